@@ -1,12 +1,12 @@
 /**
- * `chunks compress` against TimescaleDB's own policy, over equal chunks: candles of a random walk, one chunk a day, three
- * series. The time of our run includes the run lock, the ledger, and a transaction and a check for each chunk. Each
- * contestant gets the same rows in a new table; only the compression is timed.
- * - One worker and the policy compress 20 chunks each in turn, because the speed of a shared machine can halve for longer
- *   than a whole run takes.
- * - Nothing is dropped before the end: ext4 skips inodes that were deleted within the last minutes when it looks for free
- *   ones, and that took a quarter of the time.
- * QICORE_TEST_URL names the server; CHUNKS and ROUNDS make it shorter.
+ * `chunks compress` against TimescaleDB's own policy, over equal chunks: candles of a random walk, one chunk a day,
+ * three series. The time of our run includes the run lock, the ledger, and a transaction and a check for each chunk.
+ * Each contestant gets the same rows in a new table; only the compression is timed.
+ * - One worker and the policy compress 20 chunks each in turn, because the speed of a shared machine can halve for
+ * longer   than a whole run takes.
+ * - Nothing is dropped before the end: ext4 skips inodes that were deleted within the last minutes when it looks for
+ * free   ones, and that took a quarter of the time. QICORE_TEST_URL names the server; CHUNKS and ROUNDS make it
+ * shorter.
  */
 import {connect} from '../src/db/connect.js'
 import type {Database} from '../src/db/database.js'
@@ -107,7 +107,10 @@ async function core(to: Database): Promise<void> {
   await bootstrap(to, plan, {limits: defaultLimits})
 }
 
-/** A new table with the same rows, and the id of its policy's job, which compresses a slice per call and is never scheduled. */
+/**
+ * A new table with the same rows, and the id of its policy's job, which compresses a slice per call and is never
+ * scheduled.
+ */
 async function contestant(table: string): Promise<{table: string; job: number}> {
   await sql(`create table ${table} (like walk);
 alter table ${table} alter time set not null;

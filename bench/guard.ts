@@ -1,8 +1,9 @@
 /**
- * The cost of the trigger on crypto_prices for writers: an hour of minutes of 200 series, in statements of 10 000 and of
- * 1000 rows and by COPY, against the same table without a trigger and with a row trigger that runs one query per row. Each
- * has a database of its own that grows at the same rate. COPY inserts rows one by one as soon as the table has a trigger
- * with a transition table, whatever the trigger does. Needs QICORE_TEST_URL; drops its databases at the end.
+ * The cost of the trigger on crypto_prices for writers: an hour of minutes of 200 series, in statements of 10 000 and
+ * of 1000 rows and by COPY, against the same table without a trigger and with a row trigger that runs one query per
+ * row. Each has a database of its own that grows at the same rate. COPY inserts rows one by one as soon as the table
+ * has a trigger with a transition table, whatever the trigger does. Needs QICORE_TEST_URL; drops its databases at the
+ * end.
  */
 import type pg from 'pg'
 import {createTrigger} from '../src/schema/generate/table.js'

@@ -7,8 +7,8 @@ export interface Timing {
 }
 
 /**
- * Runs every contestant once a round, in a new order each time, so that a slow phase of the machine affects all of them.
- * The first round warms up and is discarded.
+ * Runs every contestant once a round, in a new order each time, so that a slow phase of the machine affects all of
+ * them. The first round warms up and is discarded.
  */
 export async function race<Name extends string>(
   rounds: number,

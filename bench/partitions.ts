@@ -1,8 +1,8 @@
 /**
- * Partitions on a native server: how long a concurrent writer waits while 120 partitions are created, what creating them
- * costs the database compared with pg_partman and with a plain loop, and what `ensure` costs for 100 tables that need
- * nothing. QICORE_BENCH_URL names the server (a role that may create databases; with pg_partman if it is to be compared);
- * without it a PostgreSQL 18 from npm is started.
+ * Partitions on a native server: how long a concurrent writer waits while 120 partitions are created, what creating
+ * them costs the database compared with pg_partman and with a plain loop, and what `ensure` costs for 100 tables that
+ * need nothing. QICORE_BENCH_URL names the server (a role that may create databases; with pg_partman if it is to be
+ * compared); without it a PostgreSQL 18 from npm is started.
  */
 import {fork} from 'node:child_process'
 import {fileURLToPath} from 'node:url'

@@ -1,7 +1,7 @@
 /**
- * The cost of `policies status` for a server with about 10 000 chunks, 4 000 of them compressed, against the two functions
- * of TimescaleDB that return the size and compression state of each chunk. The time of the statements as seen by the
- * client, each round on a new connection.
+ * The cost of `policies status` for a server with about 10 000 chunks, 4 000 of them compressed, against the two
+ * functions of TimescaleDB that return the size and compression state of each chunk. The time of the statements as seen
+ * by the client, each round on a new connection.
  */
 import type {Database} from '../src/db/database.js'
 import {sql, statement} from '../src/db/sql.js'

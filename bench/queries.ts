@@ -1,6 +1,6 @@
 /**
- * latestPrices, priceHistory and topPerformers over 400 chunks, against the obvious form of these queries: the newest row
- * of each series from all rows, buckets by date_trunc over all exchanges, the change sorted over all rows. Needs
+ * latestPrices, priceHistory and topPerformers over 400 chunks, against the obvious form of these queries: the newest
+ * row of each series from all rows, buckets by date_trunc over all exchanges, the change sorted over all rows. Needs
  * QICORE_TEST_URL; drops its database at the end.
  */
 import {latestPrices, priceHistory, topPerformers} from '../src/index.js'

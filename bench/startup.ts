@@ -1,6 +1,6 @@
 /**
- * The startup time of the program, against that of a minimal oclif program: one command, no flags, the same @oclif/core,
- * a manifest.
+ * The startup time of the program, against that of a minimal oclif program: one command, no flags, the same
+ * @oclif/core, a manifest.
  */
 import {spawnSync} from 'node:child_process'
 import {mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync} from 'node:fs'

@@ -1,7 +1,7 @@
 /**
- * The cost of `stats --json` for a server with about 10 000 chunks, 4 000 of them compressed, against the three functions
- * of TimescaleDB that return the same sizes. The time of the statements as seen by the client, each round on a new
- * connection.
+ * The cost of `stats --json` for a server with about 10 000 chunks, 4 000 of them compressed, against the three
+ * functions of TimescaleDB that return the same sizes. The time of the statements as seen by the client, each round on
+ * a new connection.
  */
 import type {Database} from '../src/db/database.js'
 import {sql} from '../src/db/sql.js'

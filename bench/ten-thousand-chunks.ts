@@ -50,7 +50,10 @@ async function connected<T>(where: Target, work: (db: Database) => Promise<T>): 
   }
 }
 
-/** Chunks with indexes and TOAST as real tables have them, of past hours. No statement touches more chunks than the lock table holds. */
+/**
+ * Chunks with indexes and TOAST as real tables have them, of past hours. No statement touches more chunks than the lock
+ * table holds.
+ */
 async function fill(db: Database, role: string): Promise<void> {
   const run = (text: string) => db.transaction(writing, (tx) => tx.query(statement(text)))
   await run(

@@ -1,9 +1,9 @@
 /**
- * How long statements of an application wait during `chunks compress` and `chunks decompress`, while other sessions read
- * the chunks: INSERT of one row, UPDATE over all chunks, SELECT over all chunks. The control runs the same statements with
- * the same readers and no change. Goal: a statement during a change takes no longer than the sum of the control, twice the
- * copy of the largest chunk alone (because the machine is busier then), and the budget of docs/changes.md.
- * QICORE_TEST_URL names the server; CHUNKS, ROWS and SECONDS (of each phase) make it shorter.
+ * How long statements of an application wait during `chunks compress` and `chunks decompress`, while other sessions
+ * read the chunks: INSERT of one row, UPDATE over all chunks, SELECT over all chunks. The control runs the same
+ * statements with the same readers and no change. Goal: a statement during a change takes no longer than the sum of the
+ * control, twice the copy of the largest chunk alone (because the machine is busier then), and the budget of
+ * docs/changes.md. QICORE_TEST_URL names the server; CHUNKS, ROWS and SECONDS (of each phase) make it shorter.
  */
 import {connect} from '../src/db/connect.js'
 import type {Database} from '../src/db/database.js'

@@ -1,5 +1,5 @@
-// Compiles src/ to dist/, beside it first and then file by file into place: whoever runs the program meanwhile finds
-// whole files, and what did not change stays untouched. What has no source any more goes.
+// Compiles src/ into a directory beside dist/ and then moves file by file into place, so that a program that runs
+// meanwhile finds complete files, and unchanged files are not touched. Files without a source are removed.
 import {spawnSync} from 'node:child_process'
 import {existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync} from 'node:fs'
 import {dirname, join, relative} from 'node:path'

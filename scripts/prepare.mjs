@@ -1,6 +1,6 @@
 // `npm ci` in a checkout leaves a runnable bin/run.js; an install without development
 // dependencies has no compiler and gets dist/ from the package instead. npm runs the script `dependencies` only in the
-// project itself; with `prepare`, npm would warn everybody who installs the package of an install script.
+// project itself; with `prepare`, npm would warn every user who installs the package about an install script.
 import {spawnSync} from 'node:child_process'
 import {existsSync} from 'node:fs'
 import {fileURLToPath} from 'node:url'

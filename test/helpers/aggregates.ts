@@ -10,7 +10,7 @@ import {microsOf} from '../../src/catalog/time.js'
 import type {TestDatabase} from './engines.js'
 import {quick} from './run-steps.js'
 
-/** Every table of the database with its chunks, as the commands read them. */
+/** Every table of the database with its chunks, as commands read them. */
 export async function tablesOf(db: Database): Promise<Map<string, Table>> {
   const tables = await readTables(db)
   await readChunks(db, tables)
@@ -40,10 +40,10 @@ export function run(db: Database, plan: Plan, workers = 1): Promise<RunReport> {
   return execute(db, plan, {limits: quick, ledger: null, workers})
 }
 
-export const fates = ({steps}: RunReport) =>
+export const stepResults = ({steps}: RunReport) =>
   steps.map(({id, status, error}) => `${id}: ${status}${error === null ? '' : ` (${error})`}`)
 
-/** Ten days of rows, ten minutes apart, in chunks of a day: `m`, and `a` with its hours. */
+/** Ten days of rows, ten minutes apart, in chunks of a day: `m`, and `a` with hourly buckets. */
 export async function hourly({run: query}: TestDatabase, more = ''): Promise<void> {
   await query(`create table m (time timestamptz not null, dev int not null, v int not null);
 select create_hypertable('m', 'time', chunk_time_interval => interval '1 day');

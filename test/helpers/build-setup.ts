@@ -1,2 +1,2 @@
-/** Before the tests that start no engine, and still load the commands from dist/. */
+/** For tests that start no engine but load the commands from dist/. */
 export {buildIfStale as default} from './build.js'

@@ -5,12 +5,12 @@ import {join} from 'node:path'
 /** The checkout. */
 export const root = new URL('../../', import.meta.url).pathname
 
-/** Written by scripts/build.mjs when everything compiled. */
+/** Written by scripts/build.mjs after everything has compiled. */
 const stamp = join(root, 'node_modules/.cache/qicore-db/built')
 
 /**
- * The binary and the embedded engine's thread run from dist/: after an edit of src/ it is built anew, so that no
- * test passes or fails on what the program was a minute ago.
+ * The binary and the embedded engine's thread run from dist/. After an edit of src/ it is built again, so that no test
+ * runs an older version of the program.
  */
 export function buildIfStale(): void {
   const built = existsSync(join(root, 'dist')) ? (statSync(stamp, {throwIfNoEntry: false})?.mtimeMs ?? 0) : 0

@@ -1,10 +1,10 @@
 import type {StatsRequest} from '../../src/reports/stats.js'
 import type {TestDatabase} from './engines.js'
 
-/** What the commands ask for where no configuration says anything. */
+/** What commands read if no configuration is given. */
 export const request: StatsRequest = {fast: false, managed: new Set(), timeUnits: new Map(), lateAfter: 6 * 3_600_000}
 
-/** 40 days of hourly prices of three coins in chunks of a week, compression switched on, nothing compressed. */
+/** 40 days of hourly prices of three coins in chunks of a week, compression enabled, nothing compressed. */
 export async function prices({run}: TestDatabase, name = 'prices'): Promise<void> {
   await run(`create table ${name} (time timestamptz not null, coin text not null, price numeric not null)`)
   await run(`select create_hypertable('${name}', 'time', chunk_time_interval => interval '7 days')`)
@@ -19,7 +19,7 @@ export async function compressible({run}: TestDatabase, name = 'prices', orderBy
   )
 }
 
-/** Compresses the oldest chunks and names them, oldest first. */
+/** Compresses the oldest chunks and returns their names, oldest first. */
 export async function compressOldest({run}: TestDatabase, count: number, name = 'prices'): Promise<string[]> {
   const rows = await run<{chunk: string}>(
     `select compress_chunk(c)::text as chunk from show_chunks('${name}') c order by c limit ${count}`,
@@ -27,7 +27,7 @@ export async function compressOldest({run}: TestDatabase, count: number, name = 
   return rows.map(({chunk}) => chunk)
 }
 
-/** A partition set of two months, and a default, in a schema and with names that need quotes. */
+/** A partition set with two months and a default partition, in a schema and with names that need quotes. */
 export async function fills({run}: TestDatabase): Promise<void> {
   await run('create schema risk')
   await run('create table risk."Fills 1" (t timestamptz not null, note text) partition by range (t)')
@@ -44,7 +44,7 @@ export async function fills({run}: TestDatabase): Promise<void> {
   )
 }
 
-/** The number that a question of one row and one column gives. */
+/** The number returned by a query with one row and one column. */
 export async function numberOf({run}: TestDatabase, text: string): Promise<number> {
   const [row] = await run<Record<string, number | string | null>>(`select ${text}`)
   const [value] = Object.values(row ?? {})

@@ -2,20 +2,20 @@ import {execFileSync, spawnSync} from 'node:child_process'
 import {writeFileSync} from 'node:fs'
 import {join} from 'node:path'
 
-/** Null where openssl can be run, else why it cannot. */
+/** Null if openssl can be run, else the reason. */
 export function noOpenssl(): string | null {
   const {status, error} = spawnSync('openssl', ['version'])
   return status === 0 ? null : `openssl cannot be run (${error?.message ?? `exit ${status}`})`
 }
 
-/** A certificate authority made for one test. */
+/** A certificate authority for one test. */
 export interface Authority {
   certificate: string
-  /** Makes `<name>.crt` and `<name>.key`. */
+  /** Writes `<name>.crt` and `<name>.key`. */
   issue(name: string, subject: string, alternative?: string): {certificate: string; key: string}
 }
 
-/** @param directory where its files go */
+/** @param directory for its files */
 export function certificateAuthority(directory: string, name: string): Authority {
   const file = (ending: string) => join(directory, `${name}.${ending}`)
   const openssl = (...args: string[]) => execFileSync('openssl', args, {stdio: ['ignore', 'ignore', 'pipe']})

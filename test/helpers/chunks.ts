@@ -65,7 +65,7 @@ export async function drop(
   })
 }
 
-/** Ten days in chunks of a day: two devices, a row each ten minutes. */
+/** Ten days in chunks of a day: two devices, a row every ten minutes. */
 export async function tenDays({run, db}: TestDatabase, more = ''): Promise<void> {
   await run(`create table m (time timestamptz not null, dev int not null, v float8);
 select create_hypertable('m', 'time', chunk_time_interval => interval '1 day');
@@ -81,7 +81,7 @@ export async function statuses({run}: TestDatabase, table = 'm'): Promise<number
   return rows.map(({status}) => status)
 }
 
-/** Names of the chunks of a table, oldest first: the embedded engine counts on from test to test. */
+/** Names of the chunks of a table, oldest first: the embedded engine does not restart its numbers between tests. */
 export async function chunkNames({run}: TestDatabase, table = 'm'): Promise<string[]> {
   const rows = await run<{name: string}>(
     'select chunk_name as name from timescaledb_information.chunks where hypertable_name = $1 order by coalesce(range_start_integer, extract(epoch from range_start)), chunk_name',

@@ -7,33 +7,33 @@ import {expectCommandsParse, type ParsedCommand} from './printed.js'
 import {withoutPassword} from '../../src/db/redact.js'
 import {withoutDatabase} from '../../src/units/command.js'
 
-/** What a run of the binary left on its three channels. */
+/** The output and exit code of a run of the binary. */
 export interface CliResult {
   stdout: string
   stderr: string
-  /** Null when a signal ended it. */
+  /** Null if a signal ended it. */
   exitCode: number | null
-  /** The command as typed, for messages of failed tests. */
+  /** The command line, for messages of failed tests. */
   command: string
 }
 
 export interface CliOptions {
-  /** Over an environment that names no database and no home. */
+  /** Added to an environment that names no database and no home. */
   env?: Record<string, string>
-  /** An empty directory unless said, so that no configuration is found. */
+  /** By default an empty directory, so that no configuration is found. */
   cwd?: string
   stdin?: string
-  /** The width of the terminal; 80 unless said. */
+  /** The width of the terminal; 80 by default. */
   columns?: number
   /** Options of node itself, before bin/run.js. */
   node?: readonly string[]
-  /** Milliseconds until it is killed. */
+  /** Milliseconds after which it is killed. */
   timeout?: number
-  /** Instead of the checkout's own binary. */
+  /** Instead of the binary of this checkout. */
   bin?: string
 }
 
-/** Runs bin/run.js as an operator would, in an environment that says nothing but what the test says. */
+/** Runs bin/run.js as an operator would, in an environment with only the given variables. */
 export async function runCli(args: readonly string[], options: CliOptions = {}): Promise<CliResult> {
   const cwd = options.cwd ?? temporaryDirectory()
   const columns = String(options.columns ?? 80)
@@ -54,7 +54,7 @@ export async function runCli(args: readonly string[], options: CliOptions = {}):
   let stderr = ''
   child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text))
   child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text))
-  // A program that does not read its stdin closes it first.
+  // A program that does not read its stdin may close it first.
   child.stdin.on('error', () => {})
   child.stdin.end(options.stdin ?? '')
   const exitCode = await new Promise<number | null>((resolve, reject) => {
@@ -66,14 +66,14 @@ export async function runCli(args: readonly string[], options: CliOptions = {}):
   return {stdout, stderr, exitCode, command: `qicore-db ${args.join(' ')}`}
 }
 
-/** What is copied from the output must work on the database that the run was about: it repeats the flags that named it. */
+/** A copied command must work on the same database as the run: it repeats the flags that selected it. */
 function expectSameDatabase(printed: readonly ParsedCommand[], args: readonly string[]): void {
   const given = (flag: string) => args.find((_, at) => args[at - 1] === `--${flag}`)
   const url = given('url')
   for (const {id, flags} of printed) {
     if (flags.help === true || withoutDatabase.has(id)) continue
     if (given('target') !== undefined) expect(flags.target, `--target in the printed ${id}`).toBe(given('target'))
-    // A password is left out.
+    // The password is left out.
     if (url !== undefined && withoutPassword(url) !== undefined)
       expect(flags.url ?? flags.target, `--url in the printed ${id}`).toBeDefined()
     if (flags.url !== undefined) expect(flags.url, `--url in the printed ${id}`).toBe(withoutPassword(url ?? ''))
@@ -81,7 +81,7 @@ function expectSameDatabase(printed: readonly ParsedCommand[], args: readonly st
   }
 }
 
-/** Every text of a JSON document, a line each, as a program would print it; else the output as it is. */
+/** Every text of a JSON document, one per line; any other output unchanged. */
 function plainText(stdout: string): string {
   const texts: string[] = []
   const walk = (value: unknown): void => {
@@ -96,7 +96,7 @@ function plainText(stdout: string): string {
   return texts.join('\n')
 }
 
-/** The one document on stdout; anything beside it is a failure that shows what was printed. */
+/** The single document on stdout; any other output fails the test and is shown. */
 export function jsonOf<Report = Record<string, unknown>>(result: CliResult): Report {
   try {
     return JSON.parse(result.stdout) as Report
@@ -105,7 +105,7 @@ export function jsonOf<Report = Record<string, unknown>>(result: CliResult): Rep
   }
 }
 
-/** Fails with everything the program said when it ended with another code. */
+/** Fails with the whole output if the program ended with another code. */
 export function expectExit(result: CliResult, exitCode: number): void {
   expect(result.exitCode, `exit code of ${result.command}\n${shown(result)}`).toBe(exitCode)
 }

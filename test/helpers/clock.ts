@@ -6,35 +6,35 @@ import type {TestDatabase} from './engines.js'
  * The time in tests. The outcome of a test must not depend on when it runs, and test/clock.test.ts refuses now() and
  * Date.now() elsewhere. Where the program takes a time as an argument, give it a fixed one.
  *
- * Where the program reads the clock of the server (retention by age, "late", the partition of this month), compute every
- * time from `today` or `thisHour`. The server's time zone is UTC, so `today` is a border of every chunk, partition and
- * bucket of a day, and "20 days before today" has the same chunks after it on every day. A test that would run over
- * midnight UTC waits until midnight has passed, because `today` would otherwise move between the insert and the check.
- * Weeks and months have no fixed relation to `today`: give such a bucket an origin computed from it, or take the names
- * of periods from `periodsAhead`.
+ * Where the program reads the clock of the server (retention by age, "late", the partition of this month), compute
+ * every time from `today` or `thisHour`. The server's time zone is UTC, so `today` is a border of every chunk,
+ * partition and bucket of a day, and "20 days before today" has the same chunks after it on every day. A test that
+ * would run over midnight UTC waits until midnight has passed, because `today` would otherwise change between the
+ * insert and the check. Weeks and months have no fixed relation to `today`: give such a bucket an origin computed from
+ * it, or take the names of periods from `periodsAhead`.
  */
 export const today = "date_trunc('day', now(), 'UTC')"
 
-/** The beginning of the server's hour, as SQL. */
+/** The start of the server's current hour, as SQL. */
 export const thisHour = "date_trunc('hour', now(), 'UTC')"
 
-/** Midnight UTC so many days of 24 hours before `today`, as SQL. */
+/** Midnight UTC, that many days of 24 hours before `today`, as SQL. */
 export const daysAgo = (days: number) => `(${today} - interval '${days * 24} hours')`
 
-/** So many months after the beginning of the server's month at UTC, as SQL; a negative number is before. */
+/** That many months after the start of the server's month in UTC, as SQL; a negative number is before it. */
 export const monthsAhead = (months: number) =>
   `((date_trunc('month', now() at time zone 'UTC') + interval '${months} months') at time zone 'UTC')`
 
-/** Midnight of the server's day by the calendar of a zone, as a timestamp without time zone, as SQL. */
+/** Midnight of the server's day in a time zone, as a timestamp without time zone, as SQL. */
 export const midnightAt = (zone: string) => `date_trunc('day', now() at time zone '${zone}')`
 
-/** The time of the transaction, as SQL: for a limit that the server compares with now() in the same transaction. */
+/** The time of the transaction, as SQL, for a limit that the server compares with now() in the same transaction. */
 export const transactionTime = 'now()'
 
-/** So far ahead that a job of TimescaleDB that waits for this time does not run during a test, as SQL. */
+/** So far ahead that a job of TimescaleDB that is scheduled then does not run during a test, as SQL. */
 export const notDuringTheTest = `(${today} + interval '10 years')`
 
-/** The names that partitions of the current period and of so many later ones get, by the calendar of a zone. */
+/** The names of the partitions of the current period and that many later ones, in a time zone. */
 export async function periodsAhead(
   {run}: TestDatabase,
   prefix: string,
@@ -53,7 +53,7 @@ export async function periodsAhead(
 const borders = {day: 86_400_000, 'quarter of an hour': 900_000}
 
 /**
- * Returns when at least so many milliseconds are left until the next border at UTC: call it before a test that takes
+ * Returns when at least that many milliseconds are left until the next UTC boundary. Call it before a test that takes
  * longer than a minute, or whose chunks are shorter than a day. Midnight of every time zone is at a quarter of an hour.
  */
 export async function clearOf(border: keyof typeof borders, milliseconds: number): Promise<void> {

@@ -1,10 +1,10 @@
 import type pg from 'pg'
 
-/** COPY … FROM STDIN of one text, over a plain client; gives the number of rows. */
+/** COPY … FROM STDIN of one text with a plain client; returns the number of rows. */
 export function copyFrom(client: pg.ClientBase, command: string, text: string): Promise<number> {
   return new Promise((resolve, reject) => {
     let rows = 0
-    // What node-postgres asks of a query that it does not know.
+    // The methods that node-postgres calls on a custom query.
     const copy = {
       submit: (connection: Connection): void => void connection.query(command),
       handleCopyInResponse: (connection: Connection) => {

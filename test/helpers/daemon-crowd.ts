@@ -2,7 +2,7 @@ import {setTimeout as sleep} from 'node:timers/promises'
 import {directoryWith} from './files.js'
 import {configOf, daemonIn, type DaemonProcess} from './daemon-process.js'
 
-/** Starts the binary as a daemon on a database, with these jobs. */
+/** Starts the binary as a daemon on a database with these jobs. */
 export function startDaemon(
   url: string,
   jobs: Record<string, unknown>,
@@ -13,8 +13,8 @@ export function startDaemon(
 }
 
 /**
- * Several daemons on one database, of which one after the other is killed and started again, for so many seconds after
- * the first was ready: two of three at a random moment of their work, the third wherever it is, its start included.
+ * Several daemons on one database. One after another is killed and started again, for that many seconds after the first
+ * was ready: two of three at a random moment of their work, the third at any moment, including its start.
  */
 export async function rampage(
   size: number,
@@ -28,7 +28,7 @@ export async function rampage(
   let kills = 0
   while (Date.now() < end) {
     const index = Math.floor(random() * size)
-    // A busy machine takes seconds to start one: killed only before that, none would ever do anything.
+    // A busy machine takes seconds to start one: if each were killed before that, none would ever do anything.
     if (random() < 2 / 3) await daemons[index]!.event('ready')
     await sleep(200 + random() * 1_500)
     daemons[index]!.child.kill('SIGKILL')

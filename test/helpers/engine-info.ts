@@ -1,22 +1,22 @@
 import type {EngineKind} from '../../src/engines/index.js'
 
-/** An engine that this run can use, as the global setup found it; passed on to every test file. */
+/** An engine that this run can use, as found by the global setup and passed to every test file. */
 export interface EngineInfo {
-  /** `embedded`, `postgres18`, or what the server says it is. */
+  /** `embedded`, `postgres18`, or the version of the server. */
   name: string
   kind: EngineKind
-  /** A server with many sessions, as opposed to the embedded engine with its one. */
+  /** A server with many sessions, unlike the embedded engine, which has one. */
   native: boolean
-  /** A database of it from which others can be created; null for the embedded engine. */
+  /** A database on it from which others can be created; null for the embedded engine. */
   url: string | null
-  /** Of the embedded engine: what a new database is, to be copied. */
+  /** For the embedded engine: the template of a new database. */
   template: EmbeddedTemplate | null
 }
 
-/** An empty embedded database; to copy it takes a tenth of the time of making one. */
+/** An empty embedded database; copying it takes a tenth of the time of creating one. */
 export interface EmbeddedTemplate {
   directory: string
-  /** The same as an archive, which a database in memory begins with. */
+  /** The same as an archive, from which a database in memory starts. */
   archive: string
 }
 

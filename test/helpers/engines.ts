@@ -9,33 +9,33 @@ import type {EngineInfo} from './engine-info.js'
 import {temporaryDirectory} from './files.js'
 import {applicationName, createDatabase, targetOf, writing, type ExtensionOptions} from './server.js'
 
-/** A database of its own for a test, and what the test needs to say to it. */
+/** A database for one test, and the functions with which the test uses it. */
 export interface TestDatabase {
   db: Database
   /** `embedded:` for the one in memory, which only this process can open. */
   url: string
   target: Target
-  /** Runs SQL in a transaction with search_path public, and gives the rows. */
+  /** Runs SQL in a transaction with search_path public, and returns the rows. */
   run<Row extends object = Record<string, unknown>>(text: string | Statement, values?: readonly Value[]): Promise<Row[]>
   /** Runs one statement outside of any transaction. */
   autocommit(text: string): Promise<void>
 }
 
 export interface DatabaseOptions {
-  /** Of a native server only: the embedded engine has its one extension where it is. */
+  /** Only for a native server: the embedded engine has its extension in one schema. */
   timescaledb?: ExtensionOptions
 }
 
-/** One of the engines that this run has. */
+/** One of the engines of this run. */
 export interface Engine extends Omit<EngineInfo, 'url' | 'template'> {
   /**
-   * An empty database, with TimescaleDB where the engine has it. A server gives a new one each time; the embedded
-   * engine empties its only one, so what was there before is gone, and an earlier `db` must not be used any more.
+   * An empty database, with TimescaleDB if the engine has it. A server creates a new one each time; the embedded engine
+   * empties its only one, so its previous contents are gone and an earlier `db` must not be used any more.
    */
   database(options?: DatabaseOptions): Promise<TestDatabase>
   /**
-   * The URL of a database that any process can open: on the embedded engine a directory, which is closed again
-   * after `fill` is through. For tests of the binary.
+   * The URL of a database that any process can open: on the embedded engine a directory, which is closed again after
+   * `fill` has returned. For tests of the binary.
    */
   urlFor(fill: (database: TestDatabase) => Promise<unknown>): Promise<string>
 }
@@ -52,7 +52,7 @@ afterAll(async () => {
   closers.length = 0
 })
 
-/** The engines of this run that match, for a test that chooses by itself. */
+/** The matching engines of this run, for a test that selects them itself. */
 export function enginesFor({kinds, native}: EngineFilter = {}): Engine[] {
   return inject('engines')
     .filter(
@@ -62,8 +62,8 @@ export function enginesFor({kinds, native}: EngineFilter = {}): Engine[] {
 }
 
 /**
- * Registers the same tests once for every engine that matches. Where none does, one skipped test and one line on
- * the screen say so.
+ * Registers the same tests once for every matching engine. If there is none, a skipped test and a line on the screen
+ * say so.
  */
 export function forEachEngine(filter: EngineFilter, tests: (engine: Engine) => void): void {
   const engines = enginesFor(filter)
@@ -73,7 +73,7 @@ export function forEachEngine(filter: EngineFilter, tests: (engine: Engine) => v
   skipBecause(`no ${wanted} engine in this run; QICORE_TEST_URL can name one`)
 }
 
-/** Leaves a skipped test and its reason on the screen. */
+/** Registers a skipped test with its reason. */
 export function skipBecause(reason: string): void {
   it(`skipped: ${reason}`, (context) => {
     process.stderr.write(`skipped: ${context.task.file.name}: ${reason}\n`)
@@ -127,7 +127,7 @@ async function filled(
   return database.url
 }
 
-/** The URL of an embedded directory of its own with an empty database. */
+/** The URL of a new embedded directory with an empty database. */
 function copyOfTemplate({template}: EngineInfo): string {
   const directory = join(temporaryDirectory(), 'db')
   cpSync(template!.directory, directory, {recursive: true})

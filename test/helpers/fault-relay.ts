@@ -1,20 +1,20 @@
 import {createConnection, createServer, type AddressInfo} from 'node:net'
 
 export interface FaultRelay {
-  /** The URL with this relay in the server's place. */
+  /** The URL of this relay, to be used instead of the server's. */
   url: string
-  /** The n-th statement from now on, counted from 1, fails in the server. */
+  /** Makes the n-th statement from now on, counted from 1, fail on the server. */
   failAt(nth: number): void
-  /** Whether the statement that was to fail was sent. */
+  /** Whether the statement that should fail was sent. */
   failed(): boolean
-  /** Statements sent since this was last asked. */
+  /** Statements sent since the last call. */
   count(): number
   close(): Promise<void>
 }
 
 /**
- * Stands between one client and a server, and puts a statement that fails in the place of the n-th one, be it sent in
- * the simple protocol or parsed in the extended one; a statement that is kept prepared counts when it is bound.
+ * A relay between one client and a server that replaces the n-th statement by one that fails, in the simple or the
+ * extended protocol; a named prepared statement counts when it is bound.
  */
 export async function startFaultRelay(to: string): Promise<FaultRelay> {
   const target = new URL(to)
@@ -41,7 +41,7 @@ export async function startFaultRelay(to: string): Promise<FaultRelay> {
       if (type !== 'B') return frame
       const again = !parsedNow
       parsedNow = false
-      // Binds a statement that does not exist, named for the fault.
+      // Binds a statement that does not exist, named after the fault.
       return again && next() ? message('B', '\0injected_fault\0\0\0\0\0\0\0') : frame
     }
     client.on('data', (bytes) =>
@@ -85,7 +85,7 @@ function message(type: string, body: string): Buffer {
   return bytes
 }
 
-/** Messages of the frontend protocol, whole: the first has no type byte. */
+/** Complete messages of the frontend protocol: the first has no type byte. */
 function framer(): (bytes: Buffer) => {startup: boolean; bytes: Buffer}[] {
   let rest = Buffer.alloc(0)
   let started = false

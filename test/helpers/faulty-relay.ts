@@ -1,16 +1,16 @@
 import {createConnection, createServer, type AddressInfo, type Socket} from 'node:net'
 
-/** A network between clients and a server that can be broken in the ways networks break. */
+/** A network between clients and a server that can fail in the ways in which networks fail. */
 export interface FaultyRelay {
-  /** The URL with this relay in the server's place. */
+  /** The URL of this relay, to be used instead of the server's. */
   url: string
-  /** From now on nothing comes through in either direction, and no socket is closed; new ones are taken and led nowhere. */
+  /** Blocks both directions without closing a socket; new connections are accepted and get no answer. */
   silence(): void
-  /** New connections are closed at once; those that are there work. */
+  /** Closes new connections at once; existing ones work. */
   refuseNew(): void
-  /** Closes every client's side; the server goes on, hears nothing of it, and what it was told is done. */
+  /** Closes every client's side. The server does not notice, and finishes what was sent to it. */
   cut(): void
-  /** As at the beginning, for new connections; what was silenced stays so. */
+  /** Works normally again for new connections; silenced ones stay silent. */
   repair(): void
   close(): Promise<void>
 }

@@ -4,19 +4,19 @@ import {dirname, join} from 'node:path'
 
 const made: string[] = []
 
-/** Called after each test file, by remove-directories.ts. */
+/** Called after each test file by remove-directories.ts. */
 export function removeTemporaryDirectories(): void {
   for (const directory of made.splice(0)) rmSync(directory, {recursive: true, force: true})
 }
 
-/** An empty directory, gone after the test file. */
+/** An empty directory that is removed after the test file. */
 export function temporaryDirectory(): string {
   const directory = mkdtempSync(join(tmpdir(), 'qicore-db-test-'))
   made.push(directory)
   return directory
 }
 
-/** A temporary directory with these files in it. */
+/** A temporary directory with these files. */
 export function directoryWith(files: Record<string, string>): string {
   const directory = temporaryDirectory()
   for (const [name, text] of Object.entries(files)) {

@@ -1,5 +1,5 @@
-// Loaded with --import: ends the program as soon as one of the modules named in FORBIDDEN is asked for, be it by
-// import or by require. Which modules are loaded does not depend on how fast the machine is.
+// Loaded with --import. Ends the program as soon as a module named in FORBIDDEN is loaded, by import or by require.
+// Which modules are loaded does not depend on the speed of the machine.
 import module, {register} from 'node:module'
 
 const forbidden = process.env.FORBIDDEN.split(',')

@@ -7,10 +7,10 @@ import {embeddedTemplate} from './embedded-template.js'
 import {startPostgres18} from './postgres18.js'
 import {probe} from './server.js'
 
-/** What native TimescaleDB is tested against where nobody names a server and Docker answers. */
+/** The native TimescaleDB that is tested if no server is named and Docker is available. */
 const image = process.env.QICORE_TEST_IMAGE || 'timescale/timescaledb:2.22.1-pg17'
 
-/** Runs once, before any test file: starts the servers and says on one line what this run is tested against. */
+/** Runs once before all test files: starts the servers and prints the engines of this run on one line. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   buildIfStale()
   const template = await embeddedTemplate()
@@ -48,7 +48,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
 
 async function startContainer(): Promise<string | {url: string; stop: () => Promise<unknown>}> {
   const request = 'QICORE_TEST_URL is not set and'
-  // Asked before testcontainers is imported, which alone takes a second.
+  // Checked before testcontainers is imported, which takes a second.
   if (!process.env.DOCKER_HOST && !existsSync('/var/run/docker.sock')) return `${request} there is no Docker here`
   try {
     const {GenericContainer, Wait} = await import('testcontainers')
@@ -61,7 +61,7 @@ async function startContainer(): Promise<string | {url: string; stop: () => Prom
         'shared_preload_libraries=timescaledb,pg_stat_statements',
       ])
       .withExposedPorts(5432)
-      // The image starts the server twice: once to initialise, once for good.
+      // The image starts the server twice: first to initialise, then to serve.
       .withWaitStrategy(Wait.forLogMessage(/database system is ready to accept connections/, 2))
       .withStartupTimeout(180_000)
       .start()

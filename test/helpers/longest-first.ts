@@ -1,7 +1,7 @@
 import {readFileSync, statSync} from 'node:fs'
 import {BaseSequencer, type TestSpecification} from 'vitest/node'
 
-/** The longest time that a test of the file gives itself: as `}, 600_000)` or `timeout = 600_000`. */
+/** The longest timeout in the file: `}, 600_000)` or `timeout = 600_000`. */
 export function longestTimeout(text: string): number {
   return Math.max(
     0,
@@ -10,8 +10,8 @@ export function longestTimeout(text: string): number {
 }
 
 /**
- * Files whose tests give themselves the most time run first, then the larger ones. A file of a few lines that runs the
- * binary a dozen times on the embedded engine takes minutes; begun last, it would keep one worker busy alone.
+ * Files with the longest timeouts run first, then the larger ones. A short file that runs the binary a dozen times on
+ * the embedded engine takes minutes; started last, it would keep one worker busy alone.
  */
 export class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {

@@ -1,7 +1,7 @@
 import {Config, Help, type Command} from '@oclif/core'
 import {root} from './build.js'
 
-/** The program as oclif sees it, with the commands of this package only. */
+/** The program as oclif loads it, with the commands of this package only. */
 export async function ourCommands(): Promise<{config: Config; commands: Command.Loadable[]}> {
   const config = await Config.load({root})
   return {config, commands: config.commands.filter(({pluginName}) => pluginName === config.name)}
@@ -13,7 +13,7 @@ export function helpOf(config: Config, command: Command.Loadable): string {
   return help.formatCommand({...command, aliases: [...(command.aliases ?? [])]})
 }
 
-/** The words of a command line up to its command or topic, and the flags behind them. */
+/** The words of a command line up to its command or topic, and the flags after them. */
 export function commandIn(line: string, names: readonly string[]): {name: string | null; flags: string[]} {
   const words = line.trim().split(/\s+/)
   const ids = new Set(names.map((name) => name.replaceAll(':', ' ')))

@@ -6,12 +6,12 @@ import type {Database} from '../../src/db/database.js'
 import {directoryWith} from './files.js'
 import {quick} from './run-steps.js'
 
-/** A directory with a configuration's neighbours: a user's migrations, by file name. */
+/** A directory beside a configuration, with a user's migrations by file name. */
 export function withMigrations(files: Record<string, string>): string {
   return directoryWith(Object.fromEntries(Object.entries(files).map(([name, text]) => [`migrations/${name}`, text])))
 }
 
-/** `migrate up` as a program runs it. */
+/** Runs `migrate up` as a program does. */
 export async function up(
   db: Database,
   options: MigrateOptions = {},

@@ -6,8 +6,8 @@ import {quick} from './run-steps.js'
 import type {TestDatabase} from './engines.js'
 
 /**
- * A database as the version before a migration of the schema qicore left it. By default before repeatable routines: the
- * numbered migrations up to core.1.11.0, whose files never change, and no routine recorded.
+ * A database as it was before a migration of the schema qicore. By default before repeatable routines: the numbered
+ * migrations up to core.1.11.0, whose files never change, and no recorded routine.
  */
 export async function migratedBefore({db}: TestDatabase, version = routinesSince): Promise<void> {
   const {request} = await planFor(db, {})

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 
-/** What names are made of that SQL, psql and PL/pgSQL give a meaning to. */
+/** Parts of names that have a meaning in SQL, psql or PL/pgSQL. */
 const pieces = [
   "'",
   '"',
@@ -60,7 +60,7 @@ const pieces = [
 
 const bytes = (text: string) => Buffer.byteLength(text)
 
-/** A name of 1 to `most` bytes of UTF-8, as PostgreSQL stores it: 63 at most. */
+/** A name of 1 to `most` bytes of UTF-8, as PostgreSQL stores it: at most 63. */
 export function nastyName(most = 63): fc.Arbitrary<string> {
   const joined = fc.array(fc.constantFrom(...pieces), {minLength: 1, maxLength: 12}).map((parts) => parts.join(''))
   const long = fc.constantFrom(...pieces).map((piece) => piece.repeat(Math.floor(most / bytes(piece))))
@@ -69,7 +69,7 @@ export function nastyName(most = 63): fc.Arbitrary<string> {
     .filter((name) => name !== '' && bytes(name) <= most)
 }
 
-/** Names that were seen to break a builder, or are the plainest attempt to. */
+/** Names that broke a builder once, or are the most obvious attempts. */
 export const attacks = [
   '$drop$;rollback;drop table canary;--',
   '$body$;rollback;drop table canary;--',

@@ -7,7 +7,7 @@ import {parseCalendarBound} from '../../src/units/calendar.js'
 import type {CreateRequest} from '../../src/partitions/create.js'
 import type {TestDatabase} from './engines.js'
 
-/** Impatient, so that a test of a lock that is not to be had ends. */
+/** Short limits, so that a test of a lock that is never granted ends. */
 export const quick: Limits = {
   ...defaultLimits,
   lockTimeout: 300,
@@ -44,12 +44,12 @@ export function run(db: Database, plan: Plan, limits: Limits = quick): Promise<R
   return execute(db, plan, {limits, ledger: null})
 }
 
-/** How each step ended, as one text each. */
-export function fates({steps}: RunReport): string[] {
+/** The result of each step as a text. */
+export function stepResults({steps}: RunReport): string[] {
   return steps.map(({id, status}) => `${id}: ${status}`)
 }
 
-/** The children of a table with their bounds as PostgreSQL says them, oldest name first. */
+/** The partitions of a table with their bounds as PostgreSQL prints them, ordered by name. */
 export async function childrenOf({run: query}: TestDatabase, table: string): Promise<string[]> {
   const rows = await query<{child: string}>(
     `select inhrelid::regclass || case when inhdetachpending then ' PENDING' else '' end || ' ' || pg_get_expr(relpartbound, 0) as child from pg_inherits join pg_class on oid = inhrelid where inhparent = '${table}'::regclass order by relname`,

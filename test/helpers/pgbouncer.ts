@@ -4,13 +4,13 @@ import {connect as connectSocket} from 'node:net'
 import {join} from 'node:path'
 import {freePort, unprivileged} from './postgres18.js'
 
-/** Null where PgBouncer is installed, else why it cannot be used. */
+/** Null if PgBouncer is installed, else the reason why it cannot be used. */
 export function noPgbouncer(): string | null {
   const {error} = spawnSync('pgbouncer', ['--version'])
   return error ? `PgBouncer is not installed (${error.message})` : null
 }
 
-/** A PgBouncer in transaction mode; with one server connection whatever sticks to it is met by the next. */
+/** A PgBouncer in transaction mode. With one server connection, the next client sees any state that was left on it. */
 export async function startPgbouncer(
   directory: string,
   server: {host: string; port: number},

@@ -6,7 +6,7 @@ import {applicationName, targetOf, writing} from './server.js'
 
 const packages = '/usr/lib/postgresql'
 
-/** The newest PostgreSQL of the distribution that has pg_cron beside it; null where there is none. */
+/** The newest PostgreSQL of the distribution that has pg_cron; null if there is none. */
 function homeWithCron(): string | null {
   const versions = existsSync(packages) ? readdirSync(packages).sort((a, b) => Number(b) - Number(a)) : []
   const found = versions.find(
@@ -15,7 +15,7 @@ function homeWithCron(): string | null {
   return found === undefined ? null : `${packages}/${found}`
 }
 
-/** Null where a server with pg_cron can be started, else why not. */
+/** Null if a server with pg_cron can be started, else the reason. */
 export function noPgCron(): string | null {
   return homeWithCron() === null
     ? "there is no PostgreSQL with pg_cron here; Debian's package is postgresql-15-cron"
@@ -23,11 +23,11 @@ export function noPgCron(): string | null {
 }
 
 export interface CronServer extends NativePostgres {
-  /** Switches pg_cron's scheduler off or on, by a restart with another shared_preload_libraries. */
+  /** Switches pg_cron's scheduler off or on by a restart with another shared_preload_libraries. */
   preload(libraries: string): Promise<void>
 }
 
-/** A server of its own with pg_cron in its database `postgres`, whose jobs need no password. */
+/** A server with pg_cron in its database `postgres`, whose jobs need no password. */
 export async function startPgCron(): Promise<CronServer> {
   const settings: Record<string, string> = {
     shared_preload_libraries: 'pg_cron',

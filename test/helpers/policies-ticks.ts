@@ -5,8 +5,8 @@ import {writing} from './server.js'
 import {replay} from './schema-replay.js'
 
 /**
- * Twenty days of hours until midnight, in chunks or partitions of a day, with a daily aggregate over them that has not
- * been refreshed.
+ * Twenty days of hours until midnight, in chunks or partitions of a day, with a daily aggregate over them that was
+ * never refreshed.
  */
 export async function ticks(engine: Engine, last = today): Promise<TestDatabase> {
   const database = await engine.database()
@@ -54,7 +54,7 @@ export async function agree({run}: TestDatabase, config: Record<string, unknown>
   )
 }
 
-/** What the procedure complained of; null where it was content. */
+/** The error of the procedure; null if it succeeded. */
 export async function retain(
   {db}: Pick<TestDatabase, 'db'>,
   config = '{"object": "public.ticks"}',

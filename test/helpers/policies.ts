@@ -7,7 +7,7 @@ import type {Declared} from '../../src/policies/declared.js'
 import type {Database} from '../../src/db/database.js'
 import {parseDuration} from '../../src/units/duration.js'
 
-/** A declaration as a configuration would have it, written short. */
+/** A declaration as in a configuration, in a short form. */
 export function declare(name: string, fields: Partial<Omit<Declared, 'schema' | 'name' | 'from'>>): Declared {
   const {schema, name: table} = parseQualifiedName(name)
   return {schema: schema ?? 'public', name: table, from: 'config', section: 'tables', ...fields}

@@ -19,34 +19,37 @@ import {dirname, join, relative} from 'node:path'
 import {setTimeout} from 'node:timers/promises'
 import pg from 'pg'
 
-/** A native PostgreSQL 18 from npm, or another one of this machine. Many sessions, real locks; data in a directory of its own, gone afterwards. */
+/**
+ * A native PostgreSQL 18 from npm, or another installation. Many sessions, real locks; its data directory is removed
+ * afterwards.
+ */
 export interface NativePostgres {
   port: number
   url: string
   directory: string
-  /** As `kill -9` on the server itself: what was acknowledged must be there after `start`. */
+  /** Like `kill -9` on the server: acknowledged commits must exist after `start`. */
   kill(): Promise<void>
   start(): Promise<void>
   stop(): Promise<void>
 }
 
 export interface NativePostgresOptions {
-  /** Lines of `name=value`, over the defaults below. They may change between a stop and a start. */
+  /** Lines of `name=value` over the defaults below. They may change between a stop and a start. */
   settings?: Record<string, string>
-  /** Another installation than npm's, as the directory that has bin/: `/usr/lib/postgresql/15`. */
+  /** Another installation than npm's: the directory that contains bin/, such as `/usr/lib/postgresql/15`. */
   home?: string
-  /** Lines put before the default pg_hba.conf. */
+  /** Lines before the default pg_hba.conf. */
   hba?: readonly string[]
-  /** A streaming standby of this server instead of a server of its own. */
+  /** A streaming standby of this server instead of a new server. */
   standbyOf?: NativePostgres
-  /** A port that is free; else one is looked for. */
+  /** A free port; by default one is chosen. */
   port?: number
 }
 
-/** PostgreSQL refuses to run as root; this user is on every Linux and owns nothing. */
+/** PostgreSQL refuses to run as root; this user exists on every Linux and owns nothing. */
 export const unprivileged = {uid: 65_534, gid: 65_534}
 
-/** @throws Error with what initdb or the server said */
+/** @throws Error with the message of initdb or the server */
 export async function startPostgres18(options: NativePostgresOptions = {}): Promise<NativePostgres> {
   const asRoot = process.getuid?.() === 0
   const directory = mkdtempSync(join(tmpdir(), 'qicore-db-pg18-'))
@@ -70,7 +73,7 @@ export async function startPostgres18(options: NativePostgresOptions = {}): Prom
     listen_addresses: '127.0.0.1',
     port: String(port),
     unix_socket_directories: directory,
-    // Only a crash of the machine would need them; kill -9 of the server does not.
+    // Only a crash of the machine needs them; kill -9 of the server does not.
     fsync: 'off',
     full_page_writes: 'off',
     max_locks_per_transaction: '256',
@@ -106,7 +109,7 @@ export async function startPostgres18(options: NativePostgresOptions = {}): Prom
           watchdog = watch(child.pid!, directory)
           return
         } catch (error) {
-          // After a kill -9 the old backends take a moment to notice.
+          // After a kill -9 the old backends need a moment to notice.
           if (attempt === 20 || !/still in use|lock file/.test(String(error))) throw error
           await setTimeout(250)
         }
@@ -133,8 +136,8 @@ export async function startPostgres18(options: NativePostgresOptions = {}): Prom
 }
 
 /**
- * However this process ends, even by kill -9, its end of the pipe closes: then the server is shut down at once and
- * its directory removed.
+ * When this process ends in any way, even by kill -9, its end of the pipe closes: the server is then shut down at once
+ * and its directory removed.
  */
 function watch(pid: number, directory: string): ChildProcess {
   const script = `read -r _; kill -QUIT ${pid}; while kill -0 ${pid}; do sleep 0.1; done; rm -rf '${directory}'`
@@ -143,7 +146,7 @@ function watch(pid: number, directory: string): ChildProcess {
   return watchdog
 }
 
-/** @param readOnly whether it is enough that it takes sessions that read, as a standby does */
+/** @param readOnly whether read-only sessions are enough, as on a standby */
 function ready(child: ChildProcess, readOnly: boolean): Promise<void> {
   const wanted = readOnly
     ? /database system is ready to accept (read-only )?connections/
@@ -168,13 +171,15 @@ function initdb(native: string, data: string, process: SpawnSyncOptions): void {
   if (made.status !== 0) throw new Error(`initdb: ${made.error?.message ?? made.stderr}`)
 }
 
-/** What pg_basebackup does, which the package from npm leaves out: a copy of a running server that streams from it. */
+/**
+ * Does what pg_basebackup does, which the npm package does not have: copies a running server as a streaming standby.
+ */
 async function baseBackup(primary: NativePostgres, data: string): Promise<void> {
   const session = new pg.Client({connectionString: primary.url})
   await session.connect()
   try {
     await session.query("select pg_backup_start('standby', true)")
-    // Files may go while they are copied: cp then says so and ends with 1.
+    // Files may vanish while they are copied: cp then reports that and exits 1.
     spawnSync('cp', ['-a', join(primary.directory, 'data'), data])
     const {rows} = await session.query<{labelfile: string}>('select labelfile from pg_backup_stop(false)')
     const {uid, gid} = statSync(data)
@@ -189,8 +194,8 @@ async function baseBackup(primary: NativePostgres, data: string): Promise<void> 
 }
 
 /**
- * Where the binaries are. npm packs no symlinks and puts them back in a postinstall script, which a policy may
- * forbid; and as root the unprivileged user may have no way into the checkout: then they are copied.
+ * The directory of the binaries. npm packs no symbolic links and restores them in a postinstall script, which may be
+ * forbidden; and if this runs as root, the unprivileged user may have no access to the checkout: then they are copied.
  */
 async function binaries(directory: string, asRoot: boolean): Promise<string> {
   const platform = process.platform === 'win32' ? 'windows' : process.platform
@@ -225,12 +230,12 @@ function openToAll(path: string): boolean {
   }
 }
 
-/** Written in place, so that the file stays the server's. */
+/** Written in place, so that the file still belongs to the server. */
 function prependHba(file: string, lines: readonly string[]): void {
   writeFileSync(file, `${lines.join('\n')}\n${readFileSync(file, 'utf8')}`)
 }
 
-/** A port that nothing listens on just now. */
+/** A port on which nothing listens at the moment. */
 export function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {
     const probe = createServer().once('error', reject)

@@ -3,13 +3,13 @@ import {expect} from 'vitest'
 import {binary} from '../../src/units/command.js'
 import {root} from './build.js'
 
-/** A command as the tool printed it: where it was found, and its words as a POSIX shell splits them. */
+/** A command as the program printed it: where it was found, and its words as a POSIX shell splits them. */
 export interface PrintedCommand {
   text: string
   words: string[]
 }
 
-/** A command as the tool's own parser read it. */
+/** A command as the program's own parser read it. */
 export interface ParsedCommand {
   id: string
   args: Record<string, unknown>
@@ -17,12 +17,12 @@ export interface ParsedCommand {
 }
 
 /**
- * Every command in a text. A command ends where its line does, or at a backquote; quotes are read as a shell reads
- * them, so that a name may hold anything.
+ * Every command in a text. A command ends at the end of its line or at a backquote; quotes are read as in a shell, so
+ * that a name may contain anything.
  */
 export function printedCommands(text: string): PrintedCommand[] {
   const found: PrintedCommand[] = []
-  // The synopsis of a help text is no command to be copied.
+  // The synopsis of a help text is not a command to be copied.
   text = text.replace(/^ *USAGE\n( +\$ .*\n?(?: {6,}.*\n?)*)+/gm, '')
   // Nor is the source of a routine with its header, which a dry run prints.
   text = text.replace(/^(?:-- .*\n)*create (?:or replace )?(?:function|procedure)[\s\S]*?(\$\w*\$)[\s\S]*?\1/gm, '')
@@ -33,7 +33,7 @@ export function printedCommands(text: string): PrintedCommand[] {
   return found
 }
 
-/** Means something to a shell where it is not quoted. */
+/** Characters with a meaning in a shell unless they are quoted. */
 const special = /["$();&|<>*?[\]#~!{}]/
 
 function shellWords(text: string, from: number): {words: string[]; end: number} {
@@ -63,7 +63,9 @@ function shellWords(text: string, from: number): {words: string[]; end: number} 
 
 let loaded: Promise<Config> | undefined
 
-/** Reads a command with the tool's own parser: its command must exist, and every flag and value must be accepted. */
+/**
+ * Parses a command with the program's own parser: the command must exist, and every flag and value must be accepted.
+ */
 export async function parsePrinted({text, words}: PrintedCommand): Promise<ParsedCommand> {
   loaded ??= Config.load({root})
   const config = await loaded
@@ -90,7 +92,7 @@ export async function parsePrinted({text, words}: PrintedCommand): Promise<Parse
   throw new Error(`there is no such command: ${text}`)
 }
 
-/** Fails on the first command in a text that the tool's own parser refuses. Returns them all, read. */
+/** Fails on the first command in a text that the program's own parser refuses. Returns all of them, parsed. */
 export async function expectCommandsParse(text: string): Promise<ParsedCommand[]> {
   const parsed: ParsedCommand[] = []
   for (const printed of printedCommands(text)) {

@@ -1,17 +1,17 @@
 import {createConnection, createServer, type AddressInfo} from 'node:net'
 
 export interface Relay {
-  /** The URL with this relay in the server's place. */
+  /** The URL of this relay, to be used instead of the server's. */
   url: string
-  /** How often somebody spoke to the server after it had answered, since this was last asked. */
+  /** How often a client sent something after the server had answered, since the last call: round trips. */
   ways(): number
   close(): Promise<void>
 }
 
-/** Milliseconds that an answer is held back: whatever is sent within it was sent without waiting for the answer. */
+/** Milliseconds by which an answer is delayed: what is sent within them was sent without waiting for the answer. */
 const delay = 30
 
-/** Stands between one client and a server, and counts the ways there and back. */
+/** A relay between one client and a server that counts round trips. */
 export async function startRelay(to: string): Promise<Relay> {
   const target = new URL(to)
   let ways = 0

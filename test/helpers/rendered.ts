@@ -54,7 +54,7 @@ export const renderQueries = (report: QueriesReport, style: TableStyle): string 
 export const renderAggregates = (report: AggregatesReport, style: TableStyle): string =>
   text(aggregatesTable, report, report.aggregates, aroundAggregates(report), style)
 
-/** No cell of these is an age. */
+/** No cell of these reports is an age. */
 const noAge = {at: ''}
 
 export const renderSets = (report: PartitionsReport, style: TableStyle): string =>

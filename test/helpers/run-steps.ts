@@ -2,7 +2,7 @@ import {statement} from '../../src/db/sql.js'
 import {defaultLimits, type Limits} from '../../src/run/limits.js'
 import type {Plan, Step} from '../../src/run/step.js'
 
-/** Limits with which a test need not wait for minutes. */
+/** Limits so short that a test need not wait for minutes. */
 export const quick: Limits = {
   ...defaultLimits,
   lockTimeout: 200,
@@ -12,7 +12,7 @@ export const quick: Limits = {
   retryBudget: 5_000,
 }
 
-/** A step that puts one row into public.work(name), and knows from the table whether it has. */
+/** A step that inserts one row into public.work(name), and checks that table to see whether it is done. */
 export function insertStep(name: string, over: Partial<Step> = {}): Step {
   return {
     id: `insert ${name}`,

@@ -2,7 +2,7 @@ import pg from 'pg'
 import {openEmbedded} from '../../src/db/embedded.js'
 import {embeddedDirectory} from '../../src/db/database.js'
 
-/** A plain node-postgres client, as an application has one, on a server or on an embedded directory. */
+/** A plain node-postgres client as in an application, for a server or an embedded directory. */
 export async function withClient<T>(url: string, work: (client: pg.Client) => Promise<T>): Promise<T> {
   const directory = embeddedDirectory(url)
   const engine = directory === null ? null : await openEmbedded(directory, true)

@@ -1,4 +1,4 @@
-/** Names that somebody may give, and definitions in which every name is one of them. */
+/** Names that a user may choose, and definitions in which every name is one of them. */
 import fc from 'fast-check'
 import {quoteIdent} from '../../src/db/sql.js'
 import type {
@@ -93,7 +93,7 @@ const nasty = [
   'X'.repeat(62),
 ]
 
-/** At most so many bytes, cut between characters. */
+/** At most that many bytes, cut between characters. */
 function cut(text: string, bytes: number): string {
   let kept = ''
   for (const character of text) {
@@ -147,7 +147,7 @@ export const namedDefinitions: fc.Arbitrary<NamedDefinitions> = names.map((given
     later,
     more,
   ] = given as [string, ...string[]]
-  // What is made of a name must fit too.
+  // Names that are derived from a name must fit too.
   const short = (text: string | undefined, made: string) => cut(text!, 63 - made.length)
   const venuesName = short(venues, '_pkey')
   return {
@@ -208,7 +208,7 @@ export const namedDefinitions: fc.Arbitrary<NamedDefinitions> = names.map((given
   }
 })
 
-/** The second of the tables with what comes later. */
+/** The second table with what is added later. */
 export function grown({tables: [venues, ticks], later}: NamedDefinitions): TableDefinition[] {
   return [
     venues,

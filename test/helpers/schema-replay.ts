@@ -6,7 +6,9 @@ import {routineFiles} from '../../src/schema/migrate/routine-files.js'
 import {qicore} from '../../src/qicore/definition.js'
 import type {TestDatabase} from './engines.js'
 
-/** The committed files of a stream for an engine, in order: its own file wins over the one for all. */
+/**
+ * The committed files of a stream for an engine, in order: a file for the engine takes the place of the one for all.
+ */
 export function committed(stream: string, engine: EngineKind): string[] {
   const directory = new URL(`migrations/${stream}/`, sqlDirectory)
   const chosen = new Map<string, string>()
@@ -19,7 +21,7 @@ export function committed(stream: string, engine: EngineKind): string[] {
   return [...chosen.values()].sort().map((name) => readFileSync(new URL(name, directory), 'utf8'))
 }
 
-/** What `migrate up` makes, without the runner. */
+/** Creates what `migrate up` creates, without the runner. */
 export async function replay({run, db}: TestDatabase, streams: readonly string[] = ['core', 'qicore']): Promise<void> {
   for (const stream of streams) {
     for (const text of committed(stream, db.server.engine)) await run(text)
@@ -28,7 +30,7 @@ export async function replay({run, db}: TestDatabase, streams: readonly string[]
   }
 }
 
-/** What the generator makes of the definitions at once. */
+/** Creates what the generator writes for the definitions. */
 export async function generate({run, db}: TestDatabase): Promise<void> {
   await run(`${wholeSchema(qicore, db.server.engine).join(';\n')};`)
 }

@@ -3,7 +3,7 @@ import type {ColumnDefinition, TableDefinition} from '../../src/schema/definitio
 import {propertyNames} from '../../src/schema/properties.js'
 import {isSerial, readType} from '../../src/schema/types.js'
 
-/** A value that may well fit a column, and sometimes does not. */
+/** A value that usually fits a column, and sometimes does not. */
 function valueFor(column: ColumnDefinition): fc.Arbitrary<unknown> {
   const {base, args, array} = readType(column.type)!
   const one = (): fc.Arbitrary<unknown> => {
@@ -53,7 +53,7 @@ function decimalText(unscaled: bigint, scale: number): string {
   return scale === 0 ? digits : `${digits.slice(0, -scale)}.${digits.slice(-scale)}`
 }
 
-/** Rows of a table, keyed by property, most of them right but for what checks say. */
+/** Rows of a table, keyed by property, most of them valid except for their checks. */
 export function rowsOf({columns}: TableDefinition): fc.Arbitrary<Record<string, unknown>> {
   const properties = propertyNames(columns.map(({name}) => name))
   const required = columns.filter(

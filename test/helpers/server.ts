@@ -6,13 +6,13 @@ import type {EngineInfo} from './engine-info.js'
 
 export const applicationName = 'qicore-db/test'
 
-/** Settings for what a test itself does: it may change anything, and names are found as psql finds them. */
+/** Settings for the statements of the test itself: they may change anything, and names are resolved as in psql. */
 export const writing = {readOnly: false, lockTimeout: 10_000, statementTimeout: 120_000, searchPath: 'public'} as const
 
 export interface ExtensionOptions {
-  /** Where TimescaleDB's functions go; `public` unless said. */
+  /** The schema of TimescaleDB's functions; `public` by default. */
   schema?: string
-  /** Another version than the server's default, where it is installed. */
+  /** Another version than the server's default, if it is installed. */
   version?: string
 }
 
@@ -20,7 +20,7 @@ export function targetOf(url: string): Target {
   return {name: null, url, source: '--url', protected: false}
 }
 
-/** A database nobody else uses, with TimescaleDB where the server has it. */
+/** A database for one test, with TimescaleDB if the server has it. */
 export async function createDatabase(
   url: string,
   timescaledb: ExtensionOptions | null,
@@ -40,7 +40,7 @@ export async function createDatabase(
   return {url: text, drop}
 }
 
-/** What a server is: asked by trying, since a library that is installed need not be loaded. */
+/** The kind of the server, found by trying, because an installed library need not be loaded. */
 export async function probe(url: string): Promise<EngineInfo> {
   const database = await createDatabase(url, null)
   try {

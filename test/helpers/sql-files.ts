@@ -4,25 +4,25 @@ import {sqlDirectory} from '../../src/db/load-sql.js'
 import {engineNames, type EngineKind} from '../../src/engines/index.js'
 import type {Server} from '../../src/db/server.js'
 
-/** A file below sql/ and what its header says about it. */
+/** A file below sql/ and its header. */
 export interface SqlFile {
-  /** As loadSql takes it: `report/chunks`. */
+  /** As loadSql expects it: `report/chunks`. */
   name: string
   text: string
   /** The comment lines at the top, without their dashes. */
   header: string
-  /** From the suffix: `chunks.postgres.sql` is for plain PostgreSQL only. */
+  /** From the suffix: `chunks.postgres.sql` is only for plain PostgreSQL. */
   kind: EngineKind | null
-  /** From `TimescaleDB: 2.15 to 2.28, community.`; null where it says `not needed` or nothing. */
+  /** From `TimescaleDB: 2.15 to 2.28, community.`; null for `not needed` or without such a line. */
   timescaledb: {from: string; to: string | null; community: boolean} | null
   saysTimescaledb: boolean
-  /** From `pg_cron: 1.4.`: the oldest version it is for; null where it needs none. */
+  /** From `pg_cron: 1.4.`: the oldest version; null if it needs none. */
   pgCron: string | null
   /** From `Citus: 11.0`. */
   citus: boolean
 }
 
-/** Every file below sql/ but the migrations, which are run by the tests of their runner. */
+/** Every file below sql/ except the migrations, which the tests of their runner run. */
 export function sqlFiles(): SqlFile[] {
   return readdirSync(fileURLToPath(sqlDirectory), {recursive: true, encoding: 'utf8'})
     .filter((path) => path.endsWith('.sql') && !path.startsWith('migrations/'))
@@ -62,7 +62,7 @@ export function isFor(file: SqlFile, server: Server): boolean {
   )
 }
 
-/** By major and minor; 2.23.0-dev is a 2.23, and 2.28.3 is not later than 2.28. */
+/** By major and minor: 2.23.0-dev is a 2.23, and 2.28.3 is not later than 2.28. */
 function compare(a: string, b: string): number {
   const [major, minor] = a.split('.').map((part) => Number.parseInt(part, 10)) as [number, number]
   const [otherMajor, otherMinor] = b.split('.').map(Number) as [number, number]

@@ -14,7 +14,7 @@ function completion(): void {
   const script = join(home, '.cache/qicore-db/autocomplete/functions/bash/qicore-db.bash')
 
   beforeAll(() => {
-    // Not by runCli: the plugin's own text has commands with placeholders.
+    // Not with runCli: the plugin's own text has commands with placeholders.
     const {status, stderr} = spawnSync(process.execPath, [join(root, 'bin/run.js'), 'autocomplete', 'bash'], {
       encoding: 'utf8',
       env: {PATH: process.env.PATH ?? '', HOME: home, NO_COLOR: '1'},
@@ -50,7 +50,7 @@ function completion(): void {
     expect(offered('migrate', 'up', '--engine', '')).toEqual([])
   })
 
-  it('falls back to names of files with the line of the README', () => {
+  it('completes file names with the line in the README', () => {
     const line = /^complete -o default .*$/m.exec(readFileSync(join(root, 'README.md'), 'utf8'))![0]
     const {stdout} = spawnSync('bash', ['-c', `source "$0"; ${line}; complete -p qicore-db`, script], {
       encoding: 'utf8',

@@ -14,7 +14,7 @@ interface Failure {
   error: {code: string; message: string; exitCode: number; retryable: boolean | null; suggestions: string[]}
 }
 
-/** No stack trace, no password, one sentence; the same under --json, in one document. */
+/** No stack trace, no password, one sentence; the same with --json, in one document. */
 async function expectFailure(
   args: readonly string[],
   exitCode: number,
@@ -84,17 +84,17 @@ describe('usage', () => {
     ],
     [['stats', '--target', 'prod'], 'NO_SUCH_TARGET', /prod/],
     [['stats'], 'NO_DATABASE_NAMED', /./],
-  ])('%j ends with 2', async (args, code, said) => {
+  ])('%j exits 2', async (args, code, said) => {
     const error = await expectFailure(args, 2, code)
     expect(error.message + error.suggestions.join('\n')).toMatch(said)
   })
 
-  it('suggests the command that was meant', async () => {
+  it('suggests the command with a similar name', async () => {
     expect((await runCli(['sttas'])).stderr).toMatch(/Did you mean `qicore-db stats`\?/)
     expect((await runCli(['migrate', 'staus'])).stderr).toMatch(/migrate/)
   })
 
-  it('takes topic and verb with a space or a colon', async () => {
+  it('accepts topic and verb with a space or a colon', async () => {
     const [space, colon] = await Promise.all([
       runCli(['migrate', 'status', '--help']),
       runCli(['migrate:status', '--help']),
@@ -102,7 +102,7 @@ describe('usage', () => {
     expect(colon).toMatchObject({stdout: space.stdout, exitCode: 0})
   })
 
-  it('reports every mistake of a configuration at once, with its path', async () => {
+  it('reports all mistakes of a configuration together, with their paths', async () => {
     const cwd = directoryWith({
       'qicore-db.config.yaml':
         'version: 1\ntargets:\n  prod: {url: "postgres://h/db", colour: red}\nlimits: {lockTimeout: 5m, maxDropPerRun: many}\n',
@@ -123,18 +123,18 @@ describe('usage', () => {
 describe('connecting', () => {
   const to = (rest: string) => ['stats', '--url', `postgres://postgres@127.0.0.1:${server.port}/${rest}`]
 
-  it('that does not answer ends with 4', async () => {
+  it('to a server that does not answer exits 4', async () => {
     const error = await expectFailure(['stats', '--url', 'postgres://me@127.0.0.1:1/x'], 4, 'CONNECT')
     expect(error.message).toMatch(/127\.0\.0\.1:1/)
     await expectFailure(['stats', '--url', 'postgres://me@no-such-host.invalid/x'], 4, 'CONNECT')
   })
 
-  it('to a database that is not there ends with 4', async () => {
+  it('to a database that does not exist exits 4', async () => {
     const error = await expectFailure(to('nowhere'), 4, 'CONNECT')
     expect(error.message).toMatch(/nowhere/)
   })
 
-  it('with a wrong password ends with 4 and never shows it, wherever it came from', async () => {
+  it('with a wrong password exits 4 and never shows it, wherever it came from', async () => {
     const plain = `postgres://with_password@127.0.0.1:${server.port}/postgres`
     const withSecret = plain.replace('@', `:${secret}@`)
     await runRole()
@@ -147,7 +147,7 @@ describe('connecting', () => {
     })
   })
 
-  it('prints commands that lead to the same database, without the password', async () => {
+  it('prints suggested commands for the same database, without the password', async () => {
     const plain = `postgres://postgres@127.0.0.1:${server.port}/postgres`
     const status = await runCli(['migrate', 'status', '--url', plain.replace('@', `:${secret}@`)])
     expectExit(status, 0)
@@ -172,7 +172,7 @@ describe('connecting', () => {
     ).toBe(url)
   })
 
-  it('with a URL that is wrong in other ways never shows the password either', async () => {
+  it('with an otherwise invalid URL never shows the password either', async () => {
     const [before, after] = ['postgres://role:', '@127.0.0.1:1/x']
     for (const url of [
       `${before}${secret}/${after}`,
@@ -187,17 +187,17 @@ describe('connecting', () => {
       expectClean(result)
       jsonOf(result)
     }
-    // A bad flag is refused by the parser, which has all of argv in its hands.
+    // The parser, which sees all of argv, refuses a wrong flag.
     await expectFailure(['stats', '--url', `${before}${secret}${after}`, '--no-such-flag'], 2, 'USAGE')
   })
 
-  it('warns of a password in --url, and does so without it', async () => {
+  it('warns about a password in --url, and works without it', async () => {
     const {stderr} = await runCli(['stats', '--url', `postgres://postgres:${secret}@127.0.0.1:${server.port}/postgres`])
     expect(stderr).toMatch(/password in --url/)
     expect(stderr).not.toContain(secret)
   })
 
-  it('names the table that is not there, and one that is no time-series table', async () => {
+  it('reports a table that does not exist, and one that is not a time-series table', async () => {
     const error = await expectFailure(
       [...to('postgres').toSpliced(1, 0, 'chunks', 'no_such_table')],
       2,
@@ -208,14 +208,14 @@ describe('connecting', () => {
 })
 
 describe('the embedded engine', () => {
-  it('refuses a directory that is no database with 4', async () => {
+  it('refuses a directory that is not a database with exit 4', async () => {
     const directory = directoryWith({'file.txt': 'x'})
     const error = await expectFailure(['stats', '--url', `embedded:${directory}`], 4, 'NOT_A_DATABASE')
     expect(error.message).toContain(directory)
     await expectFailure(['stats', '--url', 'embedded:none'], 4, 'NO_DATABASE')
   })
 
-  it('refuses a directory in use with 5 and the pid of who has it', async () => {
+  it('refuses a directory in use with exit 5 and the pid of the process that uses it', async () => {
     const url = await enginesFor({native: false})[0]!.urlFor(() => Promise.resolve())
     const holder = spawn(
       process.execPath,
@@ -237,7 +237,7 @@ describe('the embedded engine', () => {
   })
 })
 
-describe('the way to help', () => {
+describe('help', () => {
   const forbidden = [
     'pg',
     'zod',
@@ -258,7 +258,7 @@ describe('the way to help', () => {
     node: ['--import', join(root, 'test/helpers/forbid.mjs')],
   }
 
-  it('is guarded by a hook that does bite', async () => {
+  it('the hook that forbids heavy modules works', async () => {
     const result = await runCli(['stats', '--url', 'postgres://me@127.0.0.1:1/x'], guarded)
     expect(result.stdout + result.stderr).toMatch(/forbidden module/)
   })
@@ -272,14 +272,14 @@ describe('the way to help', () => {
     [['statz'], 2],
     [['stats', '--no-such-flag'], 2],
     [['migrate', 'baseline', '--json'], 2],
-  ])('%j loads nothing heavy', async (args, exitCode) => {
+  ])('%j loads no heavy module', async (args, exitCode) => {
     const result = await runCli(args, guarded)
     expectExit(result, exitCode)
     expect(result.stdout + result.stderr).not.toMatch(/forbidden module/)
   })
 })
 
-it('keeps stdout for the report and stderr for everything else', async () => {
+it('uses stdout for the report and stderr for everything else', async () => {
   const url = `postgres://postgres@127.0.0.1:${server.port}/postgres`
   const [text, json] = await Promise.all([runCli(['stats', '--url', url]), runCli(['stats', '--url', url, '--json'])])
   expectExit(text, 0)
@@ -292,7 +292,7 @@ it('keeps stdout for the report and stderr for everything else', async () => {
   expect(jsonOf(json)).toMatchObject({kind: 'stats', version: 1})
 })
 
-/** A role that has a password, and not the one the tests try. */
+/** A role with a password that is not the one of the tests. */
 async function runRole(): Promise<void> {
   const {connect} = await import('../../src/db/connect.js')
   const {statement} = await import('../../src/db/sql.js')

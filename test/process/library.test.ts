@@ -11,7 +11,7 @@ const blocks = [...text.matchAll(/^```ts\n([\s\S]*?)^```\n(?:\n```text\n([\s\S]*
   ([, code, output]) => ({code: code!, output: output ?? null}),
 )
 
-// Below the root, so that the package finds itself by its own name, through its exports.
+// Below the root, so that the package resolves itself by name, through its exports.
 mkdirSync(join(root, '.qicore'), {recursive: true})
 const directory = mkdtempSync(join(root, '.qicore/library-'))
 afterAll(() => rmSync(directory, {recursive: true, force: true}))
@@ -34,14 +34,14 @@ beforeAll(() => {
   if (status !== 0) throw new Error(`docs/library.md does not compile:\n${stdout}`)
 }, 120_000)
 
-it('names everything that the package exports', () => {
+it('docs/library.md names everything that the package exports', () => {
   expect(
     Object.keys(library).filter((name) => !['statement'].includes(name) && !new RegExp(`\\b${name}\\b`).test(text)),
   ).toEqual([])
 })
 
 forEachEngine({native: true}, (engine) => {
-  it('the examples of docs/library.md run, and print what the page shows beneath them', async () => {
+  it('the examples of docs/library.md run, and print what the page shows below them', async () => {
     expect(blocks.length).toBeGreaterThan(5)
     const url = await engine.urlFor(async () => {})
     for (const [index, {code, output}] of blocks.entries()) {

@@ -11,8 +11,8 @@ const firstLine = /^[A-Z`].{0,78}\.$/
 const script = (name: string) =>
   spawnSync(process.execPath, [join(root, 'scripts', name), '--check'], {encoding: 'utf8'})
 
-describe('what is generated and committed', () => {
-  it.each(['manifest.mjs', 'reference.mjs', 'config-schema.mjs'])('%s would write what is there', (name) => {
+describe('generated files that are committed', () => {
+  it.each(['manifest.mjs', 'reference.mjs', 'config-schema.mjs'])('%s would write the same file', (name) => {
     const {status, stderr} = script(name)
     expect(stderr).toBe('')
     expect(status).toBe(0)
@@ -35,7 +35,7 @@ it('every topic is described, and no topic is empty', () => {
 })
 
 describe.each(commands.map((command) => [command.id.replaceAll(':', ' '), command] as const))('%s', (name, command) => {
-  it('has a summary and examples that the command would take', () => {
+  it('has a summary and examples that the command accepts', () => {
     expect(command.summary, 'summary: one sentence').toMatch(firstLine)
     const examples = examplesOf(command)
     expect(examples.length, 'examples').toBeGreaterThan(0)
@@ -54,7 +54,7 @@ describe.each(commands.map((command) => [command.id.replaceAll(':', ' '), comman
       .filter(([, thing]) => !(thing as {summary?: string}).summary && !thing.description)
       .map(([of]) => of)
     expect(silent).toEqual([])
-    // Its own value's name, or a list of what it can be, says more than <value>.
+    // A name for its value, or the list of allowed values, says more than <value>.
     const nameless = Object.entries(command.flags).filter(
       ([, flag]) => flag.type === 'option' && !flag.helpValue && !flag.options?.length,
     )
@@ -64,8 +64,8 @@ describe.each(commands.map((command) => [command.id.replaceAll(':', ' '), comman
     ).toEqual([])
   })
 
-  it('has a help of 80 columns whose paragraphs are not broken by hand', () => {
-    // An example is one line, to be copied whole.
+  it('has a help of 80 columns without line breaks inside paragraphs', () => {
+    // An example is a single line, so that it can be copied.
     const wide = helpOf(config, command)
       .split('\n')
       .filter((line) => [...line].length > 80 && !line.startsWith('  $ '))

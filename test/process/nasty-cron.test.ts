@@ -28,7 +28,7 @@ import {quick} from '../helpers/run-steps.js'
 import {applicationName, targetOf, writing} from '../helpers/server.js'
 
 const names = [...new Set([...attacks, ...fc.sample(nastyName(40), 5)])]
-/** Two are what psql's \connect takes for a connection string; at the end of a line its argument ends. */
+/** Two of them would be a connection string for psql's \connect, whose argument ends at the end of the line. */
 const databases = [
   '$drop$;drop table canary;--',
   `'";\\' %I :x`,
@@ -142,7 +142,7 @@ else
     })
   })
 
-/** Partitioned by its nasty column, with one old and one current partition that have a row each. */
+/** Partitioned by the column with the nasty name, with one old and one current partition with a row each. */
 async function partitionSet(change: (text: Statement) => Promise<unknown>, name: string): Promise<void> {
   const [table, column] = [ident('public', name), ident(name)]
   await change(sql`create table ${table} (${column} timestamptz not null) partition by range (${column})`)

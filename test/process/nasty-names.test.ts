@@ -12,7 +12,7 @@ import type {Plan, RunReport} from '../../src/run/step.js'
 import {forEachEngine, skipBecause, type TestDatabase} from '../helpers/engines.js'
 import {attacks, nastyName} from '../helpers/nasty-names.js'
 import {quick} from '../helpers/run-steps.js'
-import {fates as fatesOf, run as runChunks} from '../helpers/aggregates.js'
+import {stepResults as fatesOf, run as runChunks} from '../helpers/aggregates.js'
 import {compress, decompress, drop} from '../helpers/chunks.js'
 import {createRequest, ruleOf, run} from '../helpers/partitions.js'
 
@@ -32,7 +32,7 @@ function pipe({url}: TestDatabase, plan: Plan): void {
 
 const failed = ({steps}: RunReport) => steps.filter(({status}) => status !== 'done')
 
-/** Nothing that a name says was run. */
+/** No SQL within a name was executed. */
 async function expectCanary({run: query}: TestDatabase): Promise<void> {
   expect(await query("select from pg_class where relname = 'canary'")).toHaveLength(1)
 }
@@ -81,7 +81,7 @@ if (psql)
 if (psql)
   forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
     describe('partitions of a table with a nasty name', () => {
-      it.each(names)('are made, detached and dropped by the plan and by its script: %j', async (name) => {
+      it.each(names)('are created, detached and dropped by the plan and by its script: %j', async (name) => {
         const database = await engine.database()
         const {db} = database
         const parent = ident('public', name)
@@ -129,7 +129,7 @@ if (psql)
         await expectCanary(database)
       })
 
-      it.each(names.slice(0, 4))('beside a default partition too: %j', async (name) => {
+      it.each(names.slice(0, 4))('also with a default partition: %j', async (name) => {
         const database = await engine.database()
         const {db} = database
         const parent = ident('public', name)

@@ -18,7 +18,7 @@ import {job} from '../helpers/daemon-jobs.js'
 import {forEachEngine, skipBecause, type TestDatabase} from '../helpers/engines.js'
 import {attacks, nastyName} from '../helpers/nasty-names.js'
 import {quick} from '../helpers/run-steps.js'
-import {fates, refreshPlan, run, span} from '../helpers/aggregates.js'
+import {stepResults, refreshPlan, run, span} from '../helpers/aggregates.js'
 import {days, declare, duration, request} from '../helpers/policies.js'
 import {ruleOf} from '../helpers/partitions.js'
 
@@ -53,7 +53,7 @@ const context = (relations: readonly string[]): JobContext =>
     },
   }) as unknown as JobContext
 
-/** A command that pg_cron runs is one CALL, whatever the names of tables and jobs are. */
+/** A command that pg_cron runs is a single CALL, whatever the names of tables and jobs. */
 async function expectOneCall(command: string): Promise<void> {
   const {stmts} = (await parse(command)) as {stmts: {stmt: Record<string, unknown>}[]}
   expect(
@@ -66,7 +66,7 @@ if (!psql) skipBecause('psql is not installed here')
 
 if (psql)
   forEachEngine({kinds: ['timescaledb'], native: true}, (engine) => {
-    it('policies and refreshes of tables with nasty names are made and changed by the plan and by its script, and planning again is empty', async () => {
+    it('policies and refreshes of tables with nasty names are created and changed by the plan and by its script, and planning again is empty', async () => {
       const database = await engine.database()
       const {db} = database
       await database.run('create table canary (x int)')
@@ -105,7 +105,7 @@ if (psql)
       expect((await planPolicies(db, request(declared(7)))).plan.steps).toEqual([])
       const second = await planPolicies(db, request(declared(9)))
       expect(second.plan.steps.length).toBeGreaterThanOrEqual(2 * names.length)
-      expect(fates(await run(db, second.plan)).filter((line) => !line.endsWith(': done'))).toEqual([])
+      expect(stepResults(await run(db, second.plan)).filter((line) => !line.endsWith(': done'))).toEqual([])
       expect((await planPolicies(db, request(declared(9)))).plan.steps).toEqual([])
       await expectCanary(database)
 
@@ -113,9 +113,9 @@ if (psql)
         const view = formatQualifiedName('public', `a${name}`)
         pipe(database, (await refreshPlan(db, view, {span: span('2024-01-01', '2024-01-03')})).plan)
         expect(
-          fates(await run(db, (await refreshPlan(db, view, {span: span('2024-01-03', '2024-01-06')})).plan)).every(
-            (line) => line.endsWith(': done'),
-          ),
+          stepResults(
+            await run(db, (await refreshPlan(db, view, {span: span('2024-01-03', '2024-01-06')})).plan),
+          ).every((line) => line.endsWith(': done')),
         ).toBe(true)
         expect(await database.run(sql`select count(*) as n from ${ident('public', `a${name}`)}`)).toEqual([{n: 5}])
       }
@@ -133,7 +133,7 @@ if (psql)
       }
     })
 
-    it("TimescaleDB's own retention of tables with nasty names is made, changed, replaced by the gated one and removed", async () => {
+    it("TimescaleDB's own retention of tables with nasty names is created, changed, replaced by the gated one and removed", async () => {
       const database = await engine.database()
       const {db} = database
       await database.run('create table canary (x int)')
@@ -155,7 +155,7 @@ if (psql)
         const {plan} = await planPolicies(db, wanted)
         expect(plan.steps).toHaveLength(names.length)
         if (index % 2 === 0) pipe(database, plan)
-        else expect(fates(await run(db, plan)).filter((line) => !line.endsWith(': done'))).toEqual([])
+        else expect(stepResults(await run(db, plan)).filter((line) => !line.endsWith(': done'))).toEqual([])
         expect((await planPolicies(db, wanted)).plan.steps).toEqual([])
       }
       await expectCanary(database)
@@ -200,7 +200,7 @@ if (psql)
       await expectCanary(database)
     })
 
-    it('the gated retention of partition sets with nasty names is declared, changed and carried out, and drops what is old', async () => {
+    it('the gated retention of partition sets with nasty names is declared, changed and run, and drops old partitions', async () => {
       const database = await engine.database()
       const {db} = database
       await database.run('create table canary (x int)')
@@ -232,13 +232,13 @@ if (psql)
       expect((await planPolicies(db, declared(15))).plan.steps).toEqual([])
       const changed = (await planPolicies(db, declared(10))).plan
       expect(changed.steps).toHaveLength(names.length)
-      expect(fates(await run(db, changed)).filter((line) => !line.endsWith(': done'))).toEqual([])
+      expect(stepResults(await run(db, changed)).filter((line) => !line.endsWith(': done'))).toEqual([])
       const relations = names.map((name) => formatQualifiedName('public', name))
       const {plans} = await (await jobKind('retain')).plan(db, {}, context(relations))
       expect(plans).toHaveLength(names.length)
       for (const [index, plan] of plans.entries())
         if (index % 2 === 0) pipe(database, plan)
-        else expect(fates(await run(db, plan)).filter((line) => !line.endsWith(': done'))).toEqual([])
+        else expect(stepResults(await run(db, plan)).filter((line) => !line.endsWith(': done'))).toEqual([])
       expect(
         await database.run<{child: string}>(
           'select relname as child from pg_class where relispartition and relkind = \'r\' order by relname collate "C"',

@@ -24,14 +24,14 @@ const npm = (cwd: string, ...args: string[]) =>
 let packed: Packed
 
 beforeAll(() => {
-  // What prepack does once dist/ is built.
+  // What prepack does after dist/ is built.
   execFileSync(process.execPath, [join(root, 'scripts/drizzle-folder.mjs')])
   const output = npm(root, 'pack', '--ignore-scripts', '--json', '--pack-destination', destination)
   const listed = JSON.parse(output.slice(output.search(/^[[{]/m))) as Packed[] | Record<string, Packed>
   packed = Object.values(listed)[0]!
 }, 120_000)
 
-/** A directory with nothing in it but the installed package. */
+/** A directory that contains only the installed package. */
 function install(...flags: string[]): {directory: string; stderr: string} {
   const directory = temporaryDirectory()
   writeFileSync(join(directory, 'package.json'), '{"name": "consumer", "private": true, "type": "module"}\n')
@@ -47,7 +47,7 @@ function install(...flags: string[]): {directory: string; stderr: string} {
 const installed = (directory: string) => join(directory, 'node_modules/qicore-db')
 
 describe('the tarball', () => {
-  it('holds what runs, what explains it, and nothing else', () => {
+  it('contains the program, its documentation, and nothing else', () => {
     const paths = packed.files.map(({path}) => path)
     for (const path of [
       'bin/run.js',
@@ -72,7 +72,7 @@ describe('the tarball', () => {
           ),
       ),
     ).toEqual([])
-    // Sources, tests and maps of them.
+    // Sources, tests and their source maps.
     expect(
       paths.filter((path) => (/\.ts$/.test(path) && !/\.d\.ts$/.test(path)) || /\.map$|\.test\.|^dist\/\./.test(path)),
     ).toEqual([])
@@ -81,7 +81,7 @@ describe('the tarball', () => {
       scripts: Record<string, string>
     }
     expect(scripts.prepack).toContain('scripts/drizzle-folder.mjs')
-    // npm asks for the approval of each of these when a package is installed; their files are not in the package.
+    // npm asks for approval of each of these when a package is installed; their files are not in the package.
     expect(Object.keys(scripts).filter((name) => /^(pre|post)?(install|prepare)$|^prepublish$/.test(name))).toEqual([])
     expect(
       files.filter((file) => !existsSync(join(root, file))),
@@ -90,7 +90,7 @@ describe('the tarball', () => {
   })
 })
 
-// An installation asks the registry for what the package depends on.
+// An installation requests the package's dependencies from the registry.
 const offline =
   spawnSync('npm', ['view', '@oclif/core', 'version', '--fetch-retries=0'], {encoding: 'utf8'}).status !== 0
 if (offline) skipBecause('the package is not installed: the npm registry does not answer')
@@ -104,7 +104,7 @@ function installations(): void {
       ;({directory, stderr} = install())
     }, 300_000)
 
-    it('npm warns of no install script', () => {
+    it('has no install script, so npm prints no warning about one', () => {
       expect(stderr).not.toMatch(/install.scripts/i)
     })
 
@@ -155,7 +155,7 @@ function installations(): void {
       const {stdout} = spawnSync(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', directory], {
         encoding: 'utf8',
       })
-      // What a dependency's own types get wrong is not this package's.
+      // Mistakes in the types of a dependency are not those of this package.
       expect(stdout.split('\n').filter((line) => /^use\.ts|node_modules\/qicore-db\//.test(line))).toEqual([])
       const ran = spawnSync(process.execPath, ['use.js'], {cwd: directory, encoding: 'utf8'})
       expect(ran.stderr.replace(/^.*ExperimentalWarning.*\n|^\(Use `node.*\n/gm, '')).toBe('')
@@ -164,11 +164,11 @@ function installations(): void {
   })
 
   describe('installed with --omit=optional', () => {
-    it('works, and says clearly that the embedded engine is not there', async () => {
+    it('works, and says clearly that the embedded engine is missing', async () => {
       const bin = join(installed(install('--omit=optional').directory), 'bin/run.js')
       expect(existsSync(join(bin, '../../../@unni-craftsman'))).toBe(false)
       expectExit(await runCli(['--version'], {bin}), 0)
-      // In memory, and a directory that came from somewhere with the engine.
+      // An in-memory database, and a directory that was created elsewhere with the engine.
       for (const url of ['embedded:', `embedded:${directoryWith({'db/PG_VERSION': '17\n'})}/db`]) {
         const result = await runCli(['stats', '--json', '--url', url], {bin})
         expectExit(result, 4)

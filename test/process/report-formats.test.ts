@@ -6,11 +6,11 @@ import {ourCommands} from '../helpers/manifest.js'
 
 const {commands} = await ourCommands()
 
-/** Neither a report with rows nor a change: what they print has a format of its own. */
+/** Neither a report with rows nor a change: these have an output format of their own. */
 const otherOutput = ['config:schema', 'daemon', 'demo', 'migrate:new', 'policies:import', 'schema:generate']
 const reports = commands.filter(({id, flags}) => !('dry-run' in flags) && !otherOutput.includes(id))
 
-/** What a report needs beside the database. */
+/** The arguments of a report besides the database. */
 const argumentsOf: Record<string, string[]> = {
   'history:show': ['1'],
   'prices:history': ['bitcoin', 'kraken'],
@@ -18,7 +18,7 @@ const argumentsOf: Record<string, string[]> = {
 }
 
 describe('every report', () => {
-  it.each(reports.map(({id, flags}) => [id, flags] as const))('%s takes --format, --sort and --limit', (_, flags) => {
+  it.each(reports.map(({id, flags}) => [id, flags] as const))('%s accepts --format, --sort and --limit', (_, flags) => {
     expect(flags.format).toMatchObject({options: ['table', 'csv', 'markdown', 'json']})
     expect(Object.keys(flags)).toEqual(expect.arrayContaining(['csv', 'no-headers', 'sort', 'limit', 'json']))
   })
@@ -79,7 +79,7 @@ insert into "a, ""b"" | c" values ('2026-03-01T00:00:00Z', 1), ('2026-03-02T00:0
     60_000,
   )
 
-  it('--sort and --limit order and cut text, CSV and JSON alike; a wrong column is a usage error', async () => {
+  it('--sort and --limit apply to text, CSV and JSON alike; an unknown column is a usage error', async () => {
     const url = await engine.urlFor(async ({run}) => {
       await run(`create table m (time timestamptz not null, v int);
 select create_hypertable('m', 'time', chunk_time_interval => interval '1 day');

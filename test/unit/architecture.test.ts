@@ -43,8 +43,8 @@ const below = (...rooms: string[]) => [...ground, 'run', 'catalog', ...rooms]
 const services = [...below('aggregates', 'policies', 'partitions', 'chunks'), 'schema', 'config', 'schedule']
 
 /**
- * Which room may import which: types count like values, and no two rooms import each other. A tilde marks a room that is
- * reached only by `await import`. QiCore's application is separate: only `schema/built-in.ts` imports its tables.
+ * Which room may import which: types count like values, and no two rooms import each other. A tilde marks a room that
+ * is reached only by `await import`. QiCore's application is separate: only `schema/built-in.ts` imports its tables.
  */
 const mayImport: Record<string, readonly string[]> = {
   errors: [],
@@ -222,7 +222,10 @@ describe('what a command loads before it runs', () => {
   })
 })
 
-/** An engine or edition that is compared by name, a list of engine names, or a branch on whether the extension is installed. */
+/**
+ * An engine or edition that is compared by name, a list of engine names, or a branch on whether the extension is
+ * installed.
+ */
 const comparesEngines = new RegExp(
   [
     String.raw`\b(?:engine|edition|asked|name)\b\??\s*[!=]==\s*'(?:timescaledb|apache|postgres|community)'`,

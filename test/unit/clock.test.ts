@@ -22,7 +22,10 @@ const words = [
   'localtime',
   'localtimestamp',
 ]
-/** The clock of the server. Names like beat_now() are functions of the tests, and localTime is a function of the program. */
+/**
+ * The clock of the server. Names like beat_now() are functions of the tests, and localTime is a function of the
+ * program.
+ */
 const clockOfServer = new RegExp(
   `(?<![.\\w>])now\\(\\)|\\bqicore\\.now\\(\\)|\\b(?:${words.flatMap((word) => [word, word.toUpperCase()]).join('|')})\\b`,
 )

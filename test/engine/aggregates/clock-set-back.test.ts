@@ -2,9 +2,11 @@ import {expect, it} from 'vitest'
 import {readAggregates} from '../../../src/aggregates/list.js'
 import {forEachEngine, type TestDatabase} from '../../helpers/engines.js'
 import {drop} from '../../helpers/chunks.js'
-import {fates, refreshPlan, run, span} from '../../helpers/aggregates.js'
+import {stepResults, refreshPlan, run, span} from '../../helpers/aggregates.js'
 
-/** Minutes around the night in which Vienna's clocks show 02:00 to 03:00 twice (00:00Z to 02:00Z), in chunks of an hour. */
+/**
+ * Minutes around the night in which Vienna's clocks show 02:00 to 03:00 twice (00:00Z to 02:00Z), in chunks of an hour.
+ */
 async function vienna({run: query, autocommit}: TestDatabase): Promise<void> {
   await query(`create table s (ts timestamptz not null, v int);
 select create_hypertable('s', by_range('ts', interval '1 hour'));
@@ -28,7 +30,7 @@ forEachEngine({kinds: ['timescaledb']}, (engine) => {
       exitCode: 7,
     })
     const {plan, notes} = await refreshPlan(database.db, 'public.s15', {span: span('2025-10-25', '2025-10-27')})
-    expect(fates(await run(database.db, plan)).filter((line) => !line.endsWith(': done'))).toEqual([])
+    expect(stepResults(await run(database.db, plan)).filter((line) => !line.endsWith(': done'))).toEqual([])
     const [sums] = await database.run<{raw: number; stored: number}>(
       'select (select sum(v)::int from s) as raw, (select sum(sv)::int from s15) as stored',
     )
@@ -53,7 +55,7 @@ forEachEngine({kinds: ['timescaledb']}, (engine) => {
       })
     else expect((await half).plan.steps).toHaveLength(3)
     const {plan} = await drop(database.db, 'public.s', '2025-10-26T00:00:00Z')
-    expect(fates(await run(database.db, plan)).map((line) => line.replace(/^.*: /, ''))).toEqual(['done', 'done'])
+    expect(stepResults(await run(database.db, plan)).map((line) => line.replace(/^.*: /, ''))).toEqual(['done', 'done'])
     expect(await database.run('select sum(n)::int as n from s15')).toEqual([{n: 300}])
   })
 })

@@ -4,7 +4,7 @@ import {toScript} from '../../../src/run/script.js'
 import {forEachEngine} from '../../helpers/engines.js'
 import {quick} from '../../helpers/run-steps.js'
 import {replay} from '../../helpers/schema-replay.js'
-import {fates, hourly, refreshPlan, run, span} from '../../helpers/aggregates.js'
+import {stepResults, hourly, refreshPlan, run, span} from '../../helpers/aggregates.js'
 
 const community = {kinds: ['timescaledb']} as const
 const rows = (view: string) =>
@@ -23,7 +23,7 @@ forEachEngine(community, (engine) => {
     expect((await preview(database.db, plan)).steps.map(({status}) => status)).toEqual(['planned', 'planned'])
     expect(await database.run(rows('a'))).toMatchObject([{n: 0}])
 
-    expect(fates(await run(database.db, plan)).map((line) => line.replace(/.*: /, ''))).toEqual(['done', 'done'])
+    expect(stepResults(await run(database.db, plan)).map((line) => line.replace(/.*: /, ''))).toEqual(['done', 'done'])
     expect(await database.run(rows('a'))).toEqual([
       {n: 96, first: '2024-01-02 00:00:00+00', last: '2024-01-03 23:00:00+00'},
     ])
@@ -86,7 +86,7 @@ forEachEngine(community, (engine) => {
     await database.run("insert into m values ('2024-01-05 12:00+00', 1, 1), ('2024-01-09 12:00+00', 1, 1)")
     for (const view of ['public.a', 'public.w']) {
       const {plan} = await refreshPlan(database.db, view, {span: span('2024-01-01', '2024-01-15')})
-      expect(fates(await run(database.db, plan)).filter((line) => !line.endsWith(': done'))).toEqual([])
+      expect(stepResults(await run(database.db, plan)).filter((line) => !line.endsWith(': done'))).toEqual([])
     }
     const {notes, plan} = await refreshPlan(database.db, 'public.w', {span: span('2024-01-01', '2024-01-15')})
     expect(plan.steps).toEqual([])
@@ -116,7 +116,7 @@ forEachEngine(community, (engine) => {
     expect(await database.run('select count(*) as buckets, sum(n)::int as n from d')).toEqual([{buckets: 11, n: 2880}])
     await database.run("insert into m values ('2024-01-05 06:00+00', 1, 1)")
     const {plan} = await refreshPlan(database.db, 'public.d', {span: span('2024-01-01', '2024-01-11')})
-    expect(fates(await run(database.db, plan)).filter((line) => !line.endsWith(': done'))).toEqual([])
+    expect(stepResults(await run(database.db, plan)).filter((line) => !line.endsWith(': done'))).toEqual([])
     expect(await database.run("select n from d where bucket = '2024-01-05 05:00+00'")).toEqual([{n: 289}])
     expect((await refreshPlan(database.db, 'public.d', {span: span('2024-01-01', '2024-01-11')})).plan.steps).toEqual(
       [],
@@ -150,7 +150,7 @@ select 'bitcoin', 'BTC', 'binance', t, 1, 2, 1, 2, 10, '1h', 'test', '' from gen
     expect(plan.steps.length).toBeGreaterThan(1)
     expect((await preview(database.db, plan)).steps.every(({status}) => status === 'planned')).toBe(true)
     expect(await database.run('select count(*) as n from daily_ohlcv_summary')).toEqual([{n: 0}])
-    expect(fates(await run(database.db, plan)).filter((line) => !line.endsWith(': done'))).toEqual([])
+    expect(stepResults(await run(database.db, plan)).filter((line) => !line.endsWith(': done'))).toEqual([])
     expect(
       await database.run('select count(*) as n, sum(total_volume)::int as volume from daily_ohlcv_summary'),
     ).toEqual([{n: 46, volume: 46 * 240}])
@@ -186,7 +186,7 @@ select 'bitcoin', 'BTC', 'binance', t, 1, 2, 1, 2, 10, '1h', 'test', '' from gen
     await database.run("update qicore.aggregates set covered = '{}'")
     const {plan, notes} = await refreshPlan(database.db, 'public.daily_ohlcv_summary', {span: all})
     expect(notes.join()).toContain('rows of public.ohlcv_data are gone there')
-    expect(fates(await run(database.db, plan)).filter((line) => !line.endsWith(': done'))).toEqual([])
+    expect(stepResults(await run(database.db, plan)).filter((line) => !line.endsWith(': done'))).toEqual([])
     expect(
       await database.run('select count(*) as n, sum(total_volume)::int as volume from daily_ohlcv_summary'),
     ).toEqual([{n: 46, volume: 46 * 240}])

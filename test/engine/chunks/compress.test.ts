@@ -6,7 +6,7 @@ import type {Progress} from '../../../src/run/run-step.js'
 import {toScript} from '../../../src/run/script.js'
 import {forEachEngine} from '../../helpers/engines.js'
 import {quick} from '../../helpers/run-steps.js'
-import {fates, run} from '../../helpers/aggregates.js'
+import {stepResults, run} from '../../helpers/aggregates.js'
 import {chunkNames, compress, decompress, statuses, tenDays} from '../../helpers/chunks.js'
 
 const community = {kinds: ['timescaledb']} as const
@@ -29,7 +29,7 @@ forEachEngine(community, (engine) => {
     ])
     expect(await statuses(database)).toEqual([0, 0, 0, 0, 0, 0, 0, 0, 0, 0])
 
-    expect(fates(await run(database.db, plan)).map((line) => line.replace(/.*: /, ''))).toEqual([
+    expect(stepResults(await run(database.db, plan)).map((line) => line.replace(/.*: /, ''))).toEqual([
       'done',
       'done',
       'done',
@@ -147,9 +147,9 @@ forEachEngine(community, (engine) => {
 select create_hypertable('"Desk B"."Ticks ""x"""', 'time', associated_schema_name => 'Desk B', associated_table_prefix => 'Ch"unk');
 insert into "Desk B"."Ticks ""x""" values ('2024-01-01+00', 1); alter table "Desk B"."Ticks ""x""" set (timescaledb.compress)`)
     const {plan} = await compress(database.db, '"Desk B"."Ticks ""x"""', {before: '2025-01-01T00:00:00Z'})
-    expect(fates(await run(database.db, plan)).map((line) => line.replace(/.*: /, ''))).toEqual(['done'])
+    expect(stepResults(await run(database.db, plan)).map((line) => line.replace(/.*: /, ''))).toEqual(['done'])
     const back = await decompress(database.db, '"Desk B"."Ticks ""x"""', '2024-01-01', '2024-01-02')
-    expect(fates(await run(database.db, back.plan)).map((line) => line.replace(/.*: /, ''))).toEqual(['done'])
+    expect(stepResults(await run(database.db, back.plan)).map((line) => line.replace(/.*: /, ''))).toEqual(['done'])
   })
 
   it('compresses integer time by its configured unit', async () => {

@@ -47,8 +47,8 @@ forEachEngine({kinds: ['timescaledb'], native: true}, (engine) => {
     (await run<{n: number}>('select count(*)::int as n from timescaledb_information.chunks where is_compressed'))[0]!.n
 
   /**
-   * The locks of an UPDATE during a decompression: it holds ACCESS SHARE from planning and waits for ROW EXCLUSIVE until the
-   * copy ends; the decompression, which copies under EXCLUSIVE, then requests ACCESS EXCLUSIVE.
+   * The locks of an UPDATE during a decompression: it holds ACCESS SHARE from planning and waits for ROW EXCLUSIVE
+   * until the copy ends; the decompression, which copies under EXCLUSIVE, then requests ACCESS EXCLUSIVE.
    */
   async function besideUpdate(
     {db, run}: TestDatabase,

@@ -7,7 +7,7 @@ import {renderChunks} from '../../helpers/rendered.js'
 import {today} from '../../helpers/clock.js'
 import {forEachEngine} from '../../helpers/engines.js'
 import {request} from '../../helpers/catalog-time-series.js'
-import {fates, run} from '../../helpers/aggregates.js'
+import {stepResults, run} from '../../helpers/aggregates.js'
 import {chunkNames, drop, tenDays} from '../../helpers/chunks.js'
 
 const look = {width: 200, color: false, headers: true}
@@ -23,7 +23,7 @@ forEachEngine({kinds: ['timescaledb']}, (engine) => {
 insert into ev select to_uuidv7(t), 1 from generate_series(timestamptz '2026-01-01', '2026-01-05 23:00', '6 hours') t`)
     const {plan, facts} = await drop(database.db, 'ev', '2026-01-03T00:00:00Z')
     expect([facts.chunks.length, facts.rows]).toEqual([2, 8])
-    expect(fates(await run(database.db, plan)).map((line) => line.replace(/.*: /, ''))).toEqual(['done', 'done'])
+    expect(stepResults(await run(database.db, plan)).map((line) => line.replace(/.*: /, ''))).toEqual(['done', 'done'])
     expect(await database.run('select count(*)::int as left from ev')).toEqual([{left: 12}])
     expect((await drop(database.db, 'ev', '2026-01-03T00:00:00Z')).plan.steps).toEqual([])
   })

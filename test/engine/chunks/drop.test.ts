@@ -7,7 +7,7 @@ import {toScript} from '../../../src/run/script.js'
 import {forEachEngine, type TestDatabase} from '../../helpers/engines.js'
 import {quick} from '../../helpers/run-steps.js'
 import {replay} from '../../helpers/schema-replay.js'
-import {fates, refreshPlan, run, span} from '../../helpers/aggregates.js'
+import {stepResults, refreshPlan, run, span} from '../../helpers/aggregates.js'
 import {chunkNames, drop, tenDays} from '../../helpers/chunks.js'
 
 const timescaledb = {kinds: ['timescaledb', 'apache']} as const
@@ -46,7 +46,7 @@ forEachEngine(timescaledb, (engine) => {
     ])
     expect(await chunkNames(database)).toEqual(names)
 
-    expect(status(fates(await run(database.db, plan)))).toEqual(['done', 'done', 'done'])
+    expect(status(stepResults(await run(database.db, plan)))).toEqual(['done', 'done', 'done'])
     expect(await chunkNames(database)).toEqual(names.slice(3))
     expect((await drop(database.db, 'm', '2024-01-04T12:00:00Z')).plan.steps).toEqual([])
     expect((await preview(database.db, plan)).steps.map((step) => step.status)).toEqual([
@@ -64,7 +64,7 @@ insert into s select t, d from generate_series('2024-01-01+00'::timestamptz, '20
     const {plan} = await drop(database.db, 's', '2024-01-03T00:00:00Z')
     expect(plan.steps).toHaveLength(2)
     expect(plan.steps.flatMap(({relations}) => relations)).toHaveLength(8)
-    expect(status(fates(await run(database.db, plan)))).toEqual(['done', 'done'])
+    expect(status(stepResults(await run(database.db, plan)))).toEqual(['done', 'done'])
     expect(await chunkNames(database, 's')).toEqual(names.slice(8))
   })
 
@@ -91,7 +91,7 @@ insert into s select t, 1 from generate_series('2024-01-01+00'::timestamptz, '20
     const {plan} = await drop(database.db, 's', '2024-01-02T00:00:00Z')
     await database.run("insert into s select '2024-01-01 05:00+00', d from generate_series(1, 20) d")
     const before = await chunkNames(database, 's')
-    expect(fates(await run(database.db, plan))[0]).toMatch(/failed .*which is not what was planned/)
+    expect(stepResults(await run(database.db, plan))[0]).toMatch(/failed .*which is not what was planned/)
     expect(await chunkNames(database, 's')).toEqual(before)
   })
 
@@ -104,7 +104,7 @@ insert into ticks select extract(epoch from t)::bigint * 1000 from generate_seri
       exitCode: 2,
     })
     const {plan} = await drop(database.db, 'public.ticks', '2024-01-03T00:00:00Z', {unit: 'ms'})
-    expect(status(fates(await run(database.db, plan)))).toEqual(['done', 'done'])
+    expect(status(stepResults(await run(database.db, plan)))).toEqual(['done', 'done'])
     expect(await database.run('select min(ms)::text as first from ticks')).toEqual([
       {first: String(Date.parse('2024-01-03T00:00:00Z'))},
     ])
@@ -118,7 +118,7 @@ insert into ticks select extract(epoch from t)::bigint * 1000 from generate_seri
       `create table d (at ${type} not null); select create_hypertable('d', 'at', chunk_time_interval => ${interval}); insert into d select ${value} from generate_series(0, 9) i`,
     )
     const {plan} = await drop(database.db, 'public.d', '2024-01-03T00:00:00Z', {unit: 's'})
-    expect(status(fates(await run(database.db, plan)))).toEqual(['done', 'done'])
+    expect(status(stepResults(await run(database.db, plan)))).toEqual(['done', 'done'])
     expect(await database.run('select count(*) as n from d')).toEqual([{n: 8}])
   })
 
@@ -132,7 +132,7 @@ insert into ticks select extract(epoch from t)::bigint * 1000 from generate_seri
     expect(facts.referenced).toEqual(['public.devices'])
     expect(notes).toEqual([expect.stringMatching(/^Each drop locks public\.devices as well/)])
     expect(plan.steps[0]!.relations).toContain('public.devices')
-    expect(status(fates(await run(database.db, plan)))).toEqual(['done'])
+    expect(status(stepResults(await run(database.db, plan)))).toEqual(['done'])
   })
 
   it('prints a script that the server runs with the same result', async () => {
@@ -173,7 +173,7 @@ forEachEngine(community, (engine) => {
       ['w', 2],
     ])
     expect(new Set(plan.steps.map(({kind}) => kind))).toEqual(new Set(['refresh', 'drop']))
-    expect(fates(await run(database.db, plan)).filter((line) => !line.endsWith(': done'))).toEqual([])
+    expect(stepResults(await run(database.db, plan)).filter((line) => !line.endsWith(': done'))).toEqual([])
     expect(await database.run('select sum(n)::int as n from a')).toEqual([{n: 7 * 288}])
     expect(await database.run('select sum(n)::int as n from w')).toEqual([{n: 7 * 288}])
     expect(await database.run('select count(*) as n from m')).toEqual([{n: 3 * 288}])
@@ -190,7 +190,7 @@ forEachEngine(community, (engine) => {
     await refresh(database, 'a', 'w')
     const {plan, facts} = await drop(database.db, 'm', '2024-01-08T00:00:00Z')
     expect(facts.coverage.map(({gaps}) => gaps)).toEqual([[], []])
-    expect(status(fates(await run(database.db, plan)))).toEqual(Array.from({length: 7}, () => 'done'))
+    expect(status(stepResults(await run(database.db, plan)))).toEqual(Array.from({length: 7}, () => 'done'))
     // A drop by qicore-db invalidates nothing: not even an open-ended refresh erases the history.
     await refresh(database, 'a', 'w')
     expect(await database.run('select sum(n)::int as n from a')).toEqual([{n: 10 * 288}])
@@ -204,7 +204,7 @@ forEachEngine(community, (engine) => {
     const names = await chunkNames(database)
     const {plan} = await drop(database.db, 'm', '2024-01-04T00:00:00Z')
     await database.run("insert into m values ('2024-01-02 05:05+00', 3, 1)")
-    const lines = fates(await run(database.db, plan))
+    const lines = stepResults(await run(database.db, plan))
     expect(lines[1]).toMatch(/failed \(.*not covered by public\.a, so not dropped .*\[55000\]/)
     expect([lines[0], lines[2]].map((line) => line!.replace(/^.*: /, ''))).toEqual(['done', 'done'])
     expect(await chunkNames(database)).toEqual([names[1], ...names.slice(3)])
@@ -228,7 +228,7 @@ forEachEngine(community, (engine) => {
     await run(database.db, (await drop(database.db, 'm', '2024-01-04T00:00:00Z')).plan)
     const {plan} = await drop(database.db, 'm', '2024-01-05T00:00:00Z')
     await database.run("insert into m values ('2024-01-04 05:05+00', 3, 1)")
-    expect(fates(await run(database.db, plan))[0]).toMatch(/not covered by public\.d3/)
+    expect(stepResults(await run(database.db, plan))[0]).toMatch(/not covered by public\.d3/)
     await expect(drop(database.db, 'm', '2024-01-05T00:00:00Z')).rejects.toMatchObject({code: 'NOT_COVERED'})
     expect(await database.run('select from m where dev = 3')).toHaveLength(1)
   })
@@ -241,7 +241,7 @@ forEachEngine(community, (engine) => {
     await database.run(
       "create materialized view late with (timescaledb.continuous) as select time_bucket(interval '1 day', time) as bucket, count(*) from m group by 1 with no data",
     )
-    expect(fates(await run(database.db, plan))[0]).toMatch(/not covered by public\.late/)
+    expect(stepResults(await run(database.db, plan))[0]).toMatch(/not covered by public\.late/)
   })
 
   it('drops uncovered ranges only with --accept-loss', async () => {
@@ -249,7 +249,7 @@ forEachEngine(community, (engine) => {
     await tenDays(database, aggregates)
     const {plan, facts} = await drop(database.db, 'm', '2024-01-03T00:00:00Z', {acceptLoss: true})
     expect(facts.coverage.every(({gaps}) => gaps.length > 0)).toBe(true)
-    expect(status(fates(await run(database.db, plan)))).toEqual(['done', 'done'])
+    expect(status(stepResults(await run(database.db, plan)))).toEqual(['done', 'done'])
   })
 
   it('an aggregate over an aggregate need not have buckets that are not complete yet', async () => {
@@ -283,7 +283,7 @@ forEachEngine(community, (engine) => {
     await refresh(database, 'w')
     const {plan} = await drop(database.db, 'public.a', '2024-02-01T00:00:00Z')
     expect(plan.steps.length).toBeGreaterThan(0)
-    expect(fates(await run(database.db, plan)).filter((line) => !line.endsWith(': done'))).toEqual([])
+    expect(stepResults(await run(database.db, plan)).filter((line) => !line.endsWith(': done'))).toEqual([])
     expect(await database.run('select sum(n)::int as n from w')).toEqual([{n: 2880}])
   })
 
@@ -376,9 +376,10 @@ select 'bitcoin', 'BTC', 'binance', t, 1, 2, 1, 2, 10, '1h', 'test', '' from gen
     })
     const {plan} = await drop(database.db, table, '2024-01-20T00:00:00Z', {refreshFirst: true})
     const before = await chunkNames(database, 'ohlcv_data')
-    // A row that arrives after the plan in a range that will be computed is computed too; one that arrives later is not.
+    // A row that arrives after the plan in a range that will be computed is computed too; one that arrives later is
+    // not.
     expect(
-      fates(await run(database.db, {...plan, steps: plan.steps.filter(({kind}) => kind === 'refresh')})).filter(
+      stepResults(await run(database.db, {...plan, steps: plan.steps.filter(({kind}) => kind === 'refresh')})).filter(
         (line) => !line.endsWith(': done'),
       ),
     ).toEqual([])
@@ -388,10 +389,10 @@ select 'bitcoin', 'BTC', 'binance', t, 1, 2, 1, 2, 10, '1h', 'test', '' from gen
       ...plan,
       steps: plan.steps.filter(({kind}) => kind === 'drop').map((step) => ({...step, dependsOn: []})),
     }
-    const lines = fates(await run(database.db, drops))
+    const lines = stepResults(await run(database.db, drops))
     expect(lines.filter((line) => /failed .*not covered by public\.daily_ohlcv_summary/.test(line))).toHaveLength(1)
     const {plan: rest} = await drop(database.db, table, '2024-01-20T00:00:00Z', {refreshFirst: true})
-    expect(fates(await run(database.db, rest)).filter((line) => !line.endsWith(': done'))).toEqual([])
+    expect(stepResults(await run(database.db, rest)).filter((line) => !line.endsWith(': done'))).toEqual([])
     expect(
       await database.run(
         "select count(*) as n, sum(total_volume)::int as volume from daily_ohlcv_summary where bucket < '2024-01-18+00'",

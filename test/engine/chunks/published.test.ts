@@ -4,7 +4,7 @@ import {statement} from '../../../src/db/sql.js'
 import {execute} from '../../../src/run/execute.js'
 import {forEachEngine, type TestDatabase} from '../../helpers/engines.js'
 import {quick} from '../../helpers/run-steps.js'
-import {fates, run} from '../../helpers/aggregates.js'
+import {stepResults, run} from '../../helpers/aggregates.js'
 import {chunkNames, compress, decompress, drop, statuses, tenDays} from '../../helpers/chunks.js'
 
 const before = {before: '2024-01-04T00:00:00Z'}
@@ -34,12 +34,16 @@ forEachEngine({kinds: ['timescaledb'], native: true}, (engine) => {
             statement(`select pg_backend_pid() as pid from (select count(*) from _timescaledb_internal.${first}) c`),
           )
           pid = row!.pid
-          const [fate] = fates(await execute(database.db, plan, {limits: {...quick, retryBudget: 300}, ledger: null}))
-          expect(fate).toMatch(new RegExp(`failed.*pid ${pid}|pid ${pid}.*failed`))
+          const [stepResult] = stepResults(
+            await execute(database.db, plan, {limits: {...quick, retryBudget: 300}, ledger: null}),
+          )
+          expect(stepResult).toMatch(new RegExp(`failed.*pid ${pid}|pid ${pid}.*failed`))
         })
         expect((await statuses(database))[0]).toBe(0)
         expect(
-          fates(await run(database.db, (await compress(database.db, 'm', {before: '2024-01-02T00:00:00Z'})).plan))[0],
+          stepResults(
+            await run(database.db, (await compress(database.db, 'm', {before: '2024-01-02T00:00:00Z'})).plan),
+          )[0],
         ).toMatch(/done$/)
         expect(await sizes(database, first!)).toBe(0)
       } finally {

@@ -1,6 +1,6 @@
 import {expect, it} from 'vitest'
 import {forEachEngine} from '../../helpers/engines.js'
-import {fates, run} from '../../helpers/aggregates.js'
+import {stepResults, run} from '../../helpers/aggregates.js'
 import {compress, decompress, drop, statuses, tenDays} from '../../helpers/chunks.js'
 
 /** Changes work from 2.18 on: the versions of these that a server has in addition to its own. */
@@ -20,7 +20,7 @@ forEachEngine({kinds: ['timescaledb'], native: true}, (engine) => {
     await tenDays(database, aggregate)
     expect(database.db.server.timescaledb).toBe(version)
     const done = async (plan: Awaited<ReturnType<typeof compress>>['plan']) =>
-      expect(fates(await run(database.db, plan)).filter((line) => !line.endsWith(': done'))).toEqual([])
+      expect(stepResults(await run(database.db, plan)).filter((line) => !line.endsWith(': done'))).toEqual([])
 
     await done((await compress(database.db, 'm', {before: '2024-01-05T00:00:00Z'})).plan)
     await database.run("insert into m values ('2024-01-02 12:34+00', 1, 1)")

@@ -115,7 +115,8 @@ forEachEngine({native: true, kinds: ['postgres', 'timescaledb']}, (engine) => {
     daemon.child.kill('SIGTERM')
     expect(await daemon.ended).toBe(0)
     const [audit] = await expectWhole(database)
-    // The next occurrence may have been claimed when SIGTERM arrived: the daemon releases it, and it waits for another one.
+    // The next occurrence may have been claimed when SIGTERM arrived: the daemon releases it, and it waits for another
+    // one.
     expect(audit!.retrying.length).toBeLessThanOrEqual(1)
     expect(auditProblems({...audit!, retrying: []}, 60_000)).toBe(0)
     expect(Object.keys(audit!.byStatus).filter((status) => status.startsWith('skipped'))).toEqual([])

@@ -94,7 +94,7 @@ forEachEngine({kinds: ['timescaledb']}, (engine) => {
     await record('done', '2026-01-01T02:30:00Z', 'removed')
     await record('done', '2026-01-01T02:30:00Z')
     await record('failed', '2026-01-02T02:30:00Z')
-    let survey: SurveyAnswer & {at: number | null} = {tables: [], policies: [], partitions: [], lastDone: [], at: null}
+    let cached: SurveyAnswer & {at: number | null} = {tables: [], policies: [], partitions: [], lastDone: [], at: null}
     const metrics = metricsOf({
       version: '0',
       registry: () => null,
@@ -102,14 +102,14 @@ forEachEngine({kinds: ['timescaledb']}, (engine) => {
       runningCount: () => 0,
       skew: () => 0,
       now: () => 0,
-      metricsCache: () => survey,
+      metricsCache: () => cached,
     })
     await emitJobs(db, [nightly], identity('restarted'), (event) => metrics.count(event))
     const lastSuccess = async () =>
       /^qicore_db_job_last_success_timestamp_seconds\{job="nightly"\} (\d+)$/m.exec(await metrics.text())?.[1]
     expect(await lastSuccess()).toBe(String(Date.parse('2026-01-01T02:30:00Z') / 1000))
     await record('done_late', '2026-01-03T02:30:00Z')
-    survey = {
+    cached = {
       ...(await readSurvey(db, {
         sections: {tables: {}, aggregates: {}},
         limits: defaultLimits,
@@ -118,7 +118,7 @@ forEachEngine({kinds: ['timescaledb']}, (engine) => {
       })),
       at: 1,
     }
-    expect(survey.lastDone.map(({job: name}) => name)).toEqual(['nightly'])
+    expect(cached.lastDone.map(({job: name}) => name)).toEqual(['nightly'])
     const later = metricsOf({
       version: '0',
       registry: () => null,
@@ -126,7 +126,7 @@ forEachEngine({kinds: ['timescaledb']}, (engine) => {
       runningCount: () => 0,
       skew: () => 0,
       now: () => 0,
-      metricsCache: () => survey,
+      metricsCache: () => cached,
     })
     expect(await later.text()).toContain(
       `qicore_db_job_last_success_timestamp_seconds{job="nightly"} ${Date.parse('2026-01-03T02:30:00Z') / 1000}\n`,

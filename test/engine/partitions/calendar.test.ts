@@ -5,7 +5,7 @@ import {planCreate} from '../../../src/partitions/create.js'
 import {readPeriods, type Every} from '../../../src/partitions/periods.js'
 import {addDays, daysBetween, endOfMonth, parseCalendarBound} from '../../../src/units/calendar.js'
 import {enginesFor, forEachEngine, type TestDatabase} from '../../helpers/engines.js'
-import {childrenOf, createRequest, fates, ruleOf, run} from '../../helpers/partitions.js'
+import {childrenOf, createRequest, stepResults, ruleOf, run} from '../../helpers/partitions.js'
 
 describe('a calendar', () => {
   it('parses months, days and instants, and refuses everything else', () => {
@@ -213,7 +213,9 @@ where not (lower::timestamptz at time zone zone >= first::timestamp and (lower::
             database.db,
             createRequest(`public.${quoted}`, '2024-01-31', '2024-02-01', {every}),
           )
-          expect(fates(await run(database.db, plan)).every((fate) => fate.endsWith('done'))).toBe(true)
+          expect(stepResults(await run(database.db, plan)).every((stepResult) => stepResult.endsWith('done'))).toBe(
+            true,
+          )
           const [child] = await database.run<{relname: string; parent: string}>(
             'select c.relname, p.relname as parent from pg_inherits join pg_class c on c.oid = inhrelid join pg_class p on p.oid = inhparent',
           )

@@ -6,7 +6,7 @@ import {statement} from '../../../src/db/sql.js'
 import {planCreate} from '../../../src/partitions/create.js'
 import {findPartitioned} from '../../../src/partitions/find-table.js'
 import {forEachEngine, type TestDatabase} from '../../helpers/engines.js'
-import {childrenOf, createRequest, fates, quick, run} from '../../helpers/partitions.js'
+import {childrenOf, createRequest, stepResults, quick, run} from '../../helpers/partitions.js'
 
 const ticks = 'create table ticks (time timestamptz not null, x int) partition by range (time)'
 const create = (database: TestDatabase, from: string, to: string, more = {}) =>
@@ -23,7 +23,7 @@ forEachEngine({}, (engine) => {
     expect(plan.steps.map(({id}) => id)).toEqual(['create public.ticks_y2024m01', 'create public.ticks_y2024m03'])
     await preview(database.db, plan)
     expect(await childrenOf(database, 'ticks')).toHaveLength(1)
-    expect(fates(await run(database.db, plan))).toEqual([
+    expect(stepResults(await run(database.db, plan))).toEqual([
       'create public.ticks_y2024m01: done',
       'create public.ticks_y2024m03: done',
     ])
@@ -213,7 +213,7 @@ forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
         onProgress: (progress) => void (progress.event === 'wait' && seen.push(progress.reason)),
       })
       await ended
-      expect(fates(report)).toEqual(['create public.ticks_y2024m01: done'])
+      expect(stepResults(report)).toEqual(['create public.ticks_y2024m01: done'])
       expect(seen[0]).toMatch(/^pid \d+ .* holds ShareLock on public\.ticks/)
     } finally {
       await other.close()

@@ -4,7 +4,7 @@ import {planCreate} from '../../../src/partitions/create.js'
 import {planEnsure} from '../../../src/partitions/ensure.js'
 import {monthsAhead} from '../../helpers/clock.js'
 import {forEachEngine, type TestDatabase} from '../../helpers/engines.js'
-import {childrenOf, createRequest, fates, ruleOf, run} from '../../helpers/partitions.js'
+import {childrenOf, createRequest, stepResults, ruleOf, run} from '../../helpers/partitions.js'
 
 const withDefault =
   'create table ticks (time timestamptz, x int) partition by range (time); create table rest partition of ticks default'
@@ -20,7 +20,7 @@ forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
     await database.run(withDefault)
     const plan = await planCreate(database.db, createRequest('public.ticks', '2024-01', '2024-01'))
     expect(plan.steps.map(({id, lock}) => [id, lock])).toEqual([['create public.ticks_y2024m01', 'ACCESS EXCLUSIVE']])
-    expect(fates(await run(database.db, plan))).toEqual(['create public.ticks_y2024m01: done'])
+    expect(stepResults(await run(database.db, plan))).toEqual(['create public.ticks_y2024m01: done'])
   })
 
   it('with a large one they are attached without scanning it, and no constraint is left behind', async () => {
@@ -49,7 +49,7 @@ forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
           work,
         )) as typeof database.db.transaction,
     }
-    expect(fates(await run(listening, loud))).toEqual([
+    expect(stepResults(await run(listening, loud))).toEqual([
       'guard public.rest: done',
       'check public.rest: done',
       'create public.ticks_y2024m01: done',
@@ -132,7 +132,7 @@ forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
     // Killed before the last step: only the constraint is left.
     await run(database.db, {...second, steps: second.steps.slice(0, -1)})
     const third = (await planEnsure(database.db, [rule])).plan
-    expect(fates(await run(database.db, third))).toEqual(['unguard public.rest (what a killed run left): done'])
+    expect(stepResults(await run(database.db, third))).toEqual(['unguard public.rest (what a killed run left): done'])
     expect((await planEnsure(database.db, [rule])).plan.steps).toEqual([])
   })
 

@@ -4,7 +4,7 @@ import {statement} from '../../../src/db/sql.js'
 import {execute} from '../../../src/run/execute.js'
 import {planDetach} from '../../../src/partitions/detach.js'
 import {forEachEngine, type TestDatabase} from '../../helpers/engines.js'
-import {childrenOf, fates, quick, run} from '../../helpers/partitions.js'
+import {childrenOf, stepResults, quick, run} from '../../helpers/partitions.js'
 
 const older = (relation = 'public.ticks', months = 12) => ({
   relation,
@@ -62,7 +62,7 @@ forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
       ['detach public.old_2', 'undo'],
       ['finalize public.old_2', 'undo'],
     ])
-    expect(fates(await run(database.db, plan))).toEqual([
+    expect(stepResults(await run(database.db, plan))).toEqual([
       'detach public.old_1: done',
       'finalize public.old_1: done',
       'detach public.old_2: done',
@@ -116,7 +116,7 @@ forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
     const reader = await openReader(database.db)
     const report = await run(database.db, (await planDetach(database.db, older())).plan)
     await reader.end()
-    expect(fates(report)).toEqual([
+    expect(stepResults(report)).toEqual([
       'detach public.old_1: failed',
       'finalize public.old_1: skipped',
       'detach public.old_2: failed',
@@ -145,14 +145,14 @@ forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
       'finalize public.old_2',
     ])
     const blocked = await run(database.db, plan)
-    expect(fates(blocked)).toEqual([
+    expect(stepResults(blocked)).toEqual([
       'finalize public.old_1: failed',
       'detach public.old_2: skipped',
       'finalize public.old_2: skipped',
     ])
     expect(blocked.steps[0]!.note).toContain(`pid ${reader.pid}`)
     await reader.end()
-    expect(fates(await run(database.db, plan))).toEqual([
+    expect(stepResults(await run(database.db, plan))).toEqual([
       'finalize public.old_1: done',
       'detach public.old_2: done',
       'finalize public.old_2: done',
@@ -215,7 +215,10 @@ forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
     expect((await blocked).steps[0]!.note).toContain(`pid ${reader.pid}`)
     await reader.end()
     expect(longest).toBeLessThan(1_500)
-    expect(fates(await run(database.db, plan))).toEqual(['detach public.old_1: done', 'detach public.old_2: done'])
+    expect(stepResults(await run(database.db, plan))).toEqual([
+      'detach public.old_1: done',
+      'detach public.old_2: done',
+    ])
   })
 
   it.each([

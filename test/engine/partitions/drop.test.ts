@@ -5,7 +5,7 @@ import {execute} from '../../../src/run/execute.js'
 import {planInstall} from '../../../src/schema/migrate/run.js'
 import {planDrop} from '../../../src/partitions/drop.js'
 import {forEachEngine, type TestDatabase} from '../../helpers/engines.js'
-import {childrenOf, fates, quick, run} from '../../helpers/partitions.js'
+import {childrenOf, stepResults, quick, run} from '../../helpers/partitions.js'
 
 const older = (acceptLoss = false) => ({
   relation: 'public.ticks',
@@ -172,7 +172,7 @@ forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
     const {plan} = await planDrop(database.db, older())
     await database.run("insert into ticks values ('2020-01-06 12:00+00', 1)")
     const report = await run(database.db, plan)
-    expect(fates(report)).toEqual([
+    expect(stepResults(report)).toEqual([
       'detach public.old_1: done',
       'finalize public.old_1: done',
       'drop public.old_1: failed',
@@ -184,7 +184,7 @@ forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
       /public\.old_1: rows were written to public\.old_1 after its coverage was checked, so it was not dropped.*attach it again/,
     )
     const next = (await planDrop(database.db, older())).plan
-    expect(fates(await run(database.db, next))).toEqual(['drop public.old_1: failed'])
+    expect(stepResults(await run(database.db, next))).toEqual(['drop public.old_1: failed'])
     expect(await database.run("select from old_1 where time = '2020-01-06 12:00+00'")).toHaveLength(1)
     // Attached again and refreshed, it may be dropped.
     await database.run(
@@ -194,7 +194,7 @@ forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
     const again = (await planDrop(database.db, older())).plan
     await database.run("insert into ticks values ('2020-01-07 12:00+00', 1)")
     await run(database.db, again)
-    expect(fates(await run(database.db, (await planDrop(database.db, older(true))).plan))).toEqual([
+    expect(stepResults(await run(database.db, (await planDrop(database.db, older(true))).plan))).toEqual([
       'drop public.old_1: done',
     ])
   })
@@ -205,7 +205,7 @@ forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
     await aggregate(database, '{[2020-01-05 00:00+00,2020-01-08 00:00+00),[2020-02-05 00:00+00,2020-02-06 00:00+00)}')
     const {plan} = await planDrop(database.db, older())
     await database.run("insert into ticks values ('2020-01-06 12:00+00', 1)")
-    expect(fates(await run(database.db, plan))).toEqual(['drop public.old_1: failed', 'drop public.old_2: done'])
+    expect(stepResults(await run(database.db, plan))).toEqual(['drop public.old_1: failed', 'drop public.old_2: done'])
     expect((await childrenOf(database, 'ticks')).map((child) => child.split(' ')[0])).toEqual(['new', 'old_1', 'rest'])
     await expect(planDrop(database.db, older())).rejects.toMatchObject({
       code: 'NOT_COVERED',
@@ -221,12 +221,13 @@ forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
     })
     await session.connect()
     await session.query('begin; select pg_current_xact_id()')
-    // A row with a higher id than the running transaction may belong to its subtransaction here; from another database it cannot.
+    // A row with a higher id than the running transaction may belong to its subtransaction here; from another database
+    // it cannot.
     await database.run("insert into ticks values ('2020-01-06 12:00+00', 1)")
     await aggregate(database, '{(,)}')
     const {plan} = await planDrop(database.db, older())
     await session.end()
-    const drops = fates(await run(database.db, plan)).filter((fate) => fate.startsWith('drop'))
+    const drops = stepResults(await run(database.db, plan)).filter((stepResult) => stepResult.startsWith('drop'))
     expect(drops).toEqual([
       `drop public.old_1: ${where === 'this database' ? 'failed' : 'done'}`,
       'drop public.old_2: done',
@@ -283,7 +284,7 @@ create table refers (t timestamptz, c int, foreign key (t, c) references old_2)`
     const {plan} = await planDrop(database.db, older())
     await database.run('create view looks as select * from old_1')
     const report = await run(database.db, plan)
-    expect(fates(report)).toEqual([
+    expect(stepResults(report)).toEqual([
       'detach public.old_1: done',
       'finalize public.old_1: done',
       'drop public.old_1: failed',
@@ -295,7 +296,7 @@ create table refers (t timestamptz, c int, foreign key (t, c) references old_2)`
       /public\.old_1: cannot drop table public\.old_1 because other objects depend on it .*view public\.looks/,
     )
     await database.run('drop view looks')
-    expect(fates(await run(database.db, (await planDrop(database.db, older())).plan))).toEqual([
+    expect(stepResults(await run(database.db, (await planDrop(database.db, older())).plan))).toEqual([
       'drop public.old_1: done',
     ])
   })

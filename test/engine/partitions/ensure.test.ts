@@ -6,7 +6,7 @@ import {exitCodeWith, planEnsure} from '../../../src/partitions/ensure.js'
 import {readPartitions} from '../../../src/partitions/list.js'
 import {monthsAhead, periodsAhead} from '../../helpers/clock.js'
 import {forEachEngine} from '../../helpers/engines.js'
-import {childrenOf, createRequest, fates, ruleOf, run} from '../../helpers/partitions.js'
+import {childrenOf, createRequest, stepResults, ruleOf, run} from '../../helpers/partitions.js'
 
 const set = (name: string) => `create table ${name} (time timestamptz not null) partition by range (time)`
 
@@ -61,7 +61,7 @@ forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
         ruleOf(name, {ahead: 0}),
       ),
     )
-    expect(fates(await run(database.db, plan))).toEqual([
+    expect(stepResults(await run(database.db, plan))).toEqual([
       `create public.${(await periodsAhead(database, 'good', 'month', 0))[0]}: done`,
     ])
     expect(findings.map(({relation, kind, message}) => [relation, kind, message])).toEqual([

@@ -5,7 +5,7 @@ import {ident, sql} from '../../../src/db/sql.js'
 import {applicationName, targetOf, writing} from '../../helpers/server.js'
 import {forEachEngine, type TestDatabase} from '../../helpers/engines.js'
 import {fingerprint} from './fingerprint.js'
-import {createRequest, fates, run} from '../../helpers/partitions.js'
+import {createRequest, stepResults, run} from '../../helpers/partitions.js'
 
 /** A table with everything that a partition inherits from its parent, or does not. */
 async function richTable({run: query, db}: TestDatabase): Promise<void> {
@@ -55,7 +55,7 @@ forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
       database.db,
       await planCreate(database.db, createRequest('public.rich', '2024-01', '2024-01')),
     )
-    expect(fates(report)).toEqual(['create public.rich_y2024m01: done'])
+    expect(stepResults(report)).toEqual(['create public.rich_y2024m01: done'])
     const [ours, theirs] = [
       await fingerprint(database, 'public.rich_y2024m01'),
       await fingerprint(database, 'public.twin_y2024m01'),
@@ -77,7 +77,7 @@ forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
       await database.run(`set local role ${owner}; create table market.ticks (time timestamptz not null) partition by range (time);
 alter default privileges in schema market grant select on tables to ${owner}_reader; create table market.twin partition of market.ticks for values from ('2023-01-01') to ('2023-02-01')`)
       expect(
-        fates(
+        stepResults(
           await run(database.db, await planCreate(database.db, createRequest('market.ticks', '2024-01', '2024-01'))),
         ),
       ).toEqual(['create market.ticks_y2024m01: done'])
@@ -102,7 +102,7 @@ alter default privileges in schema market grant select on tables to ${owner}_rea
     )
     try {
       const plan = await planCreate(database.db, createRequest('market.ticks', '2024-01', '2024-01'))
-      expect(fates(await run(database.db, plan))).toEqual(['create market.ticks_y2024m01: done'])
+      expect(stepResults(await run(database.db, plan))).toEqual(['create market.ticks_y2024m01: done'])
       expect(
         await database.run("select relowner::regrole::text as owner from pg_class where relname = 'ticks_y2024m01'"),
       ).toEqual([{owner}])

@@ -4,7 +4,7 @@ import {planDetach} from '../../../src/partitions/detach.js'
 import {planDrop} from '../../../src/partitions/drop.js'
 import {readPartitions} from '../../../src/partitions/list.js'
 import {forEachEngine, type TestDatabase} from '../../helpers/engines.js'
-import {fates, ruleOf, run} from '../../helpers/partitions.js'
+import {stepResults, ruleOf, run} from '../../helpers/partitions.js'
 
 const older = {
   relation: 'public.ticks',
@@ -62,7 +62,7 @@ forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
     const database = await engine.database()
     await sets(database, "create table kid (t timestamptz references ticks); insert into kid values ('2020-01-05+00')")
     const report = await run(database.db, (await planDrop(database.db, older)).plan)
-    expect(fates(report)).toEqual([
+    expect(stepResults(report)).toEqual([
       'detach public.old_1: failed',
       'finalize public.old_1: skipped',
       'drop public.old_1: skipped',
@@ -148,7 +148,7 @@ forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
     await run(database.db, {...plan, steps: plan.steps.slice(0, 2)})
     const next = (await planDrop(database.db, older)).plan
     await database.run(`alter table ticks attach partition old_1 ${bounds}`)
-    expect(fates(await run(database.db, next))).toEqual(['drop public.old_1: failed'])
+    expect(stepResults(await run(database.db, next))).toEqual(['drop public.old_1: failed'])
     expect(await database.run('select from ticks')).toHaveLength(2)
   })
 
@@ -175,7 +175,7 @@ forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
       expect((await planDrop(database.db, young)).plan.steps).toEqual([])
       const {plan: next, notes} = await planDrop(database.db, older)
       expect(notes).toEqual([])
-      expect(fates(await run(database.db, next))).toEqual(['drop public.old_1: done'])
+      expect(stepResults(await run(database.db, next))).toEqual(['drop public.old_1: done'])
       expect((await planDrop(database.db, older)).plan.steps).toEqual([])
     },
   )

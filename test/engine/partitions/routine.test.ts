@@ -126,7 +126,8 @@ create index on ticks (coin, time desc); create table twin_y2024m01 partition of
           const [period] = await readPeriods(database.db, [
             {...ruleOf(`public.${quoted}`, {every, timezone: zone}), first: day, last: day, ahead: 0},
           ])
-          // A day that the time zone skipped: the function returns the partition of the instant, which belongs to another day.
+          // A day that the time zone skipped: the function returns the partition of the instant, which belongs to
+          // another day.
           if (!period || (type !== 'timestamptz' && zone === 'Pacific/Apia')) return
           await database.run(
             `select qicore.create_partition('public.${quoted.replaceAll("'", "''")}', '${every}', '${period.from}'::timestamptz ${type === 'timestamptz' ? '' : `at time zone 'UTC' at time zone '${zone}'`}, '${zone}')`,

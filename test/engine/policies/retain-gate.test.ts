@@ -233,7 +233,9 @@ create materialized view public.beats_daily with (timescaledb.continuous) as sel
   })
 })
 
-/** Runs the retention while another session has written and not committed; it commits once the retention waits for it. */
+/**
+ * Runs the retention while another session has written and not committed; it commits once the retention waits for it.
+ */
 async function whileWriting(
   database: TestDatabase,
   text: string,

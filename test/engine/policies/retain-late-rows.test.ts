@@ -3,7 +3,7 @@ import {qualifiedName} from '../../../src/catalog/table.js'
 import {instantOf} from '../../../src/catalog/time.js'
 import {daysAgo, today} from '../../helpers/clock.js'
 import {forEachEngine, type Engine, type TestDatabase} from '../../helpers/engines.js'
-import {fates, micros, refreshPlan, run} from '../../helpers/aggregates.js'
+import {stepResults, micros, refreshPlan, run} from '../../helpers/aggregates.js'
 import {drop} from '../../helpers/chunks.js'
 import {replay} from '../../helpers/schema-replay.js'
 import {agree, retain} from '../../helpers/policies-ticks.js'
@@ -55,7 +55,7 @@ describe('a late row in the rest of a bucket', () => {
         span: {start: micros(begin), end: micros(end)},
         acceptLoss: true,
       })
-      expect(fates(await run(database.db, plan)).every((line) => line.endsWith(': done'))).toBe(true)
+      expect(stepResults(await run(database.db, plan)).every((line) => line.endsWith(': done'))).toBe(true)
       expect(await database.run('select rows::int from public.weeks order by bucket offset 1 limit 1')).toEqual([
         {rows: 5 * 24 + 1},
       ])
@@ -90,7 +90,7 @@ describe('a late row in the rest of a bucket', () => {
         ],
       })
       const {plan} = await drop(database.db, 'public.ticks', cutoff(5n), {acceptLoss: true})
-      expect(fates(await run(database.db, plan)).map((line) => line.replace(/^.*: /, ''))).toEqual(['done'])
+      expect(stepResults(await run(database.db, plan)).map((line) => line.replace(/^.*: /, ''))).toEqual(['done'])
       // What was computed before is unchanged.
       expect(await database.run('select rows::int from public.weeks order by bucket offset 1 limit 1')).toEqual([
         {rows: 7 * 24},
@@ -103,7 +103,7 @@ describe('a late row in the rest of a bucket', () => {
       for (let turn = 0; turn < 9; turn += 1) {
         const {plan} = await drop(database.db, 'public.ticks', before, {atMost: 1})
         expect(
-          fates(await run(database.db, plan)).map((line) => line.replace(/^.*: /, '')),
+          stepResults(await run(database.db, plan)).map((line) => line.replace(/^.*: /, '')),
           `run ${turn}`,
         ).toEqual(['done'])
       }

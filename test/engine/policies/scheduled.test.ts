@@ -46,7 +46,8 @@ forEachEngine({kinds: ['timescaledb'], native: true}, (engine) => {
     // On servers built against another minor version of PostgreSQL every job ends with 24000, though its work commits.
     expect(done.findings.filter((line) => !line.endsWith('[24000]'))).toEqual([])
 
-    // A change of both the confirmed settings and their hash still does not change the settings for which the job was created.
+    // A change of both the confirmed settings and their hash still does not change the settings for which the job was
+    // created.
     await database.run('update qicore.policies set config = config || \'{"after": "3 days"}\'')
     await database.run(
       "update qicore.policies set config = jsonb_set(config, '{consent,hash}', to_jsonb(qicore.retention_hash(object, config)))",

@@ -25,7 +25,8 @@ async function whileLocked<T>({target}: TestDatabase, sql: string, work: (other:
 function watched(db: Database, seen: (text: string, tx: Db) => Promise<void> | void): Database {
   const transaction: Database['transaction'] = (settings, work) =>
     db.transaction(settings, async (tx) => {
-      // The sender does not wait for statements that are sent together: the transaction stays open until all results are read.
+      // The sender does not wait for statements that are sent together: the transaction stays open until all results
+      // are read.
       const looked: Promise<unknown>[] = []
       const query = <Row extends object>(question: Parameters<Db['query']>[0]): Promise<Row[]> => {
         const rows = tx.query<Row>(question).then(async (answer) => {

@@ -32,7 +32,7 @@ forEachEngine({}, (engine) => {
     const database = await engine.database()
     await replay(database)
     await database.run(
-      'create table public.somebody (a int); create schema other; create table other.crypto_prices (a int); create function public.f() returns int language sql as $$ select 1 $$',
+      'create table public.unrelated (a int); create schema other; create table other.crypto_prices (a int); create function public.f() returns int language sql as $$ select 1 $$',
     )
     expect(await verifySchema(database.db, qicore)).toEqual([])
     expect(
@@ -46,7 +46,8 @@ forEachEngine({}, (engine) => {
     await replay(database)
     for (const text of createTables(desk.tables.slice(-1), engine.kind)) await database.run(text)
     const {run} = database
-    // A restore adds every check with the text of pg_get_constraintdef, and that text is printed differently afterwards.
+    // A restore adds every check with the text of pg_get_constraintdef, and that text is printed differently
+    // afterwards.
     const checks = await run<{alter: string; def: string}>(`
       select format('alter table %s drop constraint %I, add constraint %I %s', conrelid::regclass, conname, conname, pg_get_constraintdef(oid)) as alter, pg_get_constraintdef(oid) as def
       from pg_constraint where contype = 'c' and coninhcount = 0 and conrelid in ('public.ohlcv_data'::regclass, 'public.crypto_prices'::regclass, '"desk ""b"""."Ticks.1"'::regclass) order by 1`)

@@ -29,7 +29,7 @@ const own = (report: Report) => report.steps.filter(({id}) => !id.startsWith('mi
 const statuses = (report: Report) => own(report).map(({status}) => status)
 
 forEachEngine({kinds: ['timescaledb']}, (engine) => {
-  it('compresses, decompresses and drops: preview, consent, run, nothing left to do', async () => {
+  it('compresses, decompresses and drops: preview, confirmation, run, and nothing is left to do', async () => {
     let name = ''
     const url = await engine.urlFor((database: TestDatabase) => {
       name = database.db.server.database
@@ -80,7 +80,7 @@ forEachEngine({kinds: ['timescaledb']}, (engine) => {
     expect(own(jsonOf(await run('drop', 'm', '--older-than', '2024-01-03', '--confirm', name, '--json')))).toEqual([])
   }, 180_000)
 
-  it('refuses what an aggregate has not covered, and says the same with --json', async () => {
+  it('refuses what an aggregate has not covered, also with --json', async () => {
     let name = ''
     const url = await engine.urlFor((database: TestDatabase) => {
       name = database.db.server.database
@@ -157,7 +157,7 @@ forEachEngine({kinds: ['timescaledb']}, (engine) => {
     ])
     expectExit(again, 0)
     expect(own(jsonOf<Report>(again)).every(({status}) => status === 'done')).toBe(true)
-    // A drop of ours invalidates nothing, so that there is nothing to leave as it is.
+    // A drop by qicore-db invalidates nothing, so no pending range is skipped.
     expect(jsonOf<Report>(again).notes).toEqual([])
   }, 180_000)
 
@@ -169,13 +169,13 @@ forEachEngine({kinds: ['timescaledb']}, (engine) => {
     [['compress', 'm', '--from', '2024-02-30'], 'INSTANT'],
     [['compress', 'm', '--from', '2024-03', '--to', '2024-01'], 'EMPTY_RANGE'],
     [['decompress', 'm'], 'NO_RANGE'],
-  ])('says what is wrong with %j, before it connects', async (args, code) => {
+  ])('reports what is wrong with %j before it connects', async (args, code) => {
     const result = await runCli(['chunks', ...args, '--json', '--url', 'postgres://nobody@127.0.0.1:1/none'])
     expectExit(result, 2)
     expect(jsonOf(result)).toMatchObject({error: {code}})
   })
 
-  it('says what is wrong with a table: none, no hypertable, no policy, no aggregate', async () => {
+  it('reports what is wrong with a table: it does not exist, is not a hypertable, has no policy, has no aggregate', async () => {
     const url = await engine.urlFor((database: TestDatabase) =>
       tenDays(database, 'create table plain (time timestamptz);'),
     )
@@ -193,7 +193,7 @@ forEachEngine({kinds: ['timescaledb']}, (engine) => {
 })
 
 forEachEngine({kinds: ['timescaledb'], native: true}, (engine) => {
-  it('goes on in the next run where a run was killed with kill -9, and a second run meanwhile ends with 5', async () => {
+  it('continues in the next run after kill -9, and a second run meanwhile exits 5', async () => {
     const url = await engine.urlFor((database: TestDatabase) => tenDays(database))
     expectExit(await runCli(['chunks', 'compress', 'm', '--older-than', '2024-01-02', '--url', url]), 0)
     const watcher = await connect(targetOf(url), {applicationName: 'watcher'})
@@ -202,7 +202,7 @@ forEachEngine({kinds: ['timescaledb'], native: true}, (engine) => {
         "select format('%I.%I', chunk_schema, chunk_name) as name from timescaledb_information.chunks where hypertable_name = 'm' order by range_start",
       ),
     )
-    // A writer on the third chunk makes the run wait there, after it did the others.
+    // A writer on the third chunk makes the run wait there after the other chunks are done.
     let free = () => {}
     const writer = await connect(targetOf(url), {applicationName: 'writer'})
     const held = writer.transaction({readOnly: false, lockTimeout: 0, statementTimeout: 0}, async (tx) => {
@@ -229,7 +229,7 @@ forEachEngine({kinds: ['timescaledb'], native: true}, (engine) => {
     })
     child.kill('SIGKILL')
     await new Promise((resolve) => child.once('close', resolve))
-    // The server has the whole step already, and would finish it as soon as it gets the lock: it gives up first.
+    // The server already has the whole step and would finish it once it gets the lock: it times out first.
     const sessions = () =>
       watcher.query(
         statement(
@@ -250,7 +250,7 @@ forEachEngine({kinds: ['timescaledb'], native: true}, (engine) => {
 })
 
 forEachEngine({kinds: ['apache']}, (engine) => {
-  it('drops chunks where nothing else can be done to them', async () => {
+  it('drops chunks on an edition that can do nothing else with them', async () => {
     const url = await engine.urlFor((database: TestDatabase) => tenDays(database))
     const compress = await runCli(['chunks', 'compress', 'm', '--older-than', '2024-01-04', '--json', '--url', url])
     expectExit(compress, 2)

@@ -20,7 +20,7 @@ jobs:
 `
 
 describe('config schema', () => {
-  it('prints what the package publishes', async () => {
+  it('prints the schema that the package publishes', async () => {
     const published = JSON.parse(readFileSync(join(root, 'config.schema.json'), 'utf8')) as unknown
     expect(JSON.parse((await runCli(['config', 'schema'])).stdout)).toEqual(published)
     expect(jsonOf(await runCli(['config', 'schema', '--json']))).toEqual(published)
@@ -28,7 +28,7 @@ describe('config schema', () => {
 })
 
 describe('config show', () => {
-  it('says what applies and from where, and no password', async () => {
+  it('prints the settings in effect and their source, and no password', async () => {
     const cwd = directoryWith({'qicore-db.config.yaml': config})
     const text = await runCli(['config', 'show'], {cwd, columns: 200})
     expectExit(text, 0)
@@ -53,7 +53,7 @@ describe('config show', () => {
         '',
       ].join('\n'),
     )
-    // Values, not names alone; what the file does not set is there too and says so.
+    // Values, not only names; settings that the file does not have are included and marked.
     const shown = rest.join('').replaceAll(/\n {4}/g, ' ')
     for (const line of [
       'ohlcv_data compression: after 30 days; segmentBy exchange_id, coin_id, timeframe; orderBy time desc, id desc (default)',
@@ -84,7 +84,7 @@ describe('config show', () => {
     expect(JSON.stringify(json)).not.toMatch(/secret|hidden/)
   })
 
-  it('shows every value with its source: flag over environment over file over default', async () => {
+  it('prints every value with its source: flag over environment over file over default', async () => {
     const cwd = directoryWith({'qicore-db.config.yaml': config})
     const file = join(realpathSync(cwd), 'qicore-db.config.yaml')
     const settings = async (args: readonly string[], env: Record<string, string> = {}) => {
@@ -121,7 +121,7 @@ describe('config show', () => {
     })
   })
 
-  it('works without a file, and tells all mistakes of one at once', async () => {
+  it('works without a file, and reports all mistakes of a file together', async () => {
     expect(jsonOf(await runCli(['config', 'show', '--json']))).toMatchObject({
       file: null,
       chosen: {error: 'No database is named.'},

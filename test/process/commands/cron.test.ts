@@ -92,7 +92,7 @@ else
       expect(files.length).toBeGreaterThan(4)
     })
 
-    it('shows the plan, asks, does it, and has nothing to do then; what is not ours stays as it is', async () => {
+    it('shows the plan, asks, does it, and then has nothing to do; entries of others are unchanged', async () => {
       await clean()
       await run(
         "select cron.schedule('hypertable-maintenance', '0 2 * * *', 'select 1'), cron.schedule('qicore:other:maintain', '0 3 * * *', 'call public.maintain_hypertables()'), cron.schedule('0 4 * * *', 'call public.maintain_hypertables()')",
@@ -134,7 +134,7 @@ else
       expect(stepsOf(await cli(['cron', 'uninstall', '--yes', '--json'], cwd))).toEqual([])
     })
 
-    it('brings back what was changed, switched off or removed by hand, and takes out what is not declared any more', async () => {
+    it('restores entries that were changed, switched off or removed by hand, and removes those that are no longer declared', async () => {
       await clean()
       const three = ['a', 'b', 'c', 'd'].map(
         (name) => `  ${name}: { kind: sql, schedule: '0 6 * * *', statement: select 1 }\n`,
@@ -200,7 +200,7 @@ else
       expect(jsonOf(await cli(['jobs', 'why', 'backup', '--json'], cwd))).toMatchObject({job: {ok: true, cause: null}})
     })
 
-    it('finishes what a run that was killed has begun', async () => {
+    it('finishes what a killed run has started', async () => {
       await clean()
       const cwd = jobsYaml(
         "  a: { kind: sql, schedule: '0 6 * * *', statement: select 1 }\n  b: { kind: sql, schedule: '0 6 * * *', statement: select 1 }\n",
@@ -216,7 +216,7 @@ else
       ])
     })
 
-    it('leaves a job that pg_cron cannot run as declared to the daemon by name, and refuses it where pg_cron is asked for', async () => {
+    it('leaves a job that pg_cron cannot run as declared to the daemon and names it, and refuses it if pg_cron is required', async () => {
       await clean()
       const jobs =
         "  zoned: { kind: sql, schedule: '0 6 * * *', timezone: Europe/Berlin, statement: select 1 }\n  plain: { kind: sql, schedule: '0 6 * * *', statement: select 1 }\n  mine: { kind: sql, runner: daemon, schedule: '0 6 * * *', statement: select 1 }\n"
@@ -241,7 +241,7 @@ else
       expect((await scheduled()).map(({jobname}) => jobname)).toEqual(['qicore:postgres:plain'])
     })
 
-    it('does not write over a job of another owner that has our name', async () => {
+    it('does not overwrite a job of another owner with the same name', async () => {
       await clean()
       const cwd = jobsYaml("  a: { kind: sql, schedule: '0 6 * * *', statement: select 1 }\n")
       await run("select cron.schedule('qicore:postgres:a', '0 1 * * *', 'vacuum')")
@@ -249,7 +249,7 @@ else
       expect((await scheduled()).map(({command}) => command)).toEqual(['vacuum'])
     })
 
-    it('keeps a daemon from what an entry made by hand lets pg_cron do, unless the configuration gives it to the daemon', async () => {
+    it('a daemon leaves work to an entry that was created by hand, unless the configuration gives it to the daemon', async () => {
       await clean()
       await run('drop table if exists public.marks')
       expectExit(await cli(['migrate', 'up', '--yes'], directoryWith({})), 0)
@@ -312,7 +312,7 @@ else
       )
     })
 
-    it('does nothing on a database where nothing is declared', async () => {
+    it('does nothing on a database in which nothing is declared', async () => {
       await clean()
       expect(failureOf(await install(directoryWith({})), 2).code).toBe('NOTHING_DECLARED')
     })
@@ -328,7 +328,7 @@ else
         login = url.replace('postgres@', 'operator@')
       })
 
-      it('names each grant that is missing, and looks no further than it may', async () => {
+      it('names each missing grant, and reads nothing that needs one', async () => {
         const error = failureOf(await install(cwd(), login), 1)
         expect(error).toMatchObject({
           code: 'NO_PRIVILEGE',
@@ -355,7 +355,7 @@ else
         )
       })
 
-      it('schedules through the database that pg_cron lives in, with the same law, and sees nothing of others', async () => {
+      it('schedules through the database of pg_cron with the same guarantees, and sees no entries of others', async () => {
         await run(
           'grant usage on schema cron to operator; grant execute on function cron.schedule_in_database(text, text, text, text, text, boolean) to operator',
         )
@@ -379,7 +379,7 @@ else
           jobs: [{job: 'a', state: 'ok'}],
           foreign: [],
         })
-        // The superuser finds it as it is, and leaves it the operator's.
+        // A superuser finds the entry unchanged, and keeps it as the operator's.
         expect(stepsOf(await install(cwd(), url))).toEqual([])
         expectExit(await cli(['cron', 'uninstall', '--yes'], cwd(), login), 0)
         expect((await scheduled()).filter(({database}) => database === 'market').map(({jobname}) => jobname)).toEqual([
@@ -387,7 +387,7 @@ else
         ])
       })
 
-      it('says where pg_cron is when its database cannot be reached', async () => {
+      it('names the database of pg_cron if it cannot be reached', async () => {
         await run('revoke connect on database postgres from public')
         try {
           expect(failureOf(await install(cwd(), login), 4)).toMatchObject({
@@ -402,7 +402,7 @@ else
       })
     })
 
-    it('runs them on time: the audit counts its runs, a daemon stands by, a dead pg_cron is known, and taken over only by configuration', async () => {
+    it('runs jobs on time: the audit counts them, the daemon leaves them, a stopped pg_cron is reported, and only configuration takes jobs back', async () => {
       await clean()
       const jobs = {
         good: {
@@ -498,7 +498,7 @@ else
   })
 
 forEachEngine({kinds: ['timescaledb'], native: true}, (engine) => {
-  it('pg_cron beside TimescaleDB: what its own workers do is left to them, and what is theirs no more is scheduled', async (context) => {
+  it('with TimescaleDB: work of its running workers is left to them, and is scheduled when they no longer do it', async (context) => {
     const database = await engine.database()
     if (!database.db.server.pgCronAlive) {
       process.stderr.write(`skipped: ${context.task.file.name}: ${engine.name} has no pg_cron\n`)
@@ -531,7 +531,7 @@ forEachEngine({kinds: ['timescaledb'], native: true}, (engine) => {
         "call qicore.refresh('public.hourly_price_averages', 'refresh', '3 hours', '1 hour')",
       )
       await autocommit(refresh!.command)
-      // What cannot catch its own error leaves its run open; the next one closes it.
+      // A statement that cannot catch its own error leaves its run open; the next one ends it.
       await expect(
         autocommit(refresh!.command.replace("'3 hours', '1 hour'", "'10 minutes', '5 minutes'")),
       ).rejects.toThrow(/window/)

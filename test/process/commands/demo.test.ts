@@ -18,11 +18,11 @@ interface Report {
 
 const timeout = 300_000
 const here = temporaryDirectory()
-// Whatever the environment says, the demo is on the embedded engine.
+// The demo uses the embedded engine, whatever the environment names.
 const env = {DATABASE_URL: 'postgres://nobody@127.0.0.1:1/nowhere', PGHOST: '127.0.0.1'}
 const demo = (...args: string[]) => runCli(['demo', '--json', ...args], {cwd: here, env, timeout})
 
-/** Asks the demo's database by hand, past everything of ours but the connection. */
+/** Queries the demo's database directly, with only the connection of this program. */
 async function byHand<Row extends object>(text: string): Promise<Row[]> {
   const db = await connect(
     {name: null, url: `embedded:${join(here, '.qicore/db')}`, source: '--url', protected: false},
@@ -43,7 +43,7 @@ describe('the demo', () => {
     first = jsonOf<Report>(result)
   }, timeout)
 
-  it('fills every table within its bounds, and writes a configuration that finds it', () => {
+  it('fills every table within its constraints, and writes a configuration for it', () => {
     const {prices, candles, analytics, quotes} = first.rows
     const series = 4 * 4
     expect(candles).toBe(series * (90 * 24 + 7 * 1440))
@@ -53,7 +53,7 @@ describe('the demo', () => {
   })
 
   it(
-    'leaves nothing to do: policies are made, aggregates refreshed, what is due is compressed',
+    'leaves nothing to do: policies are created, aggregates refreshed, due chunks compressed',
     async () => {
       const tables = new Map(first.stats.tables.map((table) => [table.table, table]))
       for (const name of ['ohlcv_data', 'crypto_prices', 'market_analytics'])
@@ -61,7 +61,7 @@ describe('the demo', () => {
       const [covered] = await byHand<{hours: number; days: number}>(
         `select (select count(distinct bucket) from public.hourly_price_averages)::int as hours, (select count(distinct bucket) from public.daily_ohlcv_summary)::int as days`,
       )
-      // The last price is of the instant itself, which opens an hour of its own.
+      // The last price is at the instant itself, which opens an hour of its own.
       expect(covered!.hours).toBe(30 * 24 + 1)
       expect(covered!.days).toBe(90)
     },
@@ -69,7 +69,7 @@ describe('the demo', () => {
   )
 
   it(
-    'shows the same bytes in stats as SQL typed by hand, from the default target',
+    'stats on the default target shows the same bytes as SQL by hand',
     async () => {
       const result = await runCli(['stats', '--json'], {cwd: here, timeout})
       expectExit(result, 0)
@@ -86,7 +86,7 @@ describe('the demo', () => {
   )
 
   it(
-    'adds nothing when run again for the same instant, and only what is new for a later one',
+    'adds nothing when run again for the same instant, and only new rows for a later one',
     async () => {
       const again = await demo('--as-of', '2026-11-01T00:00:00Z')
       expectExit(again, 0)
@@ -99,7 +99,7 @@ describe('the demo', () => {
   )
 
   it(
-    'refuses a candle that contradicts a stored one, naming both, and loads nothing of the file',
+    'refuses a candle that contradicts a stored one, names both, and loads nothing of the file',
     async () => {
       const file = join(here, 'wrong.csv')
       writeFileSync(
@@ -128,7 +128,7 @@ describe('the demo', () => {
   )
 
   const data = join(root, '../shared/data')
-  // One of them: a second file of the same format passes through the same code.
+  // One of them: a second file of the same format uses the same code.
   const files = existsSync(data)
     ? readdirSync(data)
         .filter((name) => name.endsWith('.csv.gz'))
@@ -137,7 +137,7 @@ describe('the demo', () => {
   if (files.length === 0) skipBecause('no real candles at ../shared/data')
   for (const name of files) {
     it(
-      `loads ${name} whole, and nothing of it twice`,
+      'loads ${name} completely, and nothing of it twice',
       async () => {
         const coin = name.split('_')[1]!
         const load = () =>
@@ -170,7 +170,7 @@ describe('the demo', () => {
   }
 
   it(
-    'sets aside what an earlier version left half made, says where it is, and starts again',
+    'moves aside what an earlier version left incomplete, says where it is, and starts again',
     async () => {
       const resolveSession = temporaryDirectory()
       const directory = join(resolveSession, '.qicore/db')
@@ -192,7 +192,7 @@ describe('the demo', () => {
   )
 
   it(
-    'moves nothing away under --fresh that another process has open',
+    'with --fresh moves nothing that another process has open',
     async () => {
       const resolveSession = temporaryDirectory()
       const target = demoPlace(null, resolveSession)
@@ -207,7 +207,7 @@ describe('the demo', () => {
     timeout,
   )
 
-  it('leaves a database alone that it did not make', async () => {
+  it('does not change a database that it did not create', async () => {
     const resolveSession = temporaryDirectory()
     mkdirSync(join(resolveSession, '.qicore/db'), {recursive: true})
     writeFileSync(join(resolveSession, '.qicore/db/PG_VERSION'), '17\n')
@@ -222,7 +222,7 @@ describe('the demo', () => {
     [['--candles', 'x.csv'], /--coin/],
     [['--candles', '/nowhere.csv', '--coin', 'a', '--exchange', 'b', '--timeframe', '1m'], /nowhere\.csv/],
     [['--url', 'postgres://x/y'], /its own database/],
-  ])('refuses %j before anything is made', async (args, pattern) => {
+  ])('refuses %j before anything is created', async (args, pattern) => {
     const resolveSession = temporaryDirectory()
     const result = await runCli(['demo', ...args], {cwd: resolveSession})
     expectExit(result, 2)

@@ -3,7 +3,7 @@ import type {DoctorReport} from '../../../src/doctor/report.js'
 import {expectExit, jsonOf, runCli} from '../../helpers/cli.js'
 import {forEachEngine} from '../../helpers/engines.js'
 
-/** A row that no partition takes lies in the default partition. */
+/** A row that no other partition takes is in the default partition. */
 const defaultRow = `
   create table events (at timestamptz not null) partition by range (at);
   create table events_2026_02 partition of events for values from ('2026-02-01') to ('2026-03-01');
@@ -12,7 +12,7 @@ const defaultRow = `
 
 forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
   describe('doctor', () => {
-    it('exits 3 with a finding, one line a check, and the fix; --fail-on and --skip change the exit code', async () => {
+    it('exits 3 with a finding, one line per check, and the fix; --fail-on and --skip change the exit code', async () => {
       const url = await engine.urlFor(({run}) => run(defaultRow))
       const found = await runCli(['doctor', '--only', 'partitions.default_rows', '--url', url])
       expectExit(found, 3)
@@ -34,7 +34,7 @@ forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
       )
     })
 
-    it('is one JSON document with a stable id for each check, and CSV with a line for each', async () => {
+    it('prints one JSON document with a stable id for each check, and CSV with a line for each', async () => {
       const url = await engine.urlFor(({run}) => run(defaultRow))
       const result = await runCli(['doctor', '--json', '--url', url])
       expectExit(result, 3)
@@ -51,7 +51,7 @@ forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
       expect(csv.stdout.trim().split('\n').length).toBeGreaterThanOrEqual(report.checks.length + 1)
     })
 
-    it('refuses a check and a table that are not there before it looks', async () => {
+    it('refuses a check and a table that do not exist before it runs any check', async () => {
       const url = await engine.urlFor(async () => {})
       const check = await runCli(['doctor', '--only', 'chunk', '--url', url])
       expectExit(check, 2)

@@ -30,7 +30,7 @@ interface Runs {
     | null
 }
 
-it('the report and the routine that closes lost runs decide by the same text', () => {
+it('the report and the routine that ends lost runs decide with the same SQL text', () => {
   const words = (text: string) =>
     text
       .replace(/^--.*$/gm, '')
@@ -40,7 +40,7 @@ it('the report and the routine that closes lost runs decide by the same text', (
 })
 
 forEachEngine({kinds: ['timescaledb'], native: true}, (engine) => {
-  it('shows who changed what, how and when, with the steps of one run, also of tables that are gone', async () => {
+  it('shows who changed what, how and when, with the steps of a run, also for tables that no longer exist', async () => {
     const url = await engine.urlFor(({run}) =>
       run(`create table public.m (t timestamptz not null, v int);
       select create_hypertable('public.m', 't', chunk_time_interval => interval '1 day');
@@ -111,7 +111,7 @@ forEachEngine({kinds: ['timescaledb'], native: true}, (engine) => {
     expect((await history('--csv', '--table', 'gone')).stdout.split('\n')).toHaveLength(4)
   })
 
-  it('is unknown, not empty, for a role that may not read it', async () => {
+  it('is unknown, not empty, to a role that may not read it', async () => {
     const database = await engine.database()
     await replay(database, ['core'])
     const role = `qicore_test_${randomBytes(6).toString('hex')}`
@@ -127,7 +127,7 @@ forEachEngine({kinds: ['timescaledb'], native: true}, (engine) => {
     }
   })
 
-  it('a command that was killed is interrupted at once, not running, and the next change closes its run', async () => {
+  it('a killed command is interrupted at once, not running, and the next change ends its run', async () => {
     const database = await engine.database()
     const {run, url} = database
     await run(`create table public.m (t timestamptz not null, v int);

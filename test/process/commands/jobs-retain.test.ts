@@ -10,12 +10,12 @@ import {forEachEngine, type Engine, type TestDatabase} from '../../helpers/engin
 import {directoryWith} from '../../helpers/files.js'
 
 const jobs = {retain: {schedule: '30 2 * * *', tables: ['public.ticks']}}
-/** This machine's clock, so many milliseconds ahead, in the process that gets this environment. */
+/** This machine's clock with an offset in milliseconds, in the process that gets this environment. */
 const ahead = (ms: number) => ({
   NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(`const now=Date.now.bind(Date);Date.now=()=>now()+${ms}`)}`,
 })
 
-/** Partitions of 21 days, with a gated retention of seven that was agreed to. */
+/** Partitions of 21 days, with a confirmed gated retention of seven. */
 async function consentValid(engine: Engine): Promise<TestDatabase> {
   const database = await withCore(await engine.database())
   const {run} = database
@@ -30,7 +30,7 @@ async function consentValid(engine: Engine): Promise<TestDatabase> {
 
 describe('jobs run retain', () => {
   forEachEngine({}, (engine) => {
-    it('takes its own time: a server clock that was read long before the answer is no clock skew', async () => {
+    it('does not mistake the time until the confirmation for clock skew', async () => {
       const database = await consentValid(engine)
       const result = await runJobOnce(
         database.db,
@@ -40,7 +40,7 @@ describe('jobs run retain', () => {
           config: null,
           limits: defaultLimits,
           version: '0',
-          // When the command connected; a person has thought about it for years since.
+          // The clock was read when the command connected; the answer to its prompt takes years.
           at: '2020-03-01T00:00:00Z',
           interactive: false,
           json: true,
@@ -57,7 +57,7 @@ describe('jobs run retain', () => {
   })
 
   forEachEngine({native: true, kinds: ['postgres']}, (engine) => {
-    it('is refused with a code and a next step where the clocks really differ', async () => {
+    it('is refused with a code and a suggestion if the clocks differ', async () => {
       const database = await consentValid(engine)
       const {url} = database
       const cwd = directoryWith({

@@ -24,7 +24,7 @@ const place = (url: string) =>
   })
 
 forEachEngine({native: true}, (engine) => {
-  it('a sql job that is run by hand reads when the run began as the time that it is for', async () => {
+  it('a sql job that is run by hand has the start of the run as its scheduled_at', async () => {
     const url = await engine.urlFor(({run}) =>
       run('create table public.effects (at timestamptz not null)').then(() => {}),
     )
@@ -112,7 +112,7 @@ forEachEngine({native: true, kinds: ['postgres']}, (engine) => {
 })
 
 for (const engine of enginesFor({native: false}))
-  it('jobs run on the embedded engine, one process after the other', async () => {
+  it('jobs run on the embedded engine, one process after another', async () => {
     const cwd = place(await engine.urlFor(async () => {}))
     expectExit(await runCli(['jobs', 'run', 'count'], {cwd}), 0)
     expect(jsonOf(await runCli(['jobs', 'history', '--json'], {cwd}))).toMatchObject({
@@ -121,7 +121,7 @@ for (const engine of enginesFor({native: false}))
   })
 
 describe('jobs', () => {
-  it('are simulated without any database, with what changes of the clocks do', async () => {
+  it('are simulated without a database, with notes on clock changes', async () => {
     const cwd = place('postgres://nobody@127.0.0.1:1/nowhere')
     const result = await runCli(['jobs', 'simulate', 'night', '--from', '2026-03-28', '--to', '2026-03-31'], {cwd})
     expectExit(result, 0)
@@ -142,7 +142,7 @@ describe('jobs', () => {
     ])
   })
 
-  it('are refused by name, and with every mistake of the configuration at once', async () => {
+  it('that do not exist are refused by name, with all mistakes of the configuration together', async () => {
     const unknown = await runCli(['jobs', 'simulate', 'nope'], {cwd: place('embedded:x')})
     expectExit(unknown, 2)
     expect(unknown.stderr).toContain('There is no job "nope"')
@@ -172,20 +172,20 @@ describe('jobs', () => {
 })
 
 describe('the daemon', () => {
-  it('does not fall back to the embedded engine by itself', async () => {
+  it('does not use the embedded engine by default', async () => {
     const result = await runCli(['daemon'], {cwd: place('embedded:db')})
     expectExit(result, 2)
     expect(result.stderr).toContain('--target test')
   })
 
-  it('refuses a wrong address to listen on, and a target that is not there', async () => {
+  it('refuses an invalid address to listen on, and a target that does not exist', async () => {
     const cwd = place('postgres://nobody@127.0.0.1:1/nowhere')
     expectExit(await runCli(['daemon', '--listen', 'somewhere'], {cwd}), 2)
     expectExit(await runCli(['daemon', '--target', 'nope'], {cwd}), 2)
   })
 
   for (const engine of enginesFor({native: true}).slice(0, 1))
-    it('only observes a database on which nothing is declared', async () => {
+    it('only observes a database in which nothing is declared', async () => {
       let url = ''
       await engine.urlFor(async (database) => void (url = database.url))
       const cwd = directoryWith({'qicore-db.config.yaml': JSON.stringify({version: 1, targets: {test: {url}}})})

@@ -20,12 +20,12 @@ interface Report {
   error: {code: string; message: string}
 }
 
-/** What is run, how many steps it has, and how one sees that nothing is left of it. */
+/** The command, its number of steps, and a query that is empty when all of its work is done. */
 interface Work {
   name: string
   args: readonly string[]
   steps: number
-  /** Run again with --json it has no step left. */
+  /** Run again with --json, it has no step left. */
   left: readonly string[]
 }
 
@@ -50,7 +50,7 @@ const works: Work[] = [
   },
 ]
 
-/** Any number that nobody else locks. */
+/** Any number that no other test locks. */
 const gate = 7_315_442
 
 forEachEngine({kinds: ['timescaledb'], native: true}, (engine) => {
@@ -76,7 +76,7 @@ forEachEngine({kinds: ['timescaledb'], native: true}, (engine) => {
           const ended = new Promise<number | null>((resolve) => child.once('close', resolve))
           await expect.poll(() => waiting(admin), {timeout: 30_000}).toHaveLength(1)
           if (how === 'a lost connection') {
-            // With the gate open first, so that its next attempt does not wait for the same.
+            // The gate is opened first, so that the next attempt does not wait at it again.
             free()
             await admin.query(
               statement(
@@ -90,7 +90,8 @@ forEachEngine({kinds: ['timescaledb'], native: true}, (engine) => {
               Array.from({length: steps}, () => 'done'),
             )
           } else {
-            // A refresh commits before it is written down, and the others go on meanwhile: a second run may find nothing to do.
+            // A refresh commits before it is recorded, and the other steps continue meanwhile: a second run may have
+            // nothing to do.
             if (step === 0 && name !== 'aggregates refresh') {
               const second = await runCli([...args, '--json'], {cwd})
               expectExit(second, 5)
@@ -115,7 +116,9 @@ forEachEngine({kinds: ['timescaledb'], native: true}, (engine) => {
       }, 240_000)
 })
 
-/** A database whose ledger waits at the gate before it writes down the step with that position, and a configuration for it. */
+/**
+ * A database whose ledger waits at the gate before it records the step at that position, and a configuration for it.
+ */
 async function prepared(
   urlFor: (fill: (database: TestDatabase) => Promise<unknown>) => Promise<string>,
   position: number,

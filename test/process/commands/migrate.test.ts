@@ -17,9 +17,9 @@ interface Status {
   migrations: {version: string; state: string}[]
 }
 
-// A run of the binary opens the embedded engine anew, which takes seconds: there, three runs must do.
+// Each run of the binary opens the embedded engine again, which takes seconds: three runs are enough there.
 forEachEngine({native: false}, () => {
-  it('up makes the directory, status shows it, up again does nothing', async () => {
+  it('up creates the directory, status lists the migrations, and up again does nothing', async () => {
     const url = `embedded:${join(temporaryDirectory(), 'db')}`
     expectExit(await runCli(['migrate', 'up', '--url', url]), 0)
     const status = await runCli(['migrate', 'status', '--check', '--url', url, '--json'])
@@ -32,7 +32,7 @@ forEachEngine({native: false}, () => {
 })
 
 forEachEngine({native: true}, (engine) => {
-  it('up, status, an own file that fails and is mended, an edited one: exit codes and documents', async () => {
+  it('up, status, a failing file that is corrected, an edited file: exit codes and documents', async () => {
     const url = await engine.urlFor(async () => {})
     const cwd = directoryWith({
       'qicore-db.config.yaml': 'version: 1\n',
@@ -71,7 +71,7 @@ forEachEngine({native: true}, (engine) => {
     ])
     expectExit(await run('status', '--check'), 3)
 
-    // There is data now: a change of what is there asks first.
+    // The database has rows now: a change of existing objects asks first.
     writeFileSync(join(cwd, 'migrations/0002_bad.sql'), '-- version: 1.1.0\nalter table desk drop column x;\n')
     const asked = await run('up', '--yes', '--json')
     expectExit(asked, 7)
@@ -97,7 +97,7 @@ forEachEngine({native: true}, (engine) => {
       expect(line.length).toBeLessThanOrEqual(80)
   }, 120_000)
 
-  it('refuses bad wishes with exit 2 and says what to do', async () => {
+  it('refuses invalid requests with exit 2 and says what to do', async () => {
     const url = await engine.urlFor(async () => {})
     for (const [args, code] of [
       [['up', '--to', '9.9.9'], 'NO_SUCH_VERSION'],
@@ -120,7 +120,7 @@ forEachEngine({native: true}, (engine) => {
 })
 
 forEachEngine({native: true}, (engine) => {
-  it('with "migrations: own" the tables of QiCore are left out, and status --check is clean; a pipe gets whole lines', async () => {
+  it('with "migrations: own" QiCore\'s tables are left out, and status --check is clean; lines are not broken in a pipe', async () => {
     const url = await engine.urlFor(async () => {})
     const cwd = directoryWith({
       'qicore-db.config.yaml': 'version: 1\nmigrations: own\n',
@@ -144,7 +144,7 @@ forEachEngine({native: true}, (engine) => {
     )
   })
 
-  it('with --stream app your own tables are made and none of QiCore; its migrations stay pending', async () => {
+  it("with --stream app only your own tables are created; QiCore's migrations stay pending", async () => {
     const url = await engine.urlFor(async () => {})
     const cwd = directoryWith({
       'qicore-db.config.yaml': 'version: 1\n',
@@ -177,7 +177,7 @@ forEachEngine({native: true}, (engine) => {
     )
   })
 
-  it('the first change says that it installs the schema qicore, and a dry run that it would', async () => {
+  it('the first change says that it installs the schema qicore, and its dry run that it would', async () => {
     const url = await engine.urlFor(async () => {})
     const pause = ['jobs', 'pause', 'maintain', '--url', url]
     const dry = await runCli([...pause, '--dry-run'])

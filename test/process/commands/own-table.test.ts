@@ -24,7 +24,7 @@ ${columns}${more}    primaryKey: [id, time]
 `
 
 forEachEngine({}, (engine) => {
-  it("a table of one's own goes from the configuration to statistics, and so does a column that is added to it", async () => {
+  it("a user's table gets from the configuration to statistics, and so does a column that is added later", async () => {
     const url = await engine.urlFor(async () => {})
     const cwd = directoryWith({'qicore-db.config.yaml': config()})
     const file = join(cwd, 'qicore-db.config.yaml')

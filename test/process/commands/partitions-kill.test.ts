@@ -8,7 +8,7 @@ import {planDrop} from '../../../src/partitions/drop.js'
 import {root} from '../../helpers/build.js'
 import {forEachEngine} from '../../helpers/engines.js'
 import {temporaryDirectory} from '../../helpers/files.js'
-import {fates, run} from '../../helpers/partitions.js'
+import {stepResults, run} from '../../helpers/partitions.js'
 
 const older = {
   relation: 'public.ticks',
@@ -60,7 +60,7 @@ create table new partition of ticks for values from ('2020-02-01+00') to ('2120-
       await once(child, 'exit')
     })
     await holder.close()
-    // The session of the killed process completes what it was sent.
+    // The session of the killed process completes what was already sent.
     for (let left = true; left; await sleep(20))
       left =
         (
@@ -70,7 +70,7 @@ create table new partition of ticks for values from ('2020-02-01+00') to ('2120-
         ).length > 0
     const {plan} = await planDrop(database.db, older)
     expect(plan.steps.at(-1)!.id).toBe('drop public.old_1')
-    expect(fates(await run(database.db, plan)).at(-1)).toBe('drop public.old_1: done')
+    expect(stepResults(await run(database.db, plan)).at(-1)).toBe('drop public.old_1: done')
     expect(await database.run("select to_regclass('old_1') as found")).toEqual([{found: null}])
   })
 })

@@ -33,7 +33,7 @@ interface Changed {
 }
 
 forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
-  it('from nothing to two years of partitions with retention', async () => {
+  it('creates two years of partitions with retention, from an empty database', async () => {
     const database = await engine.database()
     await database.run(ticks)
     const cwd = config(
@@ -115,7 +115,7 @@ forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
     ['drop ticks --older-than 7', 2, 'DURATION'],
     ['ensure ticks', 2, 'NOT_DECLARED'],
     ['list nope', 2, 'NO_SUCH_TABLE'],
-  ])('partitions %s ends with %i, the same with --json, and changes nothing', async (args, exitCode, code) => {
+  ])('partitions %s exits %i, also with --json, and changes nothing', async (args, exitCode, code) => {
     const database = await engine.database()
     await database.run(`${ticks}; create table plain (x int); create table listed (x int) partition by list (x)`)
     const [text, json] = await Promise.all([
@@ -130,7 +130,7 @@ forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
     expect(await database.run("select to_regnamespace('qicore') as qicore")).toEqual([{qicore: null}])
   })
 
-  it('shows sets that are not declared, and leaves them alone', async () => {
+  it('shows undeclared sets, and does not change them', async () => {
     const database = await engine.database()
     await database.run(`${ticks}; create schema risk; create table risk.fills (time date) partition by range (time)`)
     const cwd = config(database.url, '  public.ticks: {partitions: {ahead: 0}}\n  public.gone: {partitions: {}}\n')
@@ -144,7 +144,7 @@ forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
     expectExit(await partitions('list --check', cwd), 3)
   })
 
-  it('a mistake in the declaration is named with its path', async () => {
+  it('reports a mistake in the declaration with its path', async () => {
     const database = await engine.database()
     const cwd = config(
       database.url,
@@ -158,15 +158,15 @@ forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
   })
 })
 
-describe('two runs, and runs that are killed', () => {
+describe('concurrent and killed runs', () => {
   forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
-    it('one works, the other exits 5 naming it; after a kill -9 the next run finishes at once', async () => {
+    it('the first works, the second exits 5 and names it; after kill -9 the next run finishes at once', async () => {
       const database = await engine.database()
       await sets(database)
       const reader = await openReader(database)
       const cwd = config(database.url, '  public.ticks: {}\n')
       const first = start(['partitions', 'detach', 'ticks', '--older-than', '12mon', '--yes'], cwd)
-      // It waits for the reader now, and has the run lock.
+      // It has the run lock and waits for the reader.
       await first.says(/waits|open transactions/)
       const second = await partitions('detach ticks --older-than 12mon --yes', cwd)
       expectExit(second, 5)
@@ -184,11 +184,11 @@ describe('two runs, and runs that are killed', () => {
       expect(await childrenOf(database, 'ticks')).toHaveLength(1)
     })
 
-    it('killed at random moments while it makes partitions, the next run finishes and nothing is there by halves', async () => {
+    it('killed at random moments while it creates partitions: the next run finishes and nothing is left incomplete', async () => {
       const database = await engine.database()
       await database.run(ticks)
       const cwd = config(database.url, '  public.ticks: {}\n')
-      // The schema qicore is there already, so that the kills hit the partitions.
+      // The schema qicore exists already, so that the kills hit the partitions.
       expectExit(await partitions('create ticks --from 2015-01 --to 2015-01', cwd), 0)
       for (const pause of [5, 40, 120]) {
         const run = start(['partitions', 'create', 'ticks', '--from', '2016-01', '--to', '2024-12'], cwd)
@@ -214,7 +214,7 @@ describe('two runs, and runs that are killed', () => {
       expect(await database.run("select conname from pg_constraint where conname like 'qicore%'")).toEqual([])
     })
 
-    it('killed between detach and finalize, the next run finishes', async () => {
+    it('killed between detach and finalize: the next run finishes', async () => {
       const database = await engine.database()
       await sets(database)
       const reader = await openReader(database)
@@ -235,7 +235,7 @@ describe('two runs, and runs that are killed', () => {
       expect((await childrenOf(database, 'ticks')).filter((child) => child.startsWith('old'))).toEqual([])
     })
 
-    it('a backend that is terminated in the middle is replaced, and the run goes on', async () => {
+    it('a terminated backend is replaced, and the run continues', async () => {
       const database = await engine.database()
       await database.run(ticks)
       const cwd = config(database.url, '  public.ticks: {}\n')
@@ -278,7 +278,7 @@ async function openReader({db}: TestDatabase): Promise<{end(): Promise<void>}> {
   }
 }
 
-/** The binary, left running. */
+/** Starts the binary without waiting for it. */
 function start(args: readonly string[], cwd: string) {
   const child = spawn(process.execPath, [join(root, 'bin/run.js'), ...args], {
     cwd,

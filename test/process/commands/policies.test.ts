@@ -22,10 +22,10 @@ interface Report {
   error: {code: string; message: string}
 }
 
-// A dozen runs of the binary, and on the embedded engine each of them boots a database.
+// A dozen runs of the binary, each of which would start a database on the embedded engine.
 const timeout = 600_000
 
-/** A database with policies of its own, in a directory whose configuration disagrees with them. */
+/** A database with policies, in a directory whose configuration differs from them. */
 async function handMade({run, autocommit}: TestDatabase, owner?: string): Promise<void> {
   await run('create table public.ticks (time timestamptz not null, symbol text, price float8)')
   await run("select create_hypertable('public.ticks', 'time', chunk_time_interval => interval '1 day')")
@@ -38,7 +38,7 @@ async function handMade({run, autocommit}: TestDatabase, owner?: string): Promis
   await run(
     "alter table public.ticks set (timescaledb.compress, timescaledb.compress_segmentby = 'symbol', timescaledb.compress_orderby = 'time desc')",
   )
-  // Up to 2.25 a job stays with whom its table belonged to when it was made.
+  // Up to 2.25 a job keeps the owner that its table had when it was created.
   if (owner !== undefined)
     await run(
       `grant create, usage on schema public to ${owner}; alter table public.ticks owner to ${owner}; alter materialized view public.hourly owner to ${owner}`,
@@ -68,7 +68,7 @@ function directoryWith(text: string): string {
   return cwd
 }
 
-/** plan, refusal, saved plan, apply, empty plan, import, status: as somebody who comes to such a database would. */
+/** plan, refusal, saved plan, apply, empty plan, import, status: as a new operator of such a database would. */
 async function walk(cwd: string, env: Record<string, string> = {}): Promise<void> {
   const cli = (...args: string[]) => runCli(args, {cwd, env, timeout: 120_000})
   const json = async (...args: string[]) => jsonOf<Report>(await cli(...args, '--json'))
@@ -102,10 +102,10 @@ async function walk(cwd: string, env: Record<string, string> = {}): Promise<void
   expect((await json('policies', 'plan')).steps).toEqual([])
 }
 
-describe('policies, as a new user would', () => {
+describe('policies, used by a new operator', () => {
   forEachEngine({kinds: ['timescaledb']}, (engine) => {
     it(
-      'lead from hand-made ones to an empty plan and a true status',
+      'that were created by hand are brought to an empty plan and a correct status',
       async () => {
         const url = await engine.urlFor((database) => handMade(database))
         const cwd = directoryWith(config(url))
@@ -122,7 +122,7 @@ describe('policies, as a new user would', () => {
     )
 
     it(
-      'that do not go together are refused until each finding is accepted by name',
+      'that conflict are refused until each finding is accepted by name',
       async () => {
         const url = await engine.urlFor((database) => handMade(database))
         const cwd = directoryWith(config(url).replace('after: 7 days,', 'after: 2 days,'))
@@ -169,7 +169,7 @@ describe('policies, as a new user would', () => {
       [['policies', 'apply', 'nowhere.json'], 'NOT_A_PLAN'],
       [['policies', 'import', '--write'], 'CONFIG'],
     ])(
-      '%j is an error of usage before anything is changed',
+      '%j is a usage error before anything is changed',
       async (args, code) => {
         const url = await (empty ??= engine.urlFor(async ({run}) => run('select 1')))
         const result = await runCli([...args, '--url', url, '--json'])
@@ -216,7 +216,7 @@ describe('policies, as a new user would', () => {
             await run(roles)
             await run(`grant qicore_install to ${operator}`)
             const text = config(url.replace('postgres@', `${operator}@`))
-            // The first to come makes the schema qicore; after that the roles are granted what is in it.
+            // The first change creates the schema qicore; then the roles get privileges on its objects.
             const cwd = directoryWith(text)
             expectExit(await runCli(['migrate', 'up', '--stream', 'core', '--yes'], {cwd}), 0)
             await run(roles)

@@ -11,7 +11,7 @@ import {planPolicies} from '../../../src/policies/plan.js'
 
 const table = `desk."Odd 'name' $x"`
 
-/** Rows of fixed days in 2024, and jobs that do not run by themselves. */
+/** Rows of fixed days in 2024, and jobs that are never scheduled. */
 async function oldRows({run}: TestDatabase): Promise<void> {
   await run('create schema desk')
   await run(`create table ${table} (time timestamptz not null, v int)`)
@@ -26,7 +26,7 @@ async function statusOf({db}: TestDatabase, kind: string): Promise<PolicyStatus>
   return policies.find((policy) => policy.kind === kind)!
 }
 
-/** Runs the command that ends a finding, as it is printed. */
+/** Runs the suggested command of a finding exactly as it is printed. */
 async function runFix({url}: TestDatabase, findings: readonly string[]): Promise<string> {
   const [printed] = printedCommands(findings.join('\n'))
   const {id} = await parsePrinted(printed!)
@@ -35,9 +35,9 @@ async function runFix({url}: TestDatabase, findings: readonly string[]): Promise
   return id
 }
 
-describe('the fix that a finding of policies status prints', () => {
+describe('the fix of a finding of policies status', () => {
   forEachEngine({kinds: ['timescaledb'], native: true}, (engine) => {
-    it('compresses what was not compressed, and the finding is gone', async () => {
+    it('compresses a chunk that was not compressed, and the finding is gone', async () => {
       const database = await engine.database()
       await oldRows(database)
       await database.run(`alter table ${table} set (timescaledb.compress)`)
@@ -54,7 +54,7 @@ describe('the fix that a finding of policies status prints', () => {
       expect(await statusOf(database, 'compression')).toMatchObject({ok: true, notDone: []})
     })
 
-    it('refreshes what was never refreshed, and the finding is gone', async () => {
+    it('refreshes an aggregate that was never refreshed, and the finding is gone', async () => {
       const database = await engine.database()
       await oldRows(database)
       await database.autocommit(
@@ -68,7 +68,7 @@ describe('the fix that a finding of policies status prints', () => {
       expect(await statusOf(database, 'refresh')).toMatchObject({ok: true, notDone: []})
     })
 
-    it('computes what a gated retention waits for, and never drops by itself', async () => {
+    it('computes what a gated retention waits for, and never drops anything itself', async () => {
       const database = await engine.database()
       await oldRows(database)
       await database.run(`insert into ${table} values (${today}, 1)`)
@@ -97,7 +97,7 @@ describe('the fix that a finding of policies status prints', () => {
         'not_dropped',
         'not_dropped',
       ])
-      // The rows were that old when they were loaded: what is printed only shows what would go.
+      // The rows were already that old when they were loaded: the suggested command only shows what would be dropped.
       const [printed] = printedCommands(covered.findings.join('\n'))
       expect(printed).toBeDefined()
       expect((await parsePrinted(printed!)).flags).toMatchObject({'dry-run': true})
@@ -106,7 +106,7 @@ describe('the fix that a finding of policies status prints', () => {
       ])
     })
 
-    it('says why it cannot tell what is due, with the setting that is missing', async () => {
+    it('says why it is unknown what is due, with the missing setting', async () => {
       const database = await engine.database()
       await database.run('create table public.z (clock bigint not null, v int)')
       await database.run("select create_hypertable('public.z', 'clock', chunk_time_interval => 86400000)")

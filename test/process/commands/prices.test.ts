@@ -18,7 +18,7 @@ function pricesOn(engine: Engine): Promise<string> {
 
 const now = ['--as-of', '2026-03-01T12:00:00Z']
 
-/** What a report of prices prints. */
+/** The output of a report of prices. */
 function asker(url: string): (...args: string[]) => Promise<string> {
   return async (...args) => {
     const result = await runCli(['prices', ...args, '--url', url])
@@ -28,7 +28,7 @@ function asker(url: string): (...args: string[]) => Promise<string> {
 }
 
 forEachEngine({}, (engine) => {
-  it('prices latest, history and top answer for people and programs', async () => {
+  it('prices latest, history and top print tables and JSON', async () => {
     const url = await pricesOn(engine)
     const ask = asker(url)
     expect(await ask('latest', ...now)).toBe(
@@ -85,7 +85,7 @@ forEachEngine({}, (engine) => {
 })
 
 forEachEngine({native: true}, (engine) => {
-  it('where there is no price, says which coins and exchanges there are, and prints commands that find one', async () => {
+  it('names the existing coins and exchanges if there is no price, and suggests commands that find one', async () => {
     const url = await pricesOn(engine)
     const ask = asker(url)
     expect(await ask('latest', '--coin', 'BTC', ...now)).toBe(
@@ -109,7 +109,7 @@ forEachEngine({native: true}, (engine) => {
     expect(latest[2]).toBe(
       `Older prices too: qicore-db prices latest --as-of 2026-03-02T00:00:00Z --within 13h --url ${url}`,
     )
-    // The printed commands find it.
+    // The suggested commands find it.
     for (const line of [
       latest[1]!,
       latest[2]!,
@@ -137,7 +137,7 @@ describe('prices', () => {
     [['prices', 'history', 'bitcoin', 'kraken', '--bucket', '1mon'], 'BUCKET'],
     [['prices', 'latest'], 'NO_TABLE'],
     [['prices', 'top'], 'NO_TABLE'],
-  ])('%j exits 2 with a code, also where the tables are not there', async (args, code) => {
+  ])('%j exits 2 with a code, also if the tables do not exist', async (args, code) => {
     const result = await runCli([...args, '--url', 'embedded:', '--json'])
     expectExit(result, 2)
     expect(jsonOf(result)).toMatchObject({error: {code}})

@@ -16,7 +16,7 @@ tables:
 `
 
 describe('schema generate', () => {
-  it('writes once, says nothing changed the next time, and --check finds an edit (exit 3)', async () => {
+  it('writes once, reports no change the next time, and --check finds an edit (exit 3)', async () => {
     const cwd = temporaryDirectory()
     for (const what of ['drizzle', 'zod', 'sql']) {
       const statuses = async (...more: string[]) => {
@@ -39,7 +39,7 @@ describe('schema generate', () => {
     expect(readFileSync(join(cwd, 'gen/drizzle.ts'), 'utf8')).toBe(published.text)
   })
 
-  it('prints where no file is named, the tables of the configuration too', async () => {
+  it('prints to stdout if no directory is named, including the tables of the configuration', async () => {
     const cwd = directoryWith({'qicore-db.config.yaml': own})
     const {stdout, exitCode} = await runCli(
       ['schema', 'generate', 'sql', '--tables', 'config', '--engine', 'timescaledb'],
@@ -55,7 +55,7 @@ describe('schema generate', () => {
     expect(zod.stdout).toContain('export const cryptoPricesSchema')
   })
 
-  it('says what is wrong with the command', async () => {
+  it('reports what is wrong with the command', async () => {
     const nothing = await runCli(['schema', 'generate', 'zod', '--tables', 'config', '--json'])
     expectExit(nothing, 2)
     expect(jsonOf(nothing)).toMatchObject({error: {code: 'NO_TABLES'}})

@@ -8,7 +8,7 @@ import {forEachEngine} from '../../helpers/engines.js'
 import {directoryWith} from '../../helpers/files.js'
 import {compressible, compressOldest, fills, numberOf, prices} from '../../helpers/catalog-time-series.js'
 
-// Each run of the binary opens the embedded directory anew, which takes seconds on a busy machine.
+// Each run of the binary opens the embedded directory again, which takes seconds on a busy machine.
 const timeout = 180_000
 
 forEachEngine({}, (engine) => {
@@ -25,7 +25,7 @@ forEachEngine({}, (engine) => {
         {schema: 'risk', table: 'Fills 1', kind: 'partitioned'},
       ])
 
-      // A printed command repeats --url and is never broken, so that a line may be longer with it.
+      // A suggested command repeats --url and is never broken, so a line may be longer because of it.
       const text = await runCli(['stats'], {env: {QICORE_DB_URL: url}})
       expectExit(text, 0)
       expect(text.stdout).toMatch(/^ TABLE +SIZE/)
@@ -63,10 +63,10 @@ forEachEngine({}, (engine) => {
   )
 })
 
-// What these assert does not depend on the engine, and a server is opened in a tenth of the time.
+// These assertions do not depend on the engine, and a server opens in a tenth of the time.
 forEachEngine({native: true}, (engine) => {
   it(
-    'a table that is not there, no name at all and a flag too many end with 2 and one sentence',
+    'a table that does not exist, no database at all and an unknown flag exit 2 with one sentence',
     async () => {
       const url = await engine.urlFor(fills)
       for (const [args, code] of [
@@ -88,7 +88,7 @@ forEachEngine({native: true}, (engine) => {
   )
 
   it(
-    'the configuration says which tables are managed and what integers are',
+    'the configuration says which tables are managed and what unit integers have',
     async () => {
       const url = await engine.urlFor(async (database) => {
         await fills(database)
@@ -113,7 +113,7 @@ forEachEngine({native: true}, (engine) => {
 forEachEngine({kinds: ['timescaledb']}, (engine) => {
   describe('on a database with compressed chunks', () => {
     it(
-      'gives the bytes that SQL gives, and chunks newest first',
+      'shows the same bytes as SQL, and chunks newest first',
       async () => {
         let size = 0
         const url = await engine.urlFor(async (database) => {

@@ -19,7 +19,7 @@ const row = {
 const rows = `${JSON.stringify(row)}\n${JSON.stringify({...row, usdPrice: 0})}\n{"coinId":\n`
 
 describe('validate', () => {
-  it('says what is wrong, line by line, and exits 3', async () => {
+  it('reports what is wrong, line by line, and exits 3', async () => {
     const cwd = directoryWith({'rows.ndjson': rows})
     const result = await runCli(['validate', 'price', 'rows.ndjson', '--as-of', 'row'], {cwd})
     expectExit(result, 3)
@@ -35,7 +35,7 @@ describe('validate', () => {
     expect(result.stderr).toBe('')
   })
 
-  it('reads stdin and gzip, and gives one document under --json', async () => {
+  it('reads stdin and gzip, and prints one document with --json', async () => {
     const expected = {
       kind: 'validate',
       version: 1,
@@ -63,7 +63,7 @@ describe('validate', () => {
     })
   })
 
-  it('knows the tables of the configuration', async () => {
+  it('accepts the tables of the configuration', async () => {
     const cwd = directoryWith({
       'qicore-db.config.yaml':
         'version: 1\ntables:\n  desk_b.ticks:\n    columns: [{name: time, type: timestamptz}, {name: "Best Price", type: "numeric(10,2)"}]\n    primaryKey: [time]\n    checks: [{name: ticks_check, expression: \'"Best Price" > 0\'}]\n',

@@ -19,7 +19,7 @@ interface Started {
   ended: Promise<{exitCode: number | null; stdout: string; stderr: string}>
 }
 
-/** A command that is still running while the test goes on. */
+/** A command that runs while the test continues. */
 function start(args: readonly string[], cwd = temporaryDirectory()): Started {
   const env = {PATH: process.env.PATH ?? '', HOME: cwd, NO_COLOR: '1', COLUMNS: '200'}
   const child = spawn(process.execPath, [join(root, 'bin/run.js'), ...args], {cwd, env})
@@ -40,7 +40,7 @@ async function holderAfter(url: string, before: string): Promise<Database> {
   return connect(targetOf(url), {applicationName: 'qicore-db/holder'})
 }
 
-// One server: what is waited for is the same on all of them.
+// One server: the behaviour is the same on all of them.
 forEachEngine({native: true, kinds: ['postgres']}, (engine) => {
   const parts = () =>
     engine.urlFor(({run}) => run('create table public.parts (time timestamptz not null) partition by range (time)'))
@@ -77,7 +77,7 @@ forEachEngine({native: true, kinds: ['postgres']}, (engine) => {
     await holder.close()
   })
 
-  it('--wait waits for the session whose lock stops a query, without a second heading', async () => {
+  it('--wait waits for the session whose lock blocks a query, without a second heading', async () => {
     const url = await engine.urlFor(({run}) =>
       run(`create table public.crypto_prices (id bigint, time timestamptz, coin_id text, symbol text, name text,
         exchange_id text, usd_price numeric)`),
@@ -98,7 +98,7 @@ forEachEngine({native: true, kinds: ['postgres']}, (engine) => {
     await holder.close()
   })
 
-  it('--wait waits for a job that runs already', async () => {
+  it('--wait waits for a job that is already running', async () => {
     const url = await engine.urlFor(async () => {})
     const job = 'nap: {kind: sql, schedule: "@daily", statement: "select pg_advisory_lock(4711)"}'
     const cwd = directoryWith({'qicore-db.config.yaml': `version: 1\njobs:\n  ${job}\n`})
@@ -134,6 +134,6 @@ it('--wait waits for the process that has the embedded database open', async () 
   unlock()
   const {exitCode, stderr} = await waiting.ended
   expect(waits(stderr)).toHaveLength(1)
-  // It went on: these files are no database.
+  // The command continued: these files are not a database.
   expect(exitCode).toBe(4)
 })

@@ -39,7 +39,7 @@ forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
       },
     )
 
-    it('refuses a pause by which the server would have nothing else to do, and --every without --watch', async () => {
+    it('refuses an interval that would keep the server busy all the time, and --every without --watch', async () => {
       const url = await engine.urlFor(async () => {})
       const fast = await runCli(['stats', '--url', url, '--watch', '--every', '10ms'])
       expectExit(fast, 2)

@@ -61,7 +61,7 @@ const health = (over: Partial<HealthState> = {}): HealthState => ({
   ...over,
 })
 
-it('is ready while nothing waits beyond its limit', () => {
+it('is ready while no job waits beyond its limit', () => {
   expect(readinessOf(health())).toEqual({ready: true, problems: []})
   const later = now + 120_000
   expect(readinessOf(health({now: later, registry: registry(state(), later)})).problems).toEqual([
@@ -76,7 +76,7 @@ it('is ready while nothing waits beyond its limit', () => {
   ).toEqual([expect.stringContaining('longer than its timeout')])
 })
 
-it('is not ready before the first connection, while the database is unreachable, when it stops, or when a runner is dead', () => {
+it('is not ready before the first connection, while the database is unreachable, while stopping, or if a runner does not run', () => {
   expect(readinessOf(health({connected: null})).problems).toEqual(['the daemon has not connected to the database yet'])
   expect(readinessOf(health({blockedReason: 'the database is unreachable'})).problems).toEqual([
     'the database is unreachable',
@@ -89,14 +89,14 @@ it('is not ready before the first connection, while the database is unreachable,
   expect(readinessOf(health({msSincePoll: 100_000})).problems).toEqual(['the ledger was last read 1min 40s ago'])
 })
 
-it('is alive while its loop turns, even if the database is unreachable', () => {
+it('is alive while its loop runs, even if the database is unreachable', () => {
   expect(isAlive(health())).toBe(true)
   expect(isAlive(health({sinceTurn: 119_999}))).toBe(true)
   expect(isAlive(health({sinceTurn: 120_000}))).toBe(false)
   expect(isAlive(health({blockedReason: 'the database is unreachable', msSincePoll: 86_400_000}))).toBe(true)
 })
 
-it('leaves a job alone that a newer declaration has otherwise', () => {
+it('ignores a job that a newer declaration defines differently', () => {
   const told: string[] = []
   const made = createJobRegistry(
     [hourly],
@@ -149,7 +149,7 @@ const someMetrics = (): Metrics => {
   return metrics
 }
 
-it("counts what happens, by Prometheus' names", async () => {
+it("counts events under Prometheus' naming rules", async () => {
   const text = await someMetrics().text()
   for (const line of [
     'qicore_db_occurrences_total{job="hourly",status="done",reason=""} 1',
@@ -205,7 +205,7 @@ if (promtool)
   })
 else skipBecause("promtool is not installed (Debian's package prometheus has it)")
 
-it('answers on its three paths, and on no other', async () => {
+it('answers on its three paths and on no other', async () => {
   let ready = true
   let checked = Promise.resolve()
   const server = await serveHealth(
@@ -238,7 +238,7 @@ it('answers on its three paths, and on no other', async () => {
   }
 })
 
-/** The status of a request that names a host of its own choice. */
+/** The status of a request with a Host header of its own choice. */
 function statusFor(port: number, host: string): Promise<number> {
   return new Promise((resolve, reject) => {
     get({host: '127.0.0.1', port, path: '/healthz', headers: {host}}, (response) => {
@@ -248,7 +248,7 @@ function statusFor(port: number, host: string): Promise<number> {
   })
 }
 
-it('on a loopback address answers no client that calls it by another name', async () => {
+it('on a loopback address refuses requests for another host name', async () => {
   const watched = {health, check: async () => {}}
   const server = await serveHealth({host: '127.0.0.1', port: 0}, watched, someMetrics())
   const everywhere = await serveHealth({host: '0.0.0.0', port: 0}, watched, someMetrics())
@@ -269,7 +269,7 @@ it('on a loopback address answers no client that calls it by another name', asyn
   }
 })
 
-it('answers a flood of pipelined requests with a hundred answers and the end of the connection', async () => {
+it('answers a flood of pipelined requests with a hundred answers and then closes the connection', async () => {
   let made = 0
   const metrics = {...someMetrics(), text: async () => `made ${(made += 1)}`}
   const server = await serveHealth({host: '127.0.0.1', port: 0}, {health, check: async () => {}}, metrics)
@@ -289,12 +289,12 @@ it('answers a flood of pipelined requests with a hundred answers and the end of 
   }
 })
 
-it('makes the text of the metrics once a second, however many ask', async () => {
+it('builds the text of the metrics at most once a second', async () => {
   const metrics = someMetrics()
   expect(metrics.text()).toBe(metrics.text())
 })
 
-it('reads addresses to listen on', () => {
+it('parses addresses to listen on', () => {
   expect([parseListen('127.0.0.1:9847'), parseListen('[::1]:0'), parseListen(':80'), parseListen('off')]).toEqual([
     {host: '127.0.0.1', port: 9847},
     {host: '::1', port: 0},

@@ -57,7 +57,7 @@ async function place(): Promise<Place> {
   }
 }
 
-/** What the ledger says of each instant is what happened, once. */
+/** The ledger has for each due time what really happened, once. */
 const wrong = ({ask}: Place) =>
   ask(`select l.scheduled_at, l.status, l.error, count(e.job) as effects from qicore.maintenance_log l left join public.effects e using (job, scheduled_at)
     where l.status <> 'running' group by l.job, 1, 2, 3 having count(e.job) <> (l.status in ('done', 'done_late'))::int`)
@@ -84,9 +84,9 @@ const stop = async (daemon: DaemonProcess) => {
   return daemon.ended
 }
 
-describe('a daemon on a network or server that fails', () => {
+describe('a daemon during failures of network or server', () => {
   it.each([1, 2, 50])(
-    'works again within two seconds of the return of the server, with %i jobs, and logs the outage twice',
+    "works again within two seconds of the server's return, with %i jobs, and logs the loss and the return",
     async (count) => {
       const here = await place()
       const jobs = Object.fromEntries(
@@ -97,7 +97,7 @@ describe('a daemon on a network or server that fails', () => {
       // Before the kill: the daemon may report the loss while the server is still stopping.
       const before = {lines: daemon.lines.length, processor: processorTime(daemon)}
       await server.kill()
-      // All jobs come due while it is away.
+      // All jobs become due during the outage.
       await sleep(7_000)
       const elapsedMs = processorTime(daemon) - before.processor
       const outage = daemon.lines.slice(before.lines)
@@ -130,7 +130,7 @@ describe('a daemon on a network or server that fails', () => {
     },
   )
 
-  it('asks a ledger that refuses every run less and less often, says so once, and is not ready meanwhile', async () => {
+  it('polls a ledger that refuses every run at increasing intervals, logs it once, and is not ready meanwhile', async () => {
     const here = await place()
     await here.ask(`create function public.refuse() returns trigger language plpgsql as $$ begin raise 'disk full, says the test'; end $$;
       create trigger refuse before insert on qicore.maintenance_log execute function public.refuse()`)
@@ -163,7 +163,7 @@ describe('a daemon on a network or server that fails', () => {
     await here.close()
   })
 
-  it('notices connections that went silent, and works again when the network does', async () => {
+  it('detects connections that went silent, and works again when the network does', async () => {
     const here = await place()
     const daemon = startDaemon(here.url, {tick: once(effect, {retries: 3})}, [...flags, '--listen', '127.0.0.1:0'])
     const {address} = await daemon.event('listening')
@@ -177,14 +177,14 @@ describe('a daemon on a network or server that fails', () => {
     here.relay.repair()
     const repaired = Date.now()
     await daemon.event('occurrence_ended', ({time}) => Date.parse(String(time)) > repaired)
-    // A try that was on its way into the silence ends after five seconds.
+    // An attempt that was in progress when the connection went silent ends after five seconds.
     expect(Date.now() - repaired).toBeLessThan(9_000)
     expect(await stop(daemon)).toBe(0)
     expect(await wrong(here)).toEqual([])
     await here.close()
   })
 
-  it('ends within its grace and three seconds where the connections are silent', async () => {
+  it('stops within its grace time and three seconds if the connections are silent', async () => {
     const here = await place()
     const daemon = startDaemon(here.url, {slow: once('select pg_sleep(600)', {schedule: '* * * * * *'})}, flags)
     await daemon.event('occurrence_started')
@@ -202,7 +202,7 @@ describe('a daemon on a network or server that fails', () => {
 
   const explicitCronJobs = `do $$ begin loop begin perform pg_sleep(600); exception when query_canceled then null; end; end loop; end $$`
 
-  it('ends the server process of a step that catches its own cancellation, and says so', async () => {
+  it('terminates the server process of a step that catches its own cancellation, and logs that', async () => {
     const here = await place()
     const daemon = startDaemon(here.url, {stubborn: once(explicitCronJobs, {timeout: '1s'})}, flags)
     const ended = await daemon.event('occurrence_ended')
@@ -233,7 +233,7 @@ describe('a daemon on a network or server that fails', () => {
     await here.close()
   })
 
-  it('does not say "failed" of what commits after its cancellation was lost', async () => {
+  it('does not record as failed what commits after its cancel request was lost', async () => {
     const here = await place()
     const daemon = startDaemon(here.url, {late: once(`${effect}; select pg_sleep(13)`, {timeout: '1s'})}, flags)
     await until('the step is at work', async () => (await atWork(here)).length > 0)
@@ -245,7 +245,7 @@ describe('a daemon on a network or server that fails', () => {
     await here.close()
   })
 
-  it('does a step once whose connection was cut while the server went on with it', async () => {
+  it('does a step once if its connection was cut while the server continued it', async () => {
     const here = await place()
     const daemon = startDaemon(
       here.url,

@@ -18,7 +18,7 @@ const flags = ['--lease', '3s', '--poll', '500ms', '--grace', '5s']
 const servers = 3
 
 function tests(native: Engine): void {
-  it('two daemons behind PgBouncer share the work, one is killed, nothing is done twice, and nothing sticks to a server connection', async () => {
+  it('two daemons behind PgBouncer share the work, one is killed, nothing is done twice, and no state stays on a server connection', async () => {
     const {db, run, url} = await withCore(await native.database())
     await run('create table public.effects (job text, scheduled_at timestamptz)')
     const {hostname, port, pathname} = new URL(url)
@@ -33,7 +33,7 @@ function tests(native: Engine): void {
       statement,
       ...over,
     })
-    // Longer than a lease: the heartbeat has to come through beside it.
+    // Longer than a lease: the heartbeat has to get through meanwhile.
     const jobs = {
       tick: every(effect),
       tock: every(effect),
@@ -77,7 +77,7 @@ function tests(native: Engine): void {
       where l.status <> 'running' and l.job <> 'alone' group by 1, 2, 3 having count(e.job) <> (l.status in ('done', 'done_late'))::int`),
     ).toEqual([])
 
-    // Every server connection of the pool at once.
+    // All server connections of the pool at once.
     const found = await Promise.all(Array.from({length: servers}, () => settingsOf(through)))
     expect(new Set(found.map(({pid}) => pid)).size).toBe(servers)
     for (const {settings, locks} of found) expect({settings, locks}).toEqual({settings: fresh.settings, locks: 0})
@@ -85,7 +85,7 @@ function tests(native: Engine): void {
   }, 120_000)
 }
 
-/** What a client meets on the connection it is given, which it keeps for a second. */
+/** The state that a client finds on its connection, which it keeps for a second. */
 async function settingsOf(url: string): Promise<{pid: number; settings: unknown; locks: number}> {
   const client = new pg.Client({connectionString: url})
   await client.connect()
@@ -94,7 +94,7 @@ async function settingsOf(url: string): Promise<{pid: number; settings: unknown;
     const {
       rows: [{pid}],
     } = await client.query('select pg_backend_pid() as pid')
-    // application_name is the pooler's own to set.
+    // application_name is set by the pooler.
     const {rows: settings} = await client.query(
       "select name, setting from pg_settings where source = 'session' and name <> 'application_name' or name in ('search_path', 'TimeZone', 'role', 'lock_timeout', 'statement_timeout', 'idle_in_transaction_session_timeout', 'jit') order by name",
     )

@@ -36,7 +36,7 @@ const planOn = (table: string): Plan => ({
 })
 const options = {limits: defaultLimits, ledger: null}
 
-/** Five compressed days of rows, an hour each, and an aggregate over them that is computed up to the fourth. */
+/** Five compressed days of rows, one an hour, and an aggregate over them that is computed up to the fourth. */
 async function filled(engine: Engine): Promise<TestDatabase> {
   const database = await engine.database()
   await database.run(
@@ -53,7 +53,7 @@ async function filled(engine: Engine): Promise<TestDatabase> {
   return database
 }
 
-/** Sets something for the database, and works in a session that begins then. */
+/** Changes a setting of the database, and works in a session that starts after that. */
 async function inState(
   database: TestDatabase,
   setting: string,
@@ -76,40 +76,43 @@ forEachEngine({kinds: ['timescaledb'], native: true}, (engine) => {
   it.each([
     ['timescaledb.restoring = on', 'restoring'],
     ['timescaledb.disable_load = on', 'loader_disabled'],
-  ])('under %s it shows what it can know, and refuses every change, count and coverage', async (setting, code) => {
-    const database = await filled(engine)
-    await inState(database, setting, async (db) => {
-      expect(codes(db)).toEqual([code])
-      expect(db.server.engine, 'never taken for the Apache edition').toBe('timescaledb')
-      const refused = {code: code.toUpperCase(), exitCode: 7}
-      await expect(execute(db, planOn('public.t'), options)).rejects.toMatchObject(refused)
-      await expect(preview(db, planOn('public.t'))).rejects.toMatchObject(refused)
-      const stats = await readStats(db, {fast: false, managed: new Set(), timeUnits: new Map(), lateAfter: 0})
-      expect(stats.server.condition).toEqual([code])
-      expect(stats.tables.find(({table}) => table === 't')).toMatchObject({
-        chunks: 5,
-        compressedChunks: 5,
-        oldest: null,
-        newest: null,
+  ])(
+    'with %s reports show what can be known, and every change, count and coverage is refused',
+    async (setting, code) => {
+      const database = await filled(engine)
+      await inState(database, setting, async (db) => {
+        expect(codes(db)).toEqual([code])
+        expect(db.server.engine, 'never taken for the Apache edition').toBe('timescaledb')
+        const refused = {code: code.toUpperCase(), exitCode: 7}
+        await expect(execute(db, planOn('public.t'), options)).rejects.toMatchObject(refused)
+        await expect(preview(db, planOn('public.t'))).rejects.toMatchObject(refused)
+        const stats = await readStats(db, {fast: false, managed: new Set(), timeUnits: new Map(), lateAfter: 0})
+        expect(stats.server.condition).toEqual([code])
+        expect(stats.tables.find(({table}) => table === 't')).toMatchObject({
+          chunks: 5,
+          compressedChunks: 5,
+          oldest: null,
+          newest: null,
+        })
+        const {aggregates} = await readAggregates(db, new Map())
+        expect(aggregates).toMatchObject([{view: 'a', pending: null, rawGone: null}])
+        const status = await readPolicyStatus(db, {declared: [], lateAfter: 0})
+        expect(status.notes.join()).not.toContain('daemon')
       })
-      const {aggregates} = await readAggregates(db, new Map())
-      expect(aggregates).toMatchObject([{view: 'a', pending: null, rawGone: null}])
-      const status = await readPolicyStatus(db, {declared: [], lateAfter: 0})
-      expect(status.notes.join()).not.toContain('daemon')
-    })
-    // A session that began in time notices it when it is probed.
-    expect(codes(database.db)).toEqual([])
-    await database.autocommit(`alter database ${database.db.server.database} set ${setting}`)
-    await database.db.probe()
-    expect(codes(database.db)).toEqual([code])
-    await expect(execute(database.db, planOn('public.t'), options)).rejects.toMatchObject({exitCode: 7})
-    await database.autocommit(`alter database ${database.db.server.database} reset ${setting.split(' ')[0]}`)
-    await database.db.probe()
-    expect(codes(database.db)).toEqual([])
-    expect(await database.run('select count(*) as rows from t')).toEqual([{rows: 120}])
-  })
+      // A session that started before notices it when it is probed.
+      expect(codes(database.db)).toEqual([])
+      await database.autocommit(`alter database ${database.db.server.database} set ${setting}`)
+      await database.db.probe()
+      expect(codes(database.db)).toEqual([code])
+      await expect(execute(database.db, planOn('public.t'), options)).rejects.toMatchObject({exitCode: 7})
+      await database.autocommit(`alter database ${database.db.server.database} reset ${setting.split(' ')[0]}`)
+      await database.db.probe()
+      expect(codes(database.db)).toEqual([])
+      expect(await database.run('select count(*) as rows from t')).toEqual([{rows: 120}])
+    },
+  )
 
-  it('says so on every channel of the commands: exit 3 for a report, 7 for a change and its dry run', async () => {
+  it('is reported on every channel of the commands: exit 3 for a report, 7 for a change and its dry run', async () => {
     const database = await filled(engine)
     await inState(database, 'timescaledb.restoring = on', async () => {
       const url = ['--url', database.url]
@@ -155,7 +158,7 @@ forEachEngine({kinds: ['timescaledb'], native: true}, (engine) => {
     },
   )
 
-  it('names the library that is missing, and what loads the right one', async () => {
+  it('names the missing library, and how to load the right one', async () => {
     const database = await engine.database()
     const version = database.db.server.timescaledb!
     const unloaded = await connect(
@@ -175,7 +178,7 @@ forEachEngine({kinds: ['timescaledb'], native: true}, (engine) => {
     expect(isConnectionLost(failure)).toBe(false)
   })
 
-  it('names a hypertable whose root holds rows, and changes nothing of it; the others it does change', async () => {
+  it('names a hypertable with rows in its root and changes nothing in it; others can be changed', async () => {
     const database = await filled(engine)
     await database.run(
       "create table other (time timestamptz not null); select create_hypertable('other', by_range('time'))",
@@ -184,7 +187,7 @@ forEachEngine({kinds: ['timescaledb'], native: true}, (engine) => {
       ...planOn('public.other'),
       steps: [{...insert, statements: [statement("insert into public.other values ('2026-11-02Z')")]}],
     }
-    // Under restore mode TimescaleDB lets rows into the root, or raises; under disable_load they go there.
+    // In restore mode TimescaleDB lets rows into the root or raises an error; with disable_load they go there.
     await database.autocommit(`alter database ${database.db.server.database} set timescaledb.restoring = on`)
     const restoring = await connect(targetOf(database.url), {applicationName})
     const went = await restoring
@@ -222,7 +225,7 @@ forEachEngine({kinds: ['timescaledb'], native: true}, (engine) => {
     expect(await database.run('select count(*) as rows from other')).toEqual([{rows: 1}])
   })
 
-  it('names a job of ours whose procedure is gone', async () => {
+  it('names a job of qicore-db whose procedure is gone', async () => {
     const database = await engine.database()
     await database.run(
       "create schema qicore; create procedure qicore.retain(job_id int, config jsonb) language plpgsql as 'begin end'; select add_job('qicore.retain', '1 day', scheduled => false); set local search_path = qicore; drop procedure retain(int, jsonb)",
@@ -237,7 +240,7 @@ forEachEngine({kinds: ['timescaledb'], native: true}, (engine) => {
 forEachEngine({}, (engine) => {
   it('finds nothing wrong with an empty database', async () => {
     const {db} = await engine.database()
-    // A crowded server may have no worker left for this database.
+    // A busy server may have no worker left for this database.
     expect(codes(db).filter((code) => code !== 'no_worker_slots')).toEqual([])
     expect(db.server.corrections).toEqual([])
   })

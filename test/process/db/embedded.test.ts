@@ -21,7 +21,7 @@ afterAll(() => {
   for (const child of children) child.kill('SIGKILL')
 })
 
-/** Runs a module in a process of its own and waits for its first line. */
+/** Runs a module in a separate process and waits for its first line. */
 async function resolveSession(code: string): Promise<{child: ChildProcess; line: string}> {
   const child = spawn(process.execPath, ['--input-type=module', '-e', code], {
     cwd: root,
@@ -46,7 +46,7 @@ it('is named by a URL', () => {
 })
 
 describe('a directory', () => {
-  it('that is no database is refused and left as it is', async () => {
+  it('that is not a database is refused and left unchanged', async () => {
     const directory = directoryWith({'some/file.txt': 'x', 'a-file': 'y'})
     expect(await refusal(directory)).toMatchObject({code: 'NOT_A_DATABASE', exitCode: 4})
     expect(await refusal(join(directory, 'a-file'))).toMatchObject({code: 'NOT_A_DATABASE', exitCode: 4})
@@ -54,14 +54,14 @@ describe('a directory', () => {
     await expect(open(directory, true)).rejects.toMatchObject({code: 'NOT_A_DATABASE', exitCode: 4})
   })
 
-  it('that is not there, or empty, is made only by who may make one', async () => {
+  it('that does not exist, or is empty, is created only by commands that may create one', async () => {
     const directory = temporaryDirectory()
     expect(await refusal(join(directory, 'none'))).toMatchObject({code: 'NO_DATABASE', exitCode: 4})
     expect(await refusal(directory)).toMatchObject({code: 'NO_DATABASE', exitCode: 4})
     expect(existsSync(join(directory, 'none'))).toBe(false)
   })
 
-  it("that holds a broken database is refused with the engine's own words, and can be tried again", async () => {
+  it("that contains a corrupt database is refused with the engine's message, and can be opened again later", async () => {
     const directory = join(temporaryDirectory(), 'db')
     mkdirSync(directory)
     writeFileSync(join(directory, 'PG_VERSION'), '17\n')
@@ -69,7 +69,7 @@ describe('a directory', () => {
     expect(await refusal(directory)).toMatchObject({code: 'NOT_A_DATABASE', exitCode: 4})
   })
 
-  it('keeps everything: compressed rows are counted right after it is opened again', async () => {
+  it('keeps all data: compressed rows are counted right after it is opened again', async () => {
     const directory = join(temporaryDirectory(), 'db')
     const first = await open(directory, true)
     const run = (text: string) => first.transaction(writing, (tx) => tx.query(statement(text)))
@@ -92,7 +92,7 @@ describe('a directory', () => {
     await second.close()
   })
 
-  it('in use by another process is refused with its pid, and free as soon as that one is gone, killed or not', async () => {
+  it('in use by another process is refused with its pid, and free as soon as that process is gone, killed or not', async () => {
     const directory = join(temporaryDirectory(), 'db')
     await (await open(directory, true)).close()
     const target = JSON.stringify(targetOf(`embedded:${directory}`))
@@ -115,7 +115,7 @@ describe('a directory', () => {
   })
 })
 
-describe('one directory under several names', () => {
+describe('one directory with several names', () => {
   it('is opened by one process only, whatever the name: D/., a symbolic link, a link to a directory above', async () => {
     const above = temporaryDirectory()
     const directory = join(above, 'db')
@@ -167,7 +167,7 @@ describe('one directory under several names', () => {
     await last.close()
   }, 300_000)
 
-  it('names the URL of a process that has one', async () => {
+  it('is named by the URL of the process that has it open', async () => {
     const directory = temporaryDirectory()
     const unlock = await lockDirectory(directory, {
       command: 'qicore-db/daemon',
@@ -183,10 +183,10 @@ describe('one directory under several names', () => {
   })
 })
 
-describe('a creation that was interrupted', () => {
+describe('an interrupted creation', () => {
   const marker = statement("select to_regclass('public.kept') is not null as kept")
 
-  it('before the database was complete begins again, and nothing else in the directory is touched', async () => {
+  it('before the database was complete starts again, and nothing else in the directory is touched', async () => {
     const directory = join(temporaryDirectory(), 'db')
     mkdirSync(join(directory, 'qicore-db.making', 'base'), {recursive: true})
     writeFileSync(join(directory, 'qicore-db.making', 'PG_VERSION'), '17\n')
@@ -213,7 +213,7 @@ describe('a creation that was interrupted', () => {
       await db.close()
       expect(existsSync(making)).toBe(false)
     }
-    // Everything moved, and only the empty directory left over.
+    // Everything was moved, and only the empty directory is left.
     mkdirSync(making)
     const db = await open(directory)
     expect(await db.query(marker)).toEqual([{kept: true}])
@@ -254,7 +254,7 @@ describe('a creation that was interrupted', () => {
 })
 
 describe('a lock on a file', () => {
-  it('keeps out this process too, and can be had again when it is given back', async () => {
+  it('also excludes this process, and can be taken again after it is released', async () => {
     const path = join(temporaryDirectory(), 'lock')
     const unlock = await lockFile(path, 'It')
     await expect(lockFile(path, 'It')).rejects.toMatchObject({
@@ -266,7 +266,7 @@ describe('a lock on a file', () => {
     ;(await lockFile(path, 'It'))()
   })
 
-  it('is held by a process that stands still', async () => {
+  it('is held by a suspended process', async () => {
     const path = join(temporaryDirectory(), 'lock')
     const {child} = await resolveSession(`
       import {lockFile} from './dist/db/lock-file.js'

@@ -15,14 +15,14 @@ const reason = noPgbouncer() ?? (engine === undefined ? 'there is no native serv
 if (reason !== null) skipBecause(`runs behind a transaction pooler: ${reason}`)
 else tests(engine!)
 
-/** The run that is killed. Its transactions carry this name to pg_stat_activity. */
+/** The run that is killed. Its transactions have this name in pg_stat_activity. */
 const killed = {applicationName: 'qicore-db/chunks drop'}
 const owner = {operation: 'chunks drop public.m', actor: 'ada', targetHost: 'here', detail: {}}
 
 function tests(native: Engine): void {
   let pooler: {port: number; stop(): Promise<void>}
   let url: string
-  /** Of another command; it goes through the pooler as well. */
+  /** A run of another command, also through the pooler. */
   let other: Database
 
   beforeAll(async () => {
@@ -39,7 +39,7 @@ function tests(native: Engine): void {
   })
 
   const change = (text: string) => other.query(statement(text), writing)
-  /** As if so much time had gone by without a heartbeat. */
+  /** As if that much time had passed without a heartbeat. */
   const endLease = () => change("update qicore.maintenance_log set lease_until = lease_until - interval '1 hour'")
   const runs = () =>
     other.query<{status: string; reason: string | null; pid: unknown}>(
@@ -48,7 +48,7 @@ function tests(native: Engine): void {
       ),
     )
 
-  it('a run that is killed is lost when its lease is over and no statement of that command is at work, and the next run closes it', async () => {
+  it('a killed run is lost when its lease has expired and no statement of its command is running, and the next run ends it', async () => {
     const db = await connect(targetOf(url), killed)
     expect(db.server.pooled).toBe(true)
     await openLedger(db, owner, defaultLimits)
@@ -78,7 +78,7 @@ function tests(native: Engine): void {
     await another.close()
   })
 
-  it('a run of a job that is lost has failed', async () => {
+  it('a lost run of a job has failed', async () => {
     await change(
       `insert into qicore.maintenance_log (operation, job, actor, application, status, started_at, lease_until)
       values ('retain', 'retain', 'ada', 'qicore-db/jobs run', 'running', '2026-01-01Z', '2026-01-01 00:00:30Z')`,

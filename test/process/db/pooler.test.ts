@@ -32,7 +32,7 @@ function tests(native: Engine): void {
     await pooler?.stop()
   })
 
-  /** What the next client of the pooler finds on the one server connection. */
+  /** The state that the next client of the pooler finds on the one server connection. */
   async function left(): Promise<unknown> {
     const client = new pg.Client({connectionString: through.url})
     await client.connect()
@@ -44,14 +44,14 @@ function tests(native: Engine): void {
     return [rows, locks.rows]
   }
 
-  it('is seen, and the server itself is not taken for one', async () => {
+  it('is detected, and not mistaken for the server', async () => {
     expect(db.server.pooled).toBe(true)
     const direct = await connect(targetOf(straight), {applicationName})
     expect(direct.server.pooled).toBe(false)
     await direct.close()
   })
 
-  it('keeps nothing of ours: no setting, no role, no lock', async () => {
+  it('keeps no setting, no role and no lock of a client', async () => {
     const before = await left()
     await db.query(statement('select 1'))
     await db.transaction({...readOnlySettings, lockTimeout: 3_000, role: 'pg_monitor'}, (tx) =>
@@ -61,7 +61,7 @@ function tests(native: Engine): void {
     expect(await left()).toEqual(before)
   })
 
-  it('gives each of many clients its own answers, failures among them', async () => {
+  it('gives each of many clients its own results, failures included', async () => {
     const crowd = await Promise.all(Array.from({length: 8}, () => connect(through, {applicationName})))
     const said = await Promise.all(
       crowd.map(async (one, me) => {
@@ -89,7 +89,7 @@ function tests(native: Engine): void {
     expect(said).toEqual(crowd.map((_, me) => Array.from({length: 40}, (_, turn) => expected(me, turn))))
   })
 
-  it('is gone past with directUrl where a statement needs a session of its own, else that is said', async () => {
+  it('is bypassed with directUrl if a statement needs a session of its own; without it that is an error', async () => {
     const alone = statement('vacuum pg_catalog.pg_class')
     await expect(db.autocommit(writing, alone)).rejects.toMatchObject({code: 'POOLER', exitCode: 2})
     const withDirect = await connect({...through, directUrl: straight}, {applicationName})

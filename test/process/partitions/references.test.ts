@@ -4,7 +4,7 @@ import {planDetach} from '../../../src/partitions/detach.js'
 import {planDrop} from '../../../src/partitions/drop.js'
 import {runCli, expectExit, jsonOf} from '../../helpers/cli.js'
 import {forEachEngine, type TestDatabase} from '../../helpers/engines.js'
-import {fates, run} from '../../helpers/partitions.js'
+import {stepResults, run} from '../../helpers/partitions.js'
 
 const older = {
   relation: 'public.ticks',
@@ -13,7 +13,7 @@ const older = {
   acceptLoss: false,
 }
 
-/** Three partitions of 2020 and one of now; two rows of another table refer to the second. */
+/** Three partitions of 2020 and one of now; two rows of another table reference the second. */
 const sets = ({run: query}: TestDatabase) =>
   query(`create table ticks (id int, time timestamptz, primary key (id, time)) partition by range (time);
 create table old_1 partition of ticks for values from ('2020-01-01+00') to ('2020-02-01+00');
@@ -32,7 +32,7 @@ const used = [
 ]
 
 forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
-  it('a plan names the foreign key, its table and the rows that refer to a partition; the partitions after it go all the same', async () => {
+  it('a plan names the foreign key, its table and the rows that reference a partition; the partitions after it are detached anyway', async () => {
     const database = await engine.database()
     await sets(database)
     const {plan, notes, references} = await planDetach(database.db, older)
@@ -41,7 +41,7 @@ forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
     expect(notes).toContain(
       'public.old_2: 2 rows refer to it by foreign key "kid to ticks" of public.kid. PostgreSQL refuses to detach it until these rows of public.kid are deleted or changed; the other partitions are not affected.',
     )
-    expect(fates(await run(database.db, plan))).toEqual([
+    expect(stepResults(await run(database.db, plan))).toEqual([
       'detach public.old_1: done',
       'finalize public.old_1: done',
       'detach public.old_2: failed',
@@ -52,7 +52,7 @@ forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
     await database.run('delete from kid where at is not null')
     const again = await planDetach(database.db, older)
     expect(again.notes).toContain('No row refers to these partitions by foreign key "kid to ticks" of public.kid.')
-    expect(fates(await run(database.db, again.plan))).toEqual([
+    expect(stepResults(await run(database.db, again.plan))).toEqual([
       'detach public.old_2: done',
       'finalize public.old_2: done',
     ])
@@ -75,7 +75,7 @@ forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
     await other.close()
   })
 
-  it('a plan names the publication that loses a partition: by detach those that list the table, by drop also those that list the partition', async () => {
+  it('a plan names the publication that loses a partition: for detach those that list the table, for drop also those that list the partition', async () => {
     const database = await engine.database()
     await sets(database)
     await database.run('create publication "all ticks" for table ticks; create publication one for table old_1')
@@ -89,7 +89,7 @@ forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
     )
   })
 
-  it('partitions drop ends with exit 6 where one cannot go, and with 1 where it is the only one', async () => {
+  it('partitions drop exits 6 if one partition cannot be dropped, and 1 if it is the only one', async () => {
     const database = await engine.database()
     await sets(database)
     const name = new URL(database.url).pathname.slice(1)

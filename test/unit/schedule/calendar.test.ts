@@ -27,7 +27,9 @@ const zones = [
   'Europe/Dublin',
   'Asia/Kathmandu',
 ]
-/** Times around every kind of clock change: forward, back, by half an hour, by two hours, at midnight, by a whole day. */
+/**
+ * Times around every kind of clock change: forward, back, by half an hour, by two hours, at midnight, by a whole day.
+ */
 const days = [
   '2026-03-29',
   '2026-10-25',

@@ -31,7 +31,9 @@ const statusesOf = async ({run}: TestDatabase) =>
 
 const owner = {operation: 'test', actor: 'me', targetHost: 'here', detail: {}}
 
-/** Ends an occurrence late and a run partially, as this version of the program does; returns what the database then has. */
+/**
+ * Ends an occurrence late and a run partially, as this version of the program does; returns what the database then has.
+ */
 async function endBoth({db, run}: TestDatabase): Promise<string[]> {
   await run(`insert into qicore.maintenance_log (operation, job, scheduled_at, status, token, claimed_by)
     values ('late', 'tock', '2026-01-01Z', 'running', 77, 'me')`)

@@ -12,13 +12,13 @@ import {root} from '../../../helpers/build.js'
 const git = (...args: string[]) => spawnSync('git', args, {cwd: root, encoding: 'utf8'})
 
 describe('the list of migrations', () => {
-  it('has every file with the checksum that it was released with (npm run generate adds new ones)', () => {
+  it('has every file with its released checksum (npm run generate adds new ones)', () => {
     const listed = listedMigrations()
     expect(withNewMigrations(listed)).toEqual(listed)
     expect(checksumsText(listed)).toBe(readFileSync(checksumsFile, 'utf8'))
   })
 
-  it('refuses a file that was edited and a file that is gone', () => {
+  it('refuses an edited file and a missing file', () => {
     const listed = listedMigrations()
     expect(() => withNewMigrations([{...listed[0]!, checksum: '0'}, ...listed.slice(1)])).toThrow(
       /core\/0001_core\.sql was edited/,

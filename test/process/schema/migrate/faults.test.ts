@@ -18,12 +18,12 @@ const open = (target: Target) => connect(target, {applicationName, create: true}
 const snapshotOf = (db: Database) => readSnapshot(db, ['public', 'qicore'])
 
 forEachEngine({}, (engine) => {
-  it('killed at any moment, and run again until it is through, makes what one run makes', async () => {
+  it('killed at any moment and repeated until it succeeds, gives the same result as one run', async () => {
     const whole = await engine.database()
     await replay(whole)
     const expected = await snapshotOf(whole.db)
     const url = await engine.urlFor(async () => {})
-    // From the start of node to well into the migrations; the last one has all the time it needs.
+    // From the start of node to well into the migrations; the last one is not killed.
     const moments = engine.native ? [250, 330, 410, 500, 600] : [1_300, 2_600]
     for (const timeout of moments) await runCli(['migrate', 'up', '--yes', '--url', url], {timeout})
     const last = await runCli(['migrate', 'up', '--yes', '--url', url])
@@ -38,7 +38,7 @@ forEachEngine({}, (engine) => {
 })
 
 forEachEngine({native: true}, (engine) => {
-  it('run by several at once on an empty database, is done once', async () => {
+  it('run several times at once on an empty database, is done once', async () => {
     const {target, db} = await engine.database()
     const crowd = await Promise.all([1, 2, 3, 4].map(() => open(target)))
     const reports = await Promise.all(crowd.map((one) => up(one)))
@@ -51,7 +51,7 @@ forEachEngine({native: true}, (engine) => {
     expect((await planFor(db, {})).plan.steps).toEqual([])
   })
 
-  it('waits for a table that another session has locked, names that session, and goes on when it is free', async () => {
+  it('waits for a table that another session has locked, names that session, and continues when it is free', async () => {
     const {target, db, run} = await engine.database()
     await run('create table busy (x int)')
     const configDirectory = withMigrations({'0001_a.sql': '-- version: 1.0.0\nalter table busy add column y int;\n'})
@@ -74,7 +74,7 @@ forEachEngine({native: true}, (engine) => {
     expect(waits[0]).toMatch(/^pid \d+ \(postgres, .*\) holds AccessShareLock on public\.busy/)
   })
 
-  it('makes what it makes for the role of the target', async () => {
+  it('creates objects as the role of the target', async () => {
     const {target, db, run} = await engine.database()
     const role = `owner_${randomBytes(6).toString('hex')}`
     await run(`create role ${role}`)

@@ -29,7 +29,9 @@ const countsOf = async (database: TestDatabase) => {
   for (const {state} of await statesOf(database)) counts[state] = (counts[state] ?? 0) + 1
   return counts
 }
-/** Functions of numbered migrations: the clock, which a test replaces, a trigger's, and those of emulated aggregates. */
+/**
+ * Functions of numbered migrations: the clock, which a test replaces, a trigger's, and those of emulated aggregates.
+ */
 const numberedOnly = "p.proname not in ('now', 'rename_status') and p.proname !~ '_window$'"
 const signaturesOf = async ({run}: TestDatabase) =>
   (
@@ -45,21 +47,24 @@ describe('the files of routines', () => {
   const files = routineFiles('timescaledb')
   const versions = new Set(sources.flatMap((stream) => stream.files.map(({version}) => version)))
 
-  it.each(readdirSync(new URL('routines/', sqlDirectory)))('%s says since which migration it is installed', (entry) => {
-    const file = readRoutine(entry.replace('.sql', ''))
-    expect(versions).toContain(file.since)
-    expect(file.requires.filter((name) => !files.some((other) => other.name === name))).toEqual([])
-    expect(file.kind === 'view' ? file.source : file.source.length).toBe(file.kind === 'view' ? '' : 64)
-  })
+  it.each(readdirSync(new URL('routines/', sqlDirectory)))(
+    '%s names the migration since which it is installed',
+    (entry) => {
+      const file = readRoutine(entry.replace('.sql', ''))
+      expect(versions).toContain(file.since)
+      expect(file.requires.filter((name) => !files.some((other) => other.name === name))).toEqual([])
+      expect(file.kind === 'view' ? file.source : file.source.length).toBe(file.kind === 'view' ? '' : 64)
+    },
+  )
 
-  it('come after those that they require', () => {
+  it('are ordered after those that they require', () => {
     const order = files.map(({name}) => name)
     for (const {name, requires} of files)
       for (const other of requires)
         expect(order.indexOf(other), `${other} before ${name}`).toBeLessThan(order.indexOf(name))
   })
 
-  it('have the same checksum with the line ends of another system, and another one with another text', () => {
+  it('have the same checksum with the line ends of another system, and a different one with different text', () => {
     const {text, checksum, source} = files.find(({name}) => name === 'begin_job')!
     expect(readRoutine('x', text).checksum).toBe(checksum)
     expect(readRoutine('x', text.replace('begin\n', 'begin\n  -- another\n'))).not.toMatchObject({checksum, source})
@@ -67,7 +72,7 @@ describe('the files of routines', () => {
 })
 
 forEachEngine({}, (engine) => {
-  it('a database of the version before gets every routine by migrate up, and planning again is empty', async () => {
+  it('a database of the previous version gets every routine with migrate up, and planning again is empty', async () => {
     const database = await engine.database()
     const {db, run} = database
     await migratedBefore(database)
@@ -106,7 +111,7 @@ forEachEngine({}, (engine) => {
     expect(await countsOf(database)).toEqual({applied: files.length})
     expect((await planFor(db, {})).plan.steps).toEqual([])
     expect((await planInstall(db)).steps).toEqual([])
-    // A job of a scheduler calls the procedure by its number, and what was agreed to is agreed to still.
+    // A job of a scheduler calls the procedure by its oid, and the consent is still valid.
     expect(await oid()).toEqual(before)
     expect(
       await run(
@@ -115,7 +120,7 @@ forEachEngine({}, (engine) => {
     ).toEqual([{new: true}])
   })
 
-  it('each routine file loads by itself, and no signature of a numbered migration is left beside it', async () => {
+  it('each routine file loads by itself, and no signature of a numbered migration remains beside it', async () => {
     const database = await engine.database()
     await migratedBefore(database)
     await up(database.db)
@@ -128,11 +133,11 @@ forEachEngine({}, (engine) => {
       )
     expect(await signaturesOf(database)).toEqual([])
     for (const {text} of routineFiles(database.db.server.engine)) await database.run(text)
-    // A changed signature makes a second routine beside the first: the migration that drops the first one is missing.
+    // A changed signature creates a second routine beside the first: the migration that drops the first one is missing.
     expect(upgraded).toEqual(await signaturesOf(database))
   })
 
-  it('tells what is missing, edited and newer, replaces the first two and leaves the last alone', async () => {
+  it('reports missing, edited and newer routines, replaces the first two and leaves the last unchanged', async () => {
     const database = await engine.database()
     const {db, run} = database
     await up(db)
@@ -176,7 +181,7 @@ forEachEngine({}, (engine) => {
       refresh: 'newer',
       maintain: 'applied',
     })
-    // A migration that this program does not know: whatever is recorded with another text is newer.
+    // A migration that this program does not know: every routine that is recorded with another text is newer.
     await run(
       "update qicore.routines set program = '0.0.1', checksum = 'y' where name = 'refresh'; insert into qicore.schema_versions (version, stream) values ('core.7.0.0', 'core')",
     )
@@ -186,7 +191,7 @@ forEachEngine({}, (engine) => {
 })
 
 forEachEngine({native: true}, (engine) => {
-  it('the first change of a command installs what is newer here, and says so', async () => {
+  it('the first change of a command installs newer routines, and says so', async () => {
     const url = await engine.urlFor(migratedBefore)
     const older = await runCli(['policies', 'status', '--json', '--url', url])
     expectExit(older, 3)
@@ -210,7 +215,7 @@ forEachEngine({native: true}, (engine) => {
     )
   })
 
-  it('several programs that bring the schema qicore up to date at once all succeed', async () => {
+  it('several programs that update the schema qicore at once all succeed', async () => {
     const database = await engine.database()
     await migratedBefore(database)
     const crowd = await Promise.all([1, 2, 3].map(() => connect(database.target, {applicationName})))
@@ -220,7 +225,7 @@ forEachEngine({native: true}, (engine) => {
     expect((await planInstall(database.db)).steps).toEqual([])
   })
 
-  it('a daemon brings it up to date when it starts, and says what it installed', async () => {
+  it('a daemon updates it when it starts, and logs what it installed', async () => {
     const database = await engine.database()
     await migratedBefore(database)
     const events: DaemonEvent[] = []
@@ -234,7 +239,7 @@ forEachEngine({native: true}, (engine) => {
     expect((await planInstall(database.db)).steps).toEqual([])
   })
 
-  it('a role that does not own the schema leaves it as it is, and gets the command for the owner', async () => {
+  it('a role that does not own the schema leaves it unchanged, and gets the command for the owner', async () => {
     const database = await engine.database()
     await migratedBefore(database)
     const role = `outsider_${database.target.url.replace(/\W+/g, '').slice(-12)}`
