@@ -17,7 +17,8 @@ with dimension as materialized (
   join _timescaledb_catalog.chunk_constraint k on k.dimension_slice_id = s.id
   where d.num_slices is not null group by k.chunk_id
 ), relation as materialized (
-  select c.id, r.oid, c.hypertable_id, c.compressed_chunk_id, c.status, c.osm_chunk, c.creation_time, c.schema_name, c.table_name
+  select c.id, r.oid, c.hypertable_id, c.compressed_chunk_id, c.status, c.osm_chunk, c.creation_time, c.schema_name, c.table_name,
+    r.reltuples
   from _timescaledb_catalog.chunk c
   join pg_namespace n on n.nspname = c.schema_name
   join pg_class r on r.relname = c.table_name and r.relnamespace = n.oid
@@ -27,6 +28,9 @@ select
   s.range_start::text, s.range_end::text, c.creation_time as created_at, compressed.oid::int8 as compressed,
   z.uncompressed_heap_size + z.uncompressed_toast_size + z.uncompressed_index_size as before_bytes,
   z.compressed_heap_size + z.compressed_toast_size + z.compressed_index_size as after_bytes,
+  -- An estimate: what ANALYZE saw, or what compression counted. Rows written into a compressed chunk are in neither.
+  case when c.osm_chunk then null when c.status & 1 = 0 then nullif(c.reltuples, -1)::int8
+    when c.status & 8 = 0 then z.numrows_pre_compression end as rows,
   p.slices as space
 from relation c
 join dimension d on d.hypertable_id = c.hypertable_id

@@ -16,6 +16,9 @@ select
   s.range_start::text, s.range_end::text, c.creation_time as created_at, k.compress_relid::oid::int8 as compressed,
   z.uncompressed_heap_size + z.uncompressed_toast_size + z.uncompressed_index_size as before_bytes,
   z.compressed_heap_size + z.compressed_toast_size + z.compressed_index_size as after_bytes,
+  -- An estimate: what ANALYZE saw, or what compression counted. Rows written into a compressed chunk are in neither.
+  case when c.osm_chunk then null when c.status & 1 = 0 then nullif(r.reltuples, -1)::int8
+    when c.status & 8 = 0 then z.numrows_pre_compression end as rows,
   p.slices as space
 from _timescaledb_catalog.chunk c
 join pg_class r on r.oid = c.relid

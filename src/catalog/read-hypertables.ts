@@ -45,6 +45,7 @@ interface ChunkRow {
   compressed: number | null
   before_bytes: number | null
   after_bytes: number | null
+  rows: number | null
   space: string | null
 }
 
@@ -138,6 +139,7 @@ function chunkOf(row: ChunkRow): Chunk {
     createdAt: row.created_at,
     beforeBytes: row.before_bytes,
     afterBytes: row.after_bytes,
+    estimatedRows: row.rows,
     space: row.space,
   }
 }

@@ -2,7 +2,7 @@ import type {Database} from '../db/database.js'
 import {loadSql} from '../db/load-sql.js'
 import {statement} from '../db/sql.js'
 import {parsePartitionBound} from './partition-bound.js'
-import {newTable, type Table} from './table.js'
+import {newChunk, newTable, type Table} from './table.js'
 import {timeKindOf} from './time.js'
 
 interface PartitionSetRow {
@@ -15,6 +15,7 @@ interface PartitionSetRow {
   time_column: string | null
   time_type: string | null
   bound: string | null
+  rows: number | null
 }
 
 /** Partitioned tables of PostgreSQL with their leaves. A database with TimescaleDB may have them too. */
@@ -37,19 +38,15 @@ export async function readPartitionSets(db: Database): Promise<Table[]> {
     if (set.timeColumn === null && row.time_column !== null) Object.assign(set, {timeColumn: row.time_column, time})
     if (row.relation === null || row.leaf_schema === null || row.leaf === null) continue
     const range = parsePartitionBound(row.bound, time)
-    set.chunks.push({
-      ...range,
-      relation: row.relation,
-      compressed: null,
-      schema: row.leaf_schema,
-      name: row.leaf,
-      status: 0,
-      tiered: false,
-      createdAt: null,
-      beforeBytes: null,
-      afterBytes: null,
-      space: null,
-    })
+    set.chunks.push(
+      newChunk({
+        ...range,
+        relation: row.relation,
+        schema: row.leaf_schema,
+        name: row.leaf,
+        estimatedRows: row.rows,
+      }),
+    )
   }
   return [...sets.values()]
 }

@@ -20,6 +20,8 @@ export interface Chunk {
   /** In object storage: its size is not known here, and reading it is expensive. */
   tiered: boolean
   createdAt: Instant | null
+  /** What ANALYZE saw or compression counted; null where neither has, or rows were written after compression. */
+  estimatedRows: number | null
   /** Sizes recorded at compression; null if none were (direct compress records none). */
   beforeBytes: number | null
   afterBytes: number | null
@@ -59,6 +61,23 @@ export interface Aggregate {
   watermark: bigint | null
   /** A number in the table's unit for integer time. */
   bucketWidth: Duration | bigint | null
+}
+
+/** A chunk of which nothing more is known than these fields say: open at both ends, not compressed, no sizes. */
+export function newChunk(fields: Pick<Chunk, 'relation' | 'schema' | 'name'> & Partial<Chunk>): Chunk {
+  return {
+    compressed: null,
+    start: null,
+    end: null,
+    status: 0,
+    tiered: false,
+    createdAt: null,
+    estimatedRows: null,
+    beforeBytes: null,
+    afterBytes: null,
+    space: null,
+    ...fields,
+  }
 }
 
 /** A table with defaults for the fields that its kind does not have. */

@@ -5,7 +5,7 @@ import {loadSql} from '../db/load-sql.js'
 import {ident, raw, sql, statement, type Fragment, type Statement} from '../db/sql.js'
 import {isConnectionLost, sqlState, SqlState} from '../db/sqlstate.js'
 import {epochMicros} from '../units/instant.js'
-import {has, type Chunk, type Table} from './table.js'
+import {has, newChunk, type Chunk, type Table} from './table.js'
 import {microsOfUuid, type TimeKind} from './time.js'
 
 /** The smallest and the largest value of a time column: microseconds since 1970, or the integer. */
@@ -189,21 +189,7 @@ async function compressedEnds(db: Database, open: readonly Open[]): Promise<Map<
 function chunksOf(table: Table): readonly Chunk[] {
   if (table.kind !== 'aggregate' || table.id !== null) return table.chunks
   const {relation, storage} = table
-  return [
-    {
-      ...storage,
-      relation,
-      compressed: null,
-      start: null,
-      end: null,
-      status: 0,
-      tiered: false,
-      createdAt: null,
-      beforeBytes: null,
-      afterBytes: null,
-      space: null,
-    },
-  ]
+  return [newChunk({...storage, relation})]
 }
 
 function unranged({start, end}: Chunk): boolean {

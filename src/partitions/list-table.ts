@@ -1,5 +1,5 @@
 import {formatQualifiedName, shortName} from '../db/qualified-name.js'
-import {dash} from '../units/cell-text.js'
+import {countText, dash} from '../units/cell-text.js'
 import type {ReportTable} from '../units/report-table.js'
 import type {PartitionRow, SetReport} from './list.js'
 
@@ -135,13 +135,4 @@ function keyText({column, type}: SetReport): string {
   if (column === null) return dash
   const short = {'timestamp with time zone': 'timestamptz', 'timestamp without time zone': 'timestamp'}
   return `${column} ${type === null ? '' : ((short as Record<string, string>)[type] ?? type)}`.trim()
-}
-
-/** Estimates are shown with three digits: `12.3k`, `4.5M`. */
-function countText(rows: number | null): string {
-  if (rows === null) return dash
-  if (rows < 10_000) return String(rows)
-  return rows < 10_000_000
-    ? `${(rows / 1e3).toFixed(rows < 100_000 ? 1 : 0)}k`
-    : `${(rows / 1e6).toFixed(rows < 1e8 ? 1 : 0)}M`
 }

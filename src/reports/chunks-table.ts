@@ -1,5 +1,5 @@
 import {formatQualifiedName, shortName} from '../db/qualified-name.js'
-import {ageOr, bytesOr, dash} from '../units/cell-text.js'
+import {ageOr, bytesOr, countText, dash} from '../units/cell-text.js'
 import {formatAge} from '../units/elapsed.js'
 import {formatInstant, secondsBetween, type Instant} from '../units/instant.js'
 import type {ReportTable} from '../units/report-table.js'
@@ -56,6 +56,15 @@ export const chunksTable: ReportTable<ChunkStats, ChunksContext> = {
     },
     {id: 'space', heading: 'SPACE', type: 'text', hide: 'empty', value: (row) => row.space, priority: 1},
     {id: 'flags', heading: 'STATUS', type: 'list', value: (row) => row.flags, text: statusText},
+    {
+      id: 'estimated_rows',
+      heading: '~ROWS',
+      type: 'count',
+      hide: 'empty',
+      value: (row) => row.estimatedRows,
+      text: (row) => countText(row.estimatedRows),
+      priority: 2,
+    },
     {
       id: 'total_bytes',
       heading: 'SIZE',

@@ -31,6 +31,8 @@ export interface ChunkStats {
   rangeEnd: Instant | number | string | null
   rangeUnit: 'time' | TimeUnit | 'integer' | null
   flags: ChunkFlag[]
+  /** What ANALYZE saw or compression counted; null where neither has, or rows were written after compression. */
+  estimatedRows: number | null
   totalBytes: number | null
   indexBytes: number | null
   beforeBytes: number | null
@@ -134,6 +136,7 @@ function row(
     rangeEnd: bound(chunk.end, unit, table),
     rangeUnit: unit,
     flags: flagsOf(chunk),
+    estimatedRows: chunk.estimatedRows,
     totalBytes: bytes.of(chunk),
     indexBytes: bytes.ofIndexes(chunk),
     beforeBytes,

@@ -55,3 +55,12 @@ function numberText(type: Column<never>['type'], value: number, {at}: TableConte
       return String(value)
   }
 }
+
+/** A number of rows in at most five characters: `9999`, `12.3k`, `4.5M`; `-` where it is not known. */
+export function countText(rows: number | null): string {
+  if (rows === null) return dash
+  if (rows < 10_000) return String(rows)
+  return rows < 10_000_000
+    ? `${(rows / 1e3).toFixed(rows < 100_000 ? 1 : 0)}k`
+    : `${(rows / 1e6).toFixed(rows < 1e8 ? 1 : 0)}M`
+}

@@ -5,7 +5,7 @@ import {readCompression} from '../../../src/reports/compression.js'
 import {dueState} from '../../../src/catalog/due.js'
 import {readLivePolicies, type LivePolicy} from '../../../src/catalog/live-policies.js'
 import {readStats} from '../../../src/reports/stats.js'
-import {newTable, type Chunk} from '../../../src/catalog/table.js'
+import {newChunk, newTable, type Chunk} from '../../../src/catalog/table.js'
 import {instantOf, microsOf} from '../../../src/catalog/time.js'
 import {daysAgo, thisHour, today} from '../../helpers/clock.js'
 import {forEachEngine, type TestDatabase} from '../../helpers/engines.js'
@@ -17,21 +17,15 @@ const days = (count: number) => ({months: 0, days: count, seconds: 0})
 
 function chunk(index: number, entry: Partial<Chunk> = {}): Chunk {
   const start = microsOf('2026-11-01T00:00:00Z') + BigInt(index) * day
-  return {
+  return newChunk({
     relation: index,
-    compressed: null,
     schema: 's',
     name: `c${index}`,
     start,
     end: start + day,
-    status: 0,
-    tiered: false,
     createdAt: '2026-11-20T00:00:00Z',
-    beforeBytes: null,
-    afterBytes: null,
-    space: null,
     ...entry,
-  }
+  })
 }
 
 function policy(chunks: Chunk[], entry: Partial<LivePolicy> = {}): LivePolicy {

@@ -178,6 +178,7 @@ const chunk = (entry: Partial<ChunkStats>): ChunkStats => ({
   rangeStart: '2026-10-15T00:00:00Z',
   rangeEnd: '2026-10-22T00:00:00Z',
   rangeUnit: 'time',
+  estimatedRows: 20_160,
   flags: [],
   totalBytes: 961 * MB,
   indexBytes: 100 * MB,

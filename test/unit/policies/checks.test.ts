@@ -4,7 +4,7 @@ import {ofChanges, openFindings, runChecks, requireKnown, requireSafe} from '../
 import type {Server} from '../../../src/db/server.js'
 import type {Change} from '../../../src/policies/change.js'
 import type {LiveRule, TableState} from '../../../src/policies/table-state.js'
-import {qualifiedName, newTable, type Chunk, type Table} from '../../../src/catalog/table.js'
+import {qualifiedName, newChunk, newTable, type Chunk, type Table} from '../../../src/catalog/table.js'
 import {microsOf} from '../../../src/catalog/time.js'
 import type {Duration} from '../../../src/units/duration.js'
 import {bareRule} from '../../../src/policies/kinds/rules.js'
@@ -39,20 +39,16 @@ interface Given {
 
 /** Daily chunks from that many days ago until now. */
 function chunksOf(count: number, status = 0): Chunk[] {
-  return Array.from({length: count}, (_, index) => ({
-    relation: index,
-    compressed: null,
-    schema: 'i',
-    name: `c${index}`,
-    start: now - BigInt(count - index) * day,
-    end: now - BigInt(count - index - 1) * day,
-    status,
-    tiered: false,
-    createdAt: null,
-    beforeBytes: null,
-    afterBytes: null,
-    space: null,
-  }))
+  return Array.from({length: count}, (_, index) =>
+    newChunk({
+      relation: index,
+      schema: 'i',
+      name: `c${index}`,
+      start: now - BigInt(count - index) * day,
+      end: now - BigInt(count - index - 1) * day,
+      status,
+    }),
+  )
 }
 
 function subject(
