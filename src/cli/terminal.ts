@@ -1,13 +1,13 @@
 /**
  * What stdout is: COLUMNS over the terminal's own width; null where no terminal shows it. Colour only on a terminal,
- * and
- * never against NO_COLOR.
+ * and never against NO_COLOR.
  */
-export function terminal(): {width: number | null; color: boolean} {
+export function terminal(): {width: number | null; height: number | null; color: boolean} {
   const {NO_COLOR, FORCE_COLOR, TERM} = process.env
   const forced = FORCE_COLOR !== undefined && !['', '0', 'false'].includes(FORCE_COLOR)
   return {
     width: widthOfStream(process.stdout),
+    height: process.stdout.isTTY === true ? process.stdout.rows || null : null,
     color: !NO_COLOR && (forced || (process.stdout.isTTY === true && TERM !== 'dumb')),
   }
 }

@@ -27,7 +27,7 @@ export const chunksTable: ReportTable<ChunkStats, ChunksContext> = {
       shrink: 10,
     },
     {id: 'chunk_schema', heading: 'CHUNK SCHEMA', type: 'name', show: 'data', value: (row) => row.chunkSchema},
-    {id: 'chunk', heading: 'CHUNK', type: 'name', value: (row) => row.chunk, text: chunkName, shrink: 16},
+    {id: 'chunk', heading: 'CHUNK', type: 'name', value: (row) => row.chunk, text: chunkName, shrink: 24},
     {
       id: 'range_start',
       heading: 'FROM (UTC)',

@@ -4,7 +4,7 @@ import {aroundAggregates} from '../../src/cli/render/aggregates.js'
 import {aroundChunks} from '../../src/cli/render/chunks.js'
 import {aroundPartitions, aroundSets} from '../../src/cli/render/partitions.js'
 import {aroundPolicyStatus} from '../../src/cli/render/policies.js'
-import {renderReport} from '../../src/cli/render/report.js'
+import {renderReport, type ReportStyle} from '../../src/cli/render/report.js'
 import type {Around} from '../../src/cli/render/shown.js'
 import {aroundCompression, aroundQueries, aroundStats} from '../../src/cli/render/stats.js'
 import type {TableStyle} from '../../src/cli/render/table.js'
@@ -30,7 +30,7 @@ function text<Row, Context extends TableContext>(
   context: Context,
   rows: readonly Row[],
   around: Around<Row>,
-  style: TableStyle,
+  style: ReportStyle,
 ): string {
   return renderReport({table, context, rows, ...around}, style)
 }
@@ -44,7 +44,7 @@ export const renderCompression = (report: CompressionReport, style: TableStyle):
 
 export const renderChunks = (
   report: ChunksReport,
-  style: TableStyle,
+  style: ReportStyle,
   {late, fast}: {late: boolean; fast: boolean},
 ): string => text(chunksTable, {at: report.at, fast}, report.chunks, aroundChunks(report, late), style)
 

@@ -4,9 +4,7 @@ import {command} from '../../units/command.js'
 import {closingLine, notes, type Around} from './shown.js'
 import {plural} from './words.js'
 
-const shown = 20
-
-/** The newest twenty in a table for people, what is overdue, and the command that deals with it. */
+/** The newest, as many as the screen shows, what is overdue, and the command that deals with it. */
 export function aroundChunks(report: ChunksReport, late: boolean): Around<ChunkStats> {
   const {chunks, totalChunks} = report
   if (chunks.length === 0)
@@ -17,10 +15,10 @@ export function aroundChunks(report: ChunksReport, late: boolean): Around<ChunkS
       ],
     }
   return {
-    brief: (rows) => {
-      const rest = rows.length - shown
+    brief: (rows, most) => {
+      const rest = rows.length - most
       return {
-        rows: rows.slice(0, shown),
+        rows: rows.slice(0, most),
         rest: rest > 0 ? `${rest} more (--limit shows more; --csv and --json have them all)` : null,
       }
     },

@@ -5,8 +5,6 @@ import {command} from '../../units/command.js'
 import {closingLine, legend, note, type Around, type Line} from './shown.js'
 import {plural} from './words.js'
 
-const shown = 20
-
 /** What needs a person, and the command that helps. */
 export function aroundSets({tables, absent}: PartitionsReport): Around<SetReport> {
   const gone = absent.map((name) => note(`${name} is declared, and is no partitioned table here.`, '!'))
@@ -23,16 +21,16 @@ export function aroundSets({tables, absent}: PartitionsReport): Around<SetReport
   }
 }
 
-/** Of one set: the newest twenty in a table for people, with the gaps between them. */
+/** Of one set: the newest, as many as the screen shows, with the gaps between them. */
 export function aroundPartitions({tables, partitions}: PartitionsReport): Around<PartitionLine> {
   if (partitions.length === 0)
     return {below: [closingLine(['It has no partitions.']), ...findingLines(tables), ...verdict(tables)]}
   const gaps = new Map(tables[0]?.gaps.map((gap) => [gap.from, gap]))
   return {
-    brief: (rows) => {
-      const rest = rows.length - shown
+    brief: (rows, most) => {
+      const rest = rows.length - most
       return {
-        rows: rows.slice(0, shown).flatMap((row) => {
+        rows: rows.slice(0, most).flatMap((row) => {
           const gap = row.to === null ? undefined : gaps.get(row.to)
           return gap === undefined ? [row] : [gapLine(row, gap), row]
         }),

@@ -13,8 +13,11 @@ export interface Around<Row> {
   below?: readonly Line[]
   /** The sum under the rows, in tables for people. */
   total?: Row | null
-  /** The rows of the text table, where it shows others than the other formats, and what is said of the rest. */
-  brief?(rows: readonly Row[]): {rows: readonly Row[]; rest: string | null}
+  /**
+   * The rows of the text table, where it shows others than the other formats, and what is said of the rest.
+   * @param most as many rows as the screen has lines for
+   */
+  brief?(rows: readonly Row[], most: number): {rows: readonly Row[]; rest: string | null}
 }
 
 /** A sentence beside a table; what it is decides which format shows it. */

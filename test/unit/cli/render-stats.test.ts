@@ -292,18 +292,18 @@ describe('tables', () => {
       !_hyper_2_702_chunk   2026-03-05  7d    partial             254 MB    unknown
        _hyper_2_3_chunk     2026-10-15  7d    compressed, frozen       -          -
        _hyper_2_1_chunk     1000        1000  tiered                   -          -
-       Left out at 80 columns: BEFORE.
+       Left out at 80 columns: ~ROWS, BEFORE.
       4 of 420 chunks. Fix: qicore-db chunks compress ohlcv_data --dry-run"
     `)
   })
 
   it('of chunks show more columns at 160', () => {
     expect(renderChunks(chunks, broad, {late: false, fast: true})).toMatchInlineSnapshot(`
-      " CHUNK                FROM (UTC)  TO          SPAN  STATUS                 SIZE    INDEX  BEFORE  RATIO  DUE SINCE  WHY
-      !_hyper_2_1198_chunk  2026-10-15  2026-10-22  7d    uncompressed        ~961 MB  ~100 MB       -      -     1d 14h  never compressed
-      !_hyper_2_702_chunk   2026-03-05  2026-03-12  7d    partial             ~254 MB  ~100 MB  970 MB   10.0    unknown  rows written since; when is not recorded
-       _hyper_2_3_chunk     2026-10-15  2026-10-22  7d    compressed, frozen        -  ~100 MB       -      -          -
-       _hyper_2_1_chunk     1000        2000        1000  tiered                    -  ~100 MB       -      -          -
+      " CHUNK                FROM (UTC)  TO          SPAN  STATUS              ~ROWS     SIZE    INDEX  BEFORE  DUE SINCE  WHY
+      !_hyper_2_1198_chunk  2026-10-15  2026-10-22  7d    uncompressed        20.2k  ~961 MB  ~100 MB       -     1d 14h  never compressed
+      !_hyper_2_702_chunk   2026-03-05  2026-03-12  7d    partial             20.2k  ~254 MB  ~100 MB  970 MB    unknown  rows written since; when is not recorded
+       _hyper_2_3_chunk     2026-10-15  2026-10-22  7d    compressed, frozen  20.2k        -  ~100 MB       -          -
+       _hyper_2_1_chunk     1000        2000        1000  tiered              20.2k        -  ~100 MB       -          -
       420 chunks, 2 not done. Fix: qicore-db chunks compress ohlcv_data --dry-run"
     `)
   })
@@ -369,6 +369,23 @@ describe('tables', () => {
     const text = renderChunks({...chunks, chunks: many, totalChunks: 25}, narrow, {late: false, fast: false})
     expect(text.split('\n').filter((line) => line.includes('_chunk ')).length).toBe(20)
     expect(text).toContain(' … and 5 more (--limit shows more; --csv and --json have them all)')
+  })
+
+  it('list as many chunks as the screen shows with the headline, the headers and the next prompt', () => {
+    const many = Array.from({length: 60}, (_, index) => chunk({chunk: `_hyper_1_${index}_chunk`}))
+    for (const height of [24, 50]) {
+      const style = {...narrow, height}
+      const text = renderChunks({...chunks, chunks: many, totalChunks: 60}, style, {late: false, fast: false})
+      const headlineAndPrompt = 4
+      expect(text.split('\n').length).toBeLessThanOrEqual(height - headlineAndPrompt)
+      expect(text.split('\n').length).toBeGreaterThan(height - 8)
+    }
+    const tiny = renderChunks(
+      {...chunks, chunks: many, totalChunks: 60},
+      {...narrow, height: 3},
+      {late: false, fast: false},
+    )
+    expect(tiny.split('\n').filter((line) => line.includes('_chunk ')).length).toBe(5)
   })
 
   it('are never wider than the terminal and have no trailing spaces, whatever the names', () => {
