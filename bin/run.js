@@ -9,10 +9,12 @@ const argv = normalizeArgv(process.argv.slice(2))
 // A daemon that is stopped while it is still being loaded has nothing to give back.
 if (argv[0] === 'daemon') (await import('../dist/cli/early-signals.js')).exitEarly(0)
 
+const {flushOutput, tolerateClosedOutput} = await import('../dist/cli/closed-output.js')
+tolerateClosedOutput()
 const {flush, run} = await import('@oclif/core')
 try {
   await run(argv, import.meta.url)
-  await flush()
+  await flushOutput(flush)
 } catch (error) {
   const {reportError} = await import('../dist/cli/report-error.js')
   process.exit(reportError(error))

@@ -4,6 +4,7 @@ import type {Database} from '../db/database.js'
 import type {Duration} from '../units/duration.js'
 import type {AnyTable, ReportTable, TableContext} from '../units/report-table.js'
 import {BaseCommand, type FlagsOf} from './base-command.js'
+import {outputIsClosed} from './closed-output.js'
 import {globalFlags} from './flags.js'
 import type {Around} from './render/shown.js'
 import {asksForJson, reportFlags, type Format} from './report-flags.js'
@@ -65,7 +66,8 @@ export abstract class ReportCommand<T extends typeof Command> extends BaseComman
   private printed: string[] | null = null
 
   /**
-   * Reads and shows once; with --watch again and again in one session, until the process is interrupted.
+   * Reads and shows once; with --watch again and again in one session, until the process is interrupted or the reader of
+   * its output is gone.
    * @param flags of the command, which has `watchFlags`
    * @returns the report; nothing with --watch, because every reading was printed already
    */
@@ -77,13 +79,14 @@ export abstract class ReportCommand<T extends typeof Command> extends BaseComman
     if (!watch) return show(await this.withDatabase(read))
     const ms = pauseOf(every)
     return this.withDatabase(async (db) => {
-      for (let first = true; ; first = false) {
+      for (let first = true; !outputIsClosed(); first = false) {
         this.printed = []
         const report = await show(await read(db))
         if (this.jsonEnabled()) process.stdout.write(`${JSON.stringify(this.toSuccessJson(report))}\n`)
         else process.stdout.write(frame(this.printed.join('\n'), process.stdout, first))
         await pause(ms)
       }
+      return undefined
     })
   }
 

@@ -1,0 +1,91 @@
+import {spawn} from 'node:child_process'
+import {join} from 'node:path'
+import {describe, expect, it} from 'vitest'
+import {root} from '../helpers/build.js'
+import {forEachEngine} from '../helpers/engines.js'
+import {temporaryDirectory} from '../helpers/files.js'
+
+/** Runs a line of shell with `qicore-db` as a function. @returns what was printed, and the exit codes of the pipeline */
+async function shell(line: string, stdin: (printed: string) => string | null = () => null) {
+  const cwd = temporaryDirectory()
+  const child = spawn('bash', ['-c', line], {
+    cwd,
+    env: {
+      PATH: process.env.PATH ?? '',
+      HOME: cwd,
+      NO_COLOR: '1',
+      TERM: 'xterm',
+      NODE: process.execPath,
+      RUN: join(root, 'bin/run.js'),
+    },
+  })
+  let printed = ''
+  const read = (text: string): void => {
+    printed += text
+    const answer = stdin(printed)
+    if (answer !== null) child.stdin.write(answer)
+  }
+  child.stdin.on('error', () => {})
+  child.stdout.setEncoding('utf8').on('data', read)
+  child.stderr.setEncoding('utf8').on('data', read)
+  const exitCode = await new Promise<number | null>((resolve) => child.once('close', resolve))
+  return {printed, exitCode}
+}
+
+describe('the reader of the output goes away', () => {
+  it.each([
+    ['--help', '2>/dev/null'],
+    ['--help', '2>&1'],
+    ['config schema', '2>/dev/null'],
+    ['config schema', '2>&1'],
+  ])('%s %s ends with 0 and no message', async (words, stderr) => {
+    // The reader ends before anything is written: also what fits into the pipe meets a closed one.
+    const {printed} = await shell(`"$NODE" "$RUN" ${words} ${stderr} | true; echo "codes \${PIPESTATUS[*]}"`)
+    expect(printed).toBe('codes 0 0\n')
+  })
+})
+
+forEachEngine({kinds: ['postgres']}, (engine) => {
+  it('a report that is watched ends when its reader goes away', async () => {
+    const url = await engine.urlFor(async () => {})
+    const {printed} = await shell(
+      `"$NODE" "$RUN" stats --url '${url}' --json --watch --every 500ms 2>/dev/null | head -c 20; codes="\${PIPESTATUS[*]}"; echo; echo "codes $codes"`,
+    )
+    expect(printed).toContain('codes 0 0\n')
+  })
+
+  it('a change whose reader goes away is carried out to its end', async () => {
+    const database = await engine.database()
+    await database.run(`create table fills (at timestamptz not null) partition by range (at)`)
+    const {printed} = await shell(
+      `"$NODE" "$RUN" partitions create fills --from 2024-01 --to 2024-12 --url '${database.url}' --yes 2>&1 | true; echo "codes \${PIPESTATUS[*]}"`,
+    )
+    expect(printed).toBe('codes 0 0\n')
+    const [{count}] = await database.run<{count: number}>(
+      `select count(*)::int as count from pg_inherits where inhparent = 'fills'::regclass`,
+    )
+    expect(count).toBe(12)
+  })
+
+  it('Ctrl-C at the question of a change ends with 130, says that nothing was changed, and changes nothing', async () => {
+    const database = await engine.database()
+    await database.run(`create table fills (at timestamptz not null) partition by range (at)`)
+    await database.run(`create table fills_old partition of fills for values from ('2024-01-01') to ('2024-02-01')`)
+    // The last partition of a set stays.
+    await database.run(`create table fills_new partition of fills for values from ('2030-01-01') to ('2030-02-01')`)
+    let asked = false
+    // `script` gives the program a terminal, which turns the byte 3 into an interrupt.
+    const {printed, exitCode} = await shell(
+      `script -qefc '"$NODE" "$RUN" partitions drop fills --older-than 1y --url "${database.url}"' /dev/null`,
+      (text) => {
+        if (asked || !text.includes('to continue:')) return null
+        asked = true
+        return '\u0003'
+      },
+    )
+    expect(asked, printed).toBe(true)
+    expect(printed).toContain('Nothing was changed.')
+    expect(exitCode).toBe(130)
+    expect(await database.run(`select from pg_class where relname = 'fills_old'`)).toHaveLength(1)
+  })
+})
