@@ -5,20 +5,30 @@ import type {Server} from '../db/server.js'
 import {goesByAge} from '../catalog/live-policies.js'
 import {qualifiedName, type Table} from '../catalog/table.js'
 import type {TimeUnit} from '../catalog/time.js'
+import {command} from '../units/command.js'
+import {durationInWords} from '../units/duration.js'
 import type {LiveRule} from './table-state.js'
 
 /** Why every run of a policy fails. */
-export type NeverRunsCode =
+export const neverRunsCodes = [
   /** Integer time needs an integer_now function, and there is none. */
-  | 'no_clock'
+  'no_clock',
   /** TimescaleDB's policies by age support UUIDv7 from 2.25 on. */
-  | 'uuid_unsupported'
+  'uuid_unsupported',
   /** Retention by the creation of chunks works only in newer versions, and never with an integer_now function. */
-  | 'created_before_unsupported'
+  'created_before_unsupported',
   /** TimescaleDB's compression policy supports only times and integers as the key. */
-  | 'key_unsupported'
+  'key_unsupported',
+  /** The age reaches back before PostgreSQL's first time: subtracting it from now fails with SQLSTATE 22008. */
+  'age_out_of_range',
   /** The Apache edition has no procedures for policies. */
-  | 'apache_edition'
+  'apache_edition',
+] as const
+
+export type NeverRunsCode = (typeof neverRunsCodes)[number]
+
+/** PostgreSQL's times begin in 4713 BC, 6 739 years before 2026; the margin is for the years to come. */
+const longestAgeMonths = 7_000 * 12
 
 export interface NeverRuns {
   code: NeverRunsCode
@@ -43,9 +53,6 @@ export function whyNeverRuns(
 ): NeverRuns | null {
   if (by !== 'timescaledb') return null
   const key = qualifiedName(table)
-  const here = `TimescaleDB ${server.timescaledb}`
-  const gated = 'declare the retention without native: true, which makes it gated'
-  const byAge = 'create it with drop_after, which uses the age of the rows'
   const lack = lackOf(server.engine, 'policies')
   if (lack !== null)
     return {
@@ -56,6 +63,28 @@ export function whyNeverRuns(
     }
   if (!goesByAge(kind)) return null
   const byCreation = after === null && createdBefore !== null
+  const age = byCreation ? createdBefore : after
+  if (age !== null && typeof age === 'object' && age.months + age.days / 31 > longestAgeMonths)
+    return {
+      code: 'age_out_of_range',
+      why: `an age of ${durationInWords(age)} reaches back before 4713 BC, where PostgreSQL's times begin`,
+      fix: `remove the policy, which never does anything: ${command('policies remove', [kind, key])}`,
+      fixKind: 'advice',
+    }
+  return whyKeyFails({kind, byCreation}, table, server, unit)
+}
+
+/** The same for a policy by age, as far as the type of the time column decides it. */
+function whyKeyFails(
+  {kind, byCreation}: {kind: LiveRule['kind']; byCreation: boolean},
+  table: Table,
+  server: Pick<Server, 'timescaledb' | 'policiesOnUuid' | 'retentionByCreation'>,
+  unit: TimeUnit | null,
+): NeverRuns | null {
+  const key = qualifiedName(table)
+  const here = `TimescaleDB ${server.timescaledb}`
+  const gated = 'declare the retention without native: true, which makes it gated'
+  const byAge = 'create it with drop_after, which uses the age of the rows'
   const integer = table.time === 'integer'
   const clock = hasClock(table)
   if (kind === 'compression' && table.time === 'other' && !byCreation)

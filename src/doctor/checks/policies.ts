@@ -1,4 +1,5 @@
 import {shortName} from '../../db/qualified-name.js'
+import {neverRunsCodes} from '../../policies/never-runs.js'
 import type {PolicyStatus} from '../../policies/status-types.js'
 import {command} from '../../units/command.js'
 import type {Check} from '../check.js'
@@ -22,16 +23,7 @@ export const policyChecks: readonly Check[] = [
   fromProblems({
     id: 'policies.never_run',
     severity: 'critical',
-    codes: [
-      'no_clock',
-      'uuid_unsupported',
-      'created_before_unsupported',
-      'key_unsupported',
-      'apache_edition',
-      'owner_cannot_login',
-      'gate_procedure_missing',
-      'wrong_unit',
-    ],
+    codes: [...neverRunsCodes, 'owner_cannot_login', 'gate_procedure_missing', 'wrong_unit'],
     words: {passes: 'Every policy can run.', problem: 'policies of which every run fails'},
     fix: removal,
   }),

@@ -13,6 +13,7 @@ const depthOf: Readonly<Record<PolicyProblemCode, Depth>> = {
   not_a_hypertable: 'cannot_run',
   apache_edition: 'cannot_run',
   key_unsupported: 'cannot_run',
+  age_out_of_range: 'cannot_run',
   uuid_unsupported: 'cannot_run',
   created_before_unsupported: 'cannot_run',
   no_clock: 'cannot_run',

@@ -1,5 +1,13 @@
 import type {PolicyKindName} from '../../catalog/live-policies.js'
 import type {Instant} from '../../units/instant.js'
+import {neverRunsCodes, type NeverRunsCode} from '../never-runs.js'
+
+type Dashed<Text extends string> = Text extends `${infer First}_${infer Rest}` ? `${First}-${Dashed<Rest>}` : Text
+
+/** The rule of a plan that names the same as a problem of a live policy. */
+export function neverRunsRule(code: NeverRunsCode): Dashed<NeverRunsCode> {
+  return code.replaceAll('_', '-') as Dashed<NeverRunsCode>
+}
 
 /** The checks of a plan; the id of a finding is the name of its check and its table. */
 export const findingRules = [
@@ -19,11 +27,7 @@ export const findingRules = [
   'foreign-keys-into',
   'ungated',
   'retention-twice',
-  'no-clock',
-  'uuid-unsupported',
-  'created-before-unsupported',
-  'key-unsupported',
-  'apache-edition',
+  ...neverRunsCodes.map(neverRunsRule),
 ] as const
 
 export type FindingId = `${(typeof findingRules)[number]}:${string}`

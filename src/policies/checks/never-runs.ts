@@ -1,15 +1,7 @@
 import {qualifiedName} from '../../catalog/table.js'
 import {whyNeverRuns} from '../never-runs.js'
 import type {ProofFacts, CheckSubject} from './facts.js'
-import {policyRef, type CheckFinding} from './finding.js'
-
-const neverRunsRules = {
-  no_clock: 'no-clock',
-  uuid_unsupported: 'uuid-unsupported',
-  created_before_unsupported: 'created-before-unsupported',
-  key_unsupported: 'key-unsupported',
-  apache_edition: 'apache-edition',
-} as const
+import {neverRunsRule, policyRef, type CheckFinding} from './finding.js'
 
 /** Policies, after a plan, whose every run fails: one finding a reason. */
 export function neverRunsFindings(subject: CheckSubject, facts: ProofFacts): CheckFinding[] {
@@ -23,7 +15,7 @@ export function neverRunsFindings(subject: CheckSubject, facts: ProofFacts): Che
     const same = found.filter((each) => each.code === code)
     const kinds = [...new Set(same.map(({kind}) => kind))]
     return {
-      id: `${neverRunsRules[code]}:${key}`,
+      id: `${neverRunsRule(code)}:${key}`,
       level: 'unsafe',
       object: key,
       effectiveFrom: facts.at,

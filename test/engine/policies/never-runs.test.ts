@@ -47,6 +47,8 @@ forEachEngine({kinds: ['timescaledb'], native: true}, (engine) => {
     await run("select set_integer_now_func('public.clocked', 'public.clocked_now')")
     await run(`insert into public.clocked ${seconds} ${november}`)
     await run(`insert into public.counted ${seconds} ${november}`)
+    for (const name of ['ancient', 'prehistoric', 'ancient_chunks'])
+      await hypertable(database, name, 'time', 'timestamptz', "interval '1 day'")
     const old = "interval '100 years'"
     const jobs = [
       await policy(database, `add_retention_policy('public.times', drop_created_before => ${old})`),
@@ -57,9 +59,18 @@ forEachEngine({kinds: ['timescaledb'], native: true}, (engine) => {
       await policy(database, "add_compression_policy('public.counted', 100000000::bigint)"),
       await policy(database, `add_retention_policy('public.clocked', drop_created_before => ${old})`),
       await policy(database, "add_compression_policy('public.clocked', 1000000000::bigint)"),
+      // The first time that PostgreSQL has is 6 739 years before 2026.
+      await policy(database, "add_retention_policy('public.ancient', interval '6000 years')"),
+      await policy(database, "add_compression_policy('public.ancient', interval '6000 years')"),
+      await policy(database, "add_retention_policy('public.prehistoric', interval '30000 years')"),
+      await policy(database, "add_compression_policy('public.prehistoric', interval '30000 years')"),
+      await policy(
+        database,
+        "add_compression_policy('public.ancient_chunks', compress_created_before => interval '30000 years')",
+      ),
     ]
     const {policies} = await status(database)
-    const broken = ['no_clock', 'uuid_unsupported', 'created_before_unsupported']
+    const broken = ['no_clock', 'uuid_unsupported', 'created_before_unsupported', 'age_out_of_range']
     const said = policies.filter(({problems}) => problems.some(({code}) => broken.includes(code)))
     const failed: number[] = []
     for (const job of jobs) await database.autocommit(`call public.run_job(${job})`).catch(() => failed.push(job))
