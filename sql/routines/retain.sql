@@ -19,6 +19,7 @@ declare
   pieces jsonb;
   piece record;
   relation text;
+  noun text;
   log_id bigint;
   most integer;
   dropped integer := 0;
@@ -65,6 +66,7 @@ begin
     commit;
     raise exception using errcode = case when subject is null then '42P01' else '55000' end, message = refusal, hint = advice;
   end if;
+  noun := case when (select c.relkind from pg_catalog.pg_class c where c.oid = subject) = 'p' then 'partition' else 'chunk' end;
   most := coalesce((policy ->> 'maxDropPerRun')::integer, 8);
   select s.* into scale from qicore.retain_scale(subject, policy) s;
   if log_id is null then
@@ -145,7 +147,7 @@ begin
   commit;
   if held > 0 then
     raise exception using errcode = '55000',
-      message = format('%s: %s older than %s not dropped: %s', wanted, case when held = 1 then '1 chunk' else held || ' chunks' end, policy ->> 'after', first_reason);
+      message = format('%s: %s older than %s not dropped: %s', wanted, format('%s %s%s', held, noun, case when held = 1 then '' else 's' end), policy ->> 'after', first_reason);
   end if;
 end
 $$;

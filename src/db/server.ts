@@ -54,6 +54,8 @@ export interface Server {
   policiesOnUuid: boolean
   /** A retention policy with drop_created_before works on hypertables partitioned by time (2.26.3). */
   retentionByCreation: boolean
+  /** An aggregate takes a compression policy only when it has a refresh policy (before 2.27.2). */
+  compressionNeedsRefresh: boolean
   /** The owner of the database counts as the owner of hypertables and jobs (2.28). */
   databaseOwnerOwns: boolean
   /** When this session's server process was started; null on the embedded engine. */
@@ -220,9 +222,10 @@ function featuresOf(row: ServerRow, engine: KnownEngine) {
     chunkCatalog: engine.sql.chunks === null ? null : catalog,
     materializationRanges: row.materialization_ranges,
     truncatesOrDeletes: row.truncates_or_deletes,
-    // These three depend on the library; the catalog does not show them.
+    // These four depend on the library; the catalog does not show them.
     policiesOnUuid: isAtLeast(row.timescaledb, [2, 25, 0]),
     retentionByCreation: isAtLeast(row.timescaledb, [2, 26, 3]),
+    compressionNeedsRefresh: row.timescaledb !== null && !isAtLeast(row.timescaledb, [2, 27, 2]),
     databaseOwnerOwns: isAtLeast(row.timescaledb, [2, 28, 0]),
   }
 }

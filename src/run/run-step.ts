@@ -266,5 +266,6 @@ async function located<T>(step: Step, index: number, answer: Promise<T>): Promis
 function describe(error: unknown, step: Step): string {
   const words = error instanceof OpsError ? messageOf(error) : serverMessage(error)
   const place = error instanceof Error ? places.get(error) : undefined
-  return place ? `${place}: ${words}` : `${step.object}: ${words}`
+  if (place !== undefined) return `${place}: ${words}`
+  return step.errorsNameObject === true && !(error instanceof OpsError) ? words : `${step.object}: ${words}`
 }

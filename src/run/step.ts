@@ -25,6 +25,8 @@ export interface Step {
   kind: string
   /** The object that it changes, for people. */
   object: string
+  /** Its errors are raised by a qicore routine and begin with the object, so it is not repeated before them. */
+  errorsNameObject?: true
   /** Run in this order, in one transaction. */
   statements: readonly Statement[]
   lock: Lock

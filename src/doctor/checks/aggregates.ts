@@ -12,7 +12,7 @@ import {command} from '../../units/command.js'
 import type {Check} from '../check.js'
 import type {CheckContext} from '../context.js'
 import {NotKnown, type Finding} from '../finding.js'
-import {commandFix, objectOf, shared, sqlFix} from '../shared.js'
+import {advice, commandFix, objectOf, shared, sqlFix} from '../shared.js'
 
 const readRows = shared(async (context: CheckContext) => {
   const [snapshot, bytes] = await Promise.all([context.snapshot(), context.chunkBytes()])
@@ -127,11 +127,25 @@ const largerThanSource: Check = {
           object: objectOf(table),
           message: `It takes about ${formatBytes(own)}, its source ${formatBytes(read)}, and it is not compressed.`,
           data: {bytes: own, sourceBytes: read},
-          fix: commandFix(command('policies set compression', [name], {after: '30d'})),
+          fix: compressAggregate(table, name, policies, context.server.compressionNeedsRefresh),
         },
       ]
     })
   },
+}
+
+/** The command that compresses an aggregate; before 2.27.2 the server wants a refresh policy first, which is a decision. */
+function compressAggregate(
+  table: Table,
+  name: string,
+  policies: CatalogSnapshot['policies'],
+  needsRefresh: boolean,
+): Finding['fix'] {
+  const compress = command('policies set compression', [name], {after: '30d'})
+  const refreshed = policies.some((policy) => policy.table === table && policy.kind === 'refresh')
+  return refreshed || !needsRefresh
+    ? commandFix(compress)
+    : advice(`give it a refresh policy first (${command('policies set refresh', [], {help: true})}), then ${compress}`)
 }
 
 /** Below this there is nothing to gain: ten chunks of an empty table with its indexes take as much. */

@@ -62,6 +62,7 @@ function retainPlan(key: string): Plan {
         id: `retain ${key}`,
         kind: 'retain',
         object: key,
+        errorsNameObject: true,
         statements: [sql`call qicore.retain(0, ${literal(JSON.stringify({object: key}))}::jsonb)`],
         lock: 'ACCESS EXCLUSIVE',
         class: 'loss',

@@ -54,6 +54,25 @@ function refreshFindings(against: Against, over: CheckSubject, direct: boolean):
   ])
 }
 
+/** A compression policy that TimescaleDB refuses to make before the aggregate has a refresh policy. */
+export function refreshFirst({table, state}: CheckSubject, facts: ProofFacts): CheckFinding[] {
+  if (table.kind !== 'aggregate' || !facts.server.compressionNeedsRefresh) return []
+  const isNew = rulesOf(state, 'compression').some(({by, job}) => by === 'timescaledb' && job === null)
+  if (!isNew || rulesOf(state, 'refresh').length > 0) return []
+  const view = qualifiedName(table)
+  return [
+    {
+      id: `refresh-first:${view}`,
+      level: 'unsafe',
+      object: view,
+      effectiveFrom: facts.at,
+      policies: [concern(view, 'compression'), concern(view, 'refresh')],
+      message: `TimescaleDB ${facts.server.timescaledb} makes a compression policy of an aggregate only where it has a refresh policy, and ${view} has none`,
+      suggestion: `aggregates: ${view}: { refresh: { startOffset, endOffset, every } }, or ${command('policies set refresh', [view], {help: true})}`,
+    },
+  ]
+}
+
 function neverRefreshed({key, gated, age, effectiveFrom}: Against, view: string): CheckFinding {
   return {
     id: `never-refreshed:${view}`,

@@ -12,6 +12,7 @@ export function neverRunsRule(code: NeverRunsCode): Dashed<NeverRunsCode> {
 /** The checks of a plan; the id of a finding is the name of its check and its table. */
 export const findingRules = [
   'never-refreshed',
+  'refresh-first',
   'refresh-erases',
   'retention-outruns',
   'uncovered',

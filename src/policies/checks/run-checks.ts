@@ -1,6 +1,6 @@
 import {ExitCode, OpsError, usageError} from '../../errors.js'
 import {kindOf, type Change} from '../change.js'
-import {aggregateFindings, windowFindings} from './aggregates.js'
+import {aggregateFindings, refreshFirst, windowFindings} from './aggregates.js'
 import {chunkFindings, compressionFindings} from './chunks.js'
 import type {Offset} from '../../catalog/live-policies.js'
 import {rulesOf, type LiveRule} from '../table-state.js'
@@ -17,6 +17,7 @@ export function runChecks(facts: ProofFacts): CheckFinding[] {
   const all = [...facts.subjects.values()].flatMap((subject) => [
     ...aggregateFindings(subject, facts),
     ...windowFindings(subject, facts),
+    ...refreshFirst(subject, facts),
     ...chunkFindings(subject, facts),
     ...compressionFindings(subject, facts),
     ...lockFindings(subject, facts),

@@ -90,6 +90,25 @@ forEachEngine({kinds: ['timescaledb'], native: true}, (engine) => {
     )
   })
 
+  it('a compression policy of an aggregate is refused where the server wants a refresh policy first', async () => {
+    const {db, run, autocommit} = await engine.database()
+    await run('create table public.ticks (time timestamptz not null, v int)')
+    await run("select create_hypertable('public.ticks', by_range('time'))")
+    await autocommit(
+      "create materialized view public.daily with (timescaledb.continuous) as select time_bucket('1 day', time) as day, count(*) as n from public.ticks group by 1 with no data",
+    )
+    const declared = [declare('public.daily', {compression: {after: days(30), segmentBy: null, orderBy: null}})]
+    const {findings, changes} = await planPolicies(db, request(declared))
+    const said = findings.filter(({id}) => id === 'refresh-first:public.daily')
+    await run('alter materialized view public.daily set (timescaledb.compress)')
+    const refused = await run("select add_compression_policy('public.daily', interval '30 days')").then(
+      () => false,
+      () => true,
+    )
+    expect(said.length === 1).toBe(refused)
+    if (refused) expect(() => requireSafe(findings, changes, [])).toThrow('refresh-first:public.daily')
+  })
+
   it('a native retention that can never run is refused, and the gated one is not', async () => {
     const database = await engine.database()
     await hypertable(database, 'ids', 'id', 'uuid', "interval '1 day'")

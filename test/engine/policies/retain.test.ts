@@ -24,10 +24,12 @@ describe('gated retention', () => {
     it('holds back what an aggregate has not covered, names the range, and drops the rest', async () => {
       const database = await ticks(engine)
       await agree(database, seven)
-      expect(await retain(database)).toMatch(/13 chunks older than 7 days not dropped: .*public\.daily has not covered/)
+      expect(await retain(database)).toMatch(
+        /13 (chunks|partitions) older than 7 days not dropped: .*public\.daily has not covered/,
+      )
       expect(await daysLeft(database)).toBe(21)
       await refresh(database, daysAgo(12), today)
-      expect(await retain(database)).toMatch(/8 chunks older than 7 days not dropped/)
+      expect(await retain(database)).toMatch(/8 (chunks|partitions) older than 7 days not dropped/)
       expect(await daysLeft(database)).toBe(16)
       const steps = await database.run<{status: string; count: number}>(
         'select status, count(*)::int as count from qicore.maintenance_step group by 1 order by 1',
@@ -71,7 +73,7 @@ describe('gated retention', () => {
       await refresh(database, daysAgo(30), today)
       await database.run(`insert into public.ticks values (${daysAgo(15)} + interval '90 minutes', 2)`)
       expect(await retain(database)).toMatch(
-        /1 chunk older than 7 days not dropped: .*(has not covered|rows changed after)/,
+        /1 (chunk|partition) older than 7 days not dropped: .*(has not covered|rows changed after)/,
       )
       await refresh(database, daysAgo(15), daysAgo(14))
       expect(await retain(database)).toBeNull()

@@ -57,6 +57,21 @@ describe('jobs run retain', () => {
   })
 
   forEachEngine({native: true, kinds: ['postgres']}, (engine) => {
+    it('names the table and its partitions once where something holds them back', async () => {
+      const database = await consentValid(engine)
+      await database.run('alter table public.ticks add primary key (time)')
+      await database.run('create table public.notes (at timestamptz references public.ticks (time))')
+      await database.run(`insert into public.notes values (${today} - interval '20 days')`)
+      const cwd = directoryWith({
+        'qicore-db.config.yaml': JSON.stringify({version: 1, targets: {test: {url: database.url}}, jobs}),
+      })
+      const result = await runCli(['jobs', 'run', 'retain', '--target', 'test', '--confirm', 'test', '--json'], {cwd})
+      const {steps} = jsonOf<{steps: {id: string; error: string | null}[]}>(result)
+      expect(steps.find(({id}) => id === 'retain public.ticks')!.error).toMatch(
+        /^public\.ticks: \d+ partitions? older than 7 days not dropped: /,
+      )
+    })
+
     it('is refused with a code and a suggestion if the clocks differ', async () => {
       const database = await consentValid(engine)
       const {url} = database

@@ -97,6 +97,7 @@ function facts(...subjects: CheckSubject[]): ProofFacts {
     timescaledb: '2.22.1',
     engine: 'timescaledb',
     policiesOnUuid: false,
+    compressionNeedsRefresh: true,
     retentionByCreation: false,
   } as Server
   return {
