@@ -61,6 +61,11 @@ export interface Gate {
   duplicateJobs: readonly number[]
 }
 
+/** Whether the job is one that a plan would create; it has no id yet. */
+export function isPlanned(job: LiveRule['job']): boolean {
+  return job !== null && job.id < 0
+}
+
 /** The rule of a live policy. */
 export function liveRule(policy: LivePolicy, gate: Gate | null, gatedJob: LiveRule['job']): LiveRule {
   const {kind, job, after, createdBefore, startOffset, endOffset, schedule} = policy

@@ -1,4 +1,4 @@
-import {rulesOf, type LiveRule} from '../table-state.js'
+import {isPlanned, rulesOf, type LiveRule} from '../table-state.js'
 import {qualifiedName} from '../../catalog/table.js'
 import {
   chunkLength,
@@ -57,7 +57,7 @@ function refreshFindings(against: Against, over: CheckSubject, direct: boolean):
 /** A compression policy that TimescaleDB refuses to make before the aggregate has a refresh policy. */
 export function refreshFirst({table, state}: CheckSubject, facts: ProofFacts): CheckFinding[] {
   if (table.kind !== 'aggregate' || !facts.server.compressionNeedsRefresh) return []
-  const isNew = rulesOf(state, 'compression').some(({by, job}) => by === 'timescaledb' && job === null)
+  const isNew = rulesOf(state, 'compression').some(({by, job}) => by === 'timescaledb' && isPlanned(job))
   if (!isNew || rulesOf(state, 'refresh').length > 0) return []
   const view = qualifiedName(table)
   return [
@@ -66,7 +66,7 @@ export function refreshFirst({table, state}: CheckSubject, facts: ProofFacts): C
       level: 'unsafe',
       object: view,
       effectiveFrom: facts.at,
-      policies: [concern(view, 'compression'), concern(view, 'refresh')],
+      policies: [policyRef(view, 'compression'), policyRef(view, 'refresh')],
       message: `TimescaleDB ${facts.server.timescaledb} makes a compression policy of an aggregate only where it has a refresh policy, and ${view} has none`,
       suggestion: `aggregates: ${view}: { refresh: { startOffset, endOffset, every } }, or ${command('policies set refresh', [view], {help: true})}`,
     },

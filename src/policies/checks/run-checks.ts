@@ -3,7 +3,7 @@ import {kindOf, type Change} from '../change.js'
 import {aggregateFindings, refreshFirst, windowFindings} from './aggregates.js'
 import {chunkFindings, compressionFindings} from './chunks.js'
 import type {Offset} from '../../catalog/live-policies.js'
-import {rulesOf, type LiveRule} from '../table-state.js'
+import {isPlanned, rulesOf, type LiveRule} from '../table-state.js'
 import {command} from '../../units/command.js'
 import {qualifiedName} from '../../catalog/table.js'
 import {offsetInWords} from '../../catalog/offset-words.js'
@@ -39,7 +39,7 @@ function ungated(subject: CheckSubject, facts: ProofFacts): CheckFinding[] {
     object: key,
     effectiveFrom: facts.at,
     policies: [policyRef(key, 'retention')],
-    message: `TimescaleDB's own retention of ${key}${job === null || job.id < 0 ? '' : ` (job ${job.id})`} drops in one transaction and checks no aggregate${after === null ? '. Its age counts from the creation of a chunk, which cannot be declared, so there is no equal gated retention' : ''}`,
+    message: `TimescaleDB's own retention of ${key}${job === null || isPlanned(job) ? '' : ` (job ${job.id})`} drops in one transaction and checks no aggregate${after === null ? '. Its age counts from the creation of a chunk, which cannot be declared, so there is no equal gated retention' : ''}`,
     suggestion:
       after === null
         ? null
@@ -67,7 +67,7 @@ function twice(subject: CheckSubject, facts: ProofFacts): CheckFinding[] {
 }
 
 function jobWords({job, by}: LiveRule): string {
-  const id = job === null || job.id < 0 ? '' : `job ${job.id}, `
+  const id = job === null || isPlanned(job) ? '' : `job ${job.id}, `
   return ` (${id}${by === 'qicore' ? 'gated' : 'native'})`
 }
 

@@ -97,7 +97,9 @@ forEachEngine({kinds: ['timescaledb'], native: true}, (engine) => {
     await autocommit(
       "create materialized view public.daily with (timescaledb.continuous) as select time_bucket('1 day', time) as day, count(*) as n from public.ticks group by 1 with no data",
     )
-    const declared = [declare('public.daily', {compression: {after: days(30), segmentBy: null, orderBy: null}})]
+    const declared = [
+      declare('public.daily', {section: 'aggregates', compression: {after: days(30), segmentBy: null, orderBy: null}}),
+    ]
     const {findings, changes} = await planPolicies(db, request(declared))
     const said = findings.filter(({id}) => id === 'refresh-first:public.daily')
     await run('alter materialized view public.daily set (timescaledb.compress)')
