@@ -145,7 +145,9 @@ function compressAggregate(
   const refreshed = policies.some((policy) => policy.table === table && policy.kind === 'refresh')
   return refreshed || !needsRefresh
     ? commandFix(compress)
-    : advice(`give it a refresh policy first (${command('policies set refresh', [], {help: true})}), then ${compress}`)
+    : advice(
+        `declare its refresh first (aggregates: ${name}: {refresh: {startOffset, endOffset, every}}), then ${compress}`,
+      )
 }
 
 /** Below this there is nothing to gain: ten chunks of an empty table with its indexes take as much. */

@@ -68,7 +68,7 @@ export function refreshFirst({table, state}: CheckSubject, facts: ProofFacts): C
       effectiveFrom: facts.at,
       policies: [policyRef(view, 'compression'), policyRef(view, 'refresh')],
       message: `TimescaleDB ${facts.server.timescaledb} makes a compression policy of an aggregate only where it has a refresh policy, and ${view} has none`,
-      suggestion: `aggregates: ${view}: { refresh: { startOffset, endOffset, every } }, or ${command('policies set refresh', [view], {help: true})}`,
+      suggestion: `aggregates: ${view}: { refresh: { startOffset, endOffset, every } }`,
     },
   ]
 }
