@@ -1,10 +1,11 @@
-// Writes docs/reference.md from oclif.manifest.json, the columns of the reports and the exit codes: every command as its
-// own --help says it.
-// `--check` writes nothing and fails when the file is not what it would write.
+// Writes docs/reference.md from oclif.manifest.json, the columns of the reports and the topics of the help: every command
+// as its own --help says it; and the topics of the help into the README, between `<!-- generated: name -->` and
+// `<!-- end -->`.
+// `--check` writes nothing and fails when a file is not what it would write.
 import {readFileSync, writeFileSync} from 'node:fs'
 import {fileURLToPath} from 'node:url'
 import {Config, Help} from '@oclif/core'
-import {ExitCode, exitCodeMeaning} from '../dist/errors.js'
+import {helpTopics, topicMarkdown} from '../dist/cli/help-topics.js'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const file = `${root}docs/reference.md`
@@ -36,7 +37,11 @@ const sections = own.map((command) => {
     .trim()
   return `## ${config.bin} ${command.id.replaceAll(':', ' ')}\n\n\`\`\`text\n${text}\n\`\`\`\n${columns.get(command.id)}`
 })
-const codes = Object.entries(ExitCode).map(([name, code]) => `| ${code} | ${exitCodeMeaning[name]} |`)
+const titles = {'exit-codes': 'Exit codes', environment: 'Environment', json: 'JSON'}
+const topics = helpTopics.map(
+  (topic) =>
+    `## ${titles[topic.name]}\n\n\`${config.bin} help ${topic.name}\` prints this.\n\n${topicMarkdown(topic)}\n`,
+)
 
 const text = `# Commands
 
@@ -47,17 +52,25 @@ which are the CSV header and what \`--sort\` takes.
 ${own.map(({id, summary}) => `- [\`${id.replaceAll(':', ' ')}\`](#${config.bin}-${id.replaceAll(':', '-')}): ${summary}`).join('\n')}
 
 ${sections.join('\n')}
-## Exit codes
+${topics.join('\n')}`
 
-The same with and without \`--json\`.
+const readme = `${root}README.md`
+const withTopics = helpTopics.reduce(
+  (text, topic) =>
+    text.replace(
+      new RegExp(`(<!-- generated: ${topic.name} -->\\n)[\\s\\S]*?(<!-- end -->)`),
+      (_, begin, end) => `${begin}${topicMarkdown(topic)}\n${end}`,
+    ),
+  readFileSync(readme, 'utf8'),
+)
 
-| code | meaning |
-|---|---|
-${codes.join('\n')}
-`
-
-if (!process.argv.includes('--check')) writeFileSync(file, text)
-else if (readFileSync(file, 'utf8') !== text) {
-  console.error('docs/reference.md is not what the manifest says: npm run generate')
-  process.exitCode = 1
+for (const [path, wanted] of [
+  [file, text],
+  [readme, withTopics],
+]) {
+  if (!process.argv.includes('--check')) writeFileSync(path, wanted)
+  else if (readFileSync(path, 'utf8') !== wanted) {
+    console.error(`${path.slice(root.length)} is not what the program says: npm run generate`)
+    process.exitCode = 1
+  }
 }

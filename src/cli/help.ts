@@ -1,6 +1,6 @@
 import {Help} from '@oclif/core'
-import {ExitCode, exitCodeMeaning} from '../errors.js'
 import {binary, command} from '../units/command.js'
+import {helpTopic, helpTopics, topicText} from './help-topics.js'
 import {withInvocation} from './invocation.js'
 import {fitWidth} from './render/text.js'
 import {lineWidth} from './terminal.js'
@@ -22,14 +22,24 @@ const docs = `DOCUMENTATION
   README.md and docs/ in the package (node_modules/qicore-db): docs/reference.md has
   every command; others the configuration, policies, the daemon and the library.`
 
+function exitCodes(): string {
+  const table = helpTopic('exit-codes')!
+  return topicText({...table, parts: table.parts.filter(({kind}) => kind === 'table')})
+}
+
 /** oclif's help, with what a newcomer looks for at the end of the first page. */
 export class QicoreHelp extends Help {
+  override async showHelp(argv: string[]): Promise<void> {
+    const words = argv.filter((word) => !word.startsWith('-'))
+    const topic = words.length === 1 ? helpTopic(words[0]) : null
+    if (topic === null) await super.showHelp(argv)
+    else this.log(`${topic.summary}\n\n${topicText(topic)}`)
+  }
+
   override async showRootHelp(): Promise<void> {
     await super.showRootHelp()
-    const codes = (Object.keys(ExitCode) as (keyof typeof ExitCode)[]).map(
-      (name) => `  ${String(ExitCode[name]).padStart(3)}  ${exitCodeMeaning[name]}`,
-    )
-    this.log([startHere, `EXIT CODES\n${codes.join('\n')}`, docs].join('\n\n'))
+    const topics = helpTopics.map(({name, summary}) => `  ${command(`help ${name}`).padEnd(27)}  ${summary}`)
+    this.log([startHere, `EXIT CODES\n${exitCodes()}`, `HELP ON\n${topics.join('\n')}`, docs].join('\n\n'))
   }
 
   protected override log(...texts: string[]): void {

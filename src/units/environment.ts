@@ -2,9 +2,9 @@
 export interface EnvironmentVariables {
   names: readonly string[]
   meaning: string
-  /** The flag that is stronger. */
+  /** The flag that overrides it. */
   flag: string | null
-  /** The setting of the configuration that is weaker. */
+  /** The setting of the configuration that it overrides. */
   setting: string | null
 }
 
@@ -47,8 +47,8 @@ export const environmentVariables: readonly EnvironmentVariables[] = [
     names: ['DATABASE_URL'],
     meaning:
       'as `QICORE_DB_URL`, and weaker; where a configuration names targets, a command that changes something refuses it',
-    flag: '--url',
-    setting: 'default',
+    flag: null,
+    setting: null,
   },
   {
     names: [
@@ -57,8 +57,8 @@ export const environmentVariables: readonly EnvironmentVariables[] = [
       ...['PGCONNECT_TIMEOUT', 'PGOPTIONS', 'PGTARGETSESSIONATTRS', 'PGLOADBALANCEHOSTS'],
     ],
     meaning: 'as libpq means them',
-    flag: '--url',
-    setting: 'default',
+    flag: null,
+    setting: null,
   },
   {
     names: ['COLUMNS'],
