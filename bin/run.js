@@ -4,6 +4,12 @@ import module from 'node:module'
 // Node >= 22.8; a named import would be a link error on Node 20.
 module.enableCompileCache?.()
 
+if (process.argv[2] === '__complete') {
+  const {printCompletions} = await import('../dist/cli/completion/main.js')
+  await printCompletions(process.argv.slice(3))
+  process.exit()
+}
+
 const {normalizeArgv} = await import('../dist/cli/argv.js')
 const argv = normalizeArgv(process.argv.slice(2))
 // A daemon that is stopped while it is still being loaded has nothing to give back.

@@ -1,5 +1,5 @@
 /** Flags that every command has, as they may stand before the command: with a value, and without. */
-const withValue = ['--url', '--target', '--config', '--role', '--lock-timeout', '--wait', '--format']
+export const withValue = ['--url', '--target', '--config', '--role', '--lock-timeout', '--wait', '--format']
 const without = ['--quiet', '-q', '--json']
 
 /**

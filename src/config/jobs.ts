@@ -3,6 +3,7 @@ import type {ParsedStatement} from '../schema/migrate/parse.js'
 import {approximateSeconds, type Duration} from '../units/duration.js'
 import {scheduleProblem} from '../units/schedule.js'
 import {isZone} from '../units/zone.js'
+import {defaultSchedules} from './default-jobs.js'
 import {about, duration, qualified} from './fields.js'
 
 const tables = about(z.array(qualified).min(1).optional(), 'Only these tables. Absent: all declared ones.', {
@@ -140,15 +141,6 @@ const common = {
     {default: 'auto'},
   ),
 }
-
-/** What runs without any configuration: on declared tables only. */
-const defaultSchedules = {
-  maintain: '0 2 * * *',
-  refresh: '5 * * * *',
-  retain: '30 2 * * *',
-  partitions: '@daily',
-  'prune-history': '@weekly',
-} as const
 
 const jobName = /^[a-z0-9][a-z0-9_.-]{0,62}$/
 const none = z.literal('none')

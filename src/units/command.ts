@@ -25,6 +25,7 @@ export function repeatInCommands({url, target, role, config}: GivenFlags): void 
 
 /** Commands that work without a database: of the flags only --config matters to them. */
 export const withoutDatabase: ReadonlySet<string> = new Set([
+  'completion',
   'config schema',
   'config show',
   'demo',

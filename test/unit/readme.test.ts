@@ -25,9 +25,6 @@ describe.each(['README.md', 'CONTRIBUTING.md'])('%s', (name) => {
     const names = [...commands.map(({id}) => id), ...config.topics.map((topic) => topic.name)]
     const wrong = callsIn(text(name)).filter((call) => {
       if (call.startsWith('-')) return !/^--(version|help)$/.test(call)
-      // A command of an oclif plugin.
-      if (/^autocomplete (bash|zsh|powershell|--refresh-cache)$/.test(call))
-        return config.findCommand('autocomplete') === undefined
       const {name: called, flags} = commandIn(call, names)
       if (called === null) return true
       const next = call.split(/\s+/)[called.split(' ').length]
