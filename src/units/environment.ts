@@ -46,7 +46,7 @@ export const environmentVariables: readonly EnvironmentVariables[] = [
   {
     names: ['DATABASE_URL'],
     meaning:
-      'as `QICORE_DB_URL`, and weaker; where a configuration names targets, a command that changes something refuses it',
+      'as `QICORE_DB_URL`, which takes precedence; if the configuration has targets, a command that changes something refuses it',
     flag: null,
     setting: null,
   },
@@ -56,13 +56,13 @@ export const environmentVariables: readonly EnvironmentVariables[] = [
       ...['PGPASSWORD', 'PGPASSFILE', 'PGSSLMODE', 'PGSSLROOTCERT', 'PGSSLCERT', 'PGSSLKEY', 'PGSSLNEGOTIATION'],
       ...['PGCONNECT_TIMEOUT', 'PGOPTIONS', 'PGTARGETSESSIONATTRS', 'PGLOADBALANCEHOSTS'],
     ],
-    meaning: 'as libpq means them',
+    meaning: 'as in libpq',
     flag: null,
     setting: null,
   },
   {
     names: ['COLUMNS'],
-    meaning: 'width of tables, also where the output is no terminal; without it nothing is cut there',
+    meaning: 'width of tables, also if the output is not a terminal; without it nothing is cut there',
     flag: null,
     setting: null,
   },
@@ -74,7 +74,7 @@ export const environmentVariables: readonly EnvironmentVariables[] = [
   },
   {
     names: ['HOME', 'PATH', 'npm_command'],
-    meaning: "where libpq's files are; whether printed commands begin with `qicore-db` or `npx qicore-db`",
+    meaning: "the directory of libpq's files; whether suggested commands begin with `npx`",
     flag: null,
     setting: null,
   },
