@@ -1,6 +1,7 @@
 import {readFileSync} from 'node:fs'
 import {join} from 'node:path'
 import {describe, expect, it} from 'vitest'
+import {helpTopic} from '../../src/cli/help-topics.js'
 import {ExitCode, exitCodeMeaning} from '../../src/errors.js'
 import {root} from '../helpers/build.js'
 import {commandIn, ourCommands} from '../helpers/manifest.js'
@@ -25,6 +26,7 @@ describe.each(['README.md', 'CONTRIBUTING.md'])('%s', (name) => {
     const names = [...commands.map(({id}) => id), ...config.topics.map((topic) => topic.name)]
     const wrong = callsIn(text(name)).filter((call) => {
       if (call.startsWith('-')) return !/^--(version|help)$/.test(call)
+      if (call.startsWith('help ')) return helpTopic(call.slice('help '.length)) === null
       const {name: called, flags} = commandIn(call, names)
       if (called === null) return true
       const next = call.split(/\s+/)[called.split(' ').length]
