@@ -46,9 +46,13 @@ const target = z.strictObject({
   role: about(z.string().min(1).optional(), 'Role for changes (SET ROLE), which then owns what they create.', {
     examples: ['market_owner'],
   }),
-  protected: about(z.boolean().default(false), 'Ask for the name of the target before data is deleted.', {
-    examples: [true],
-  }),
+  protected: about(
+    z.boolean().default(false),
+    'Shown by config show. Every target asks for its name before data is deleted, protected or not.',
+    {
+      examples: [true],
+    },
+  ),
 })
 
 const after = (description: string, examples: string[]) => about(duration, description, {examples})
