@@ -203,11 +203,14 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
     flags: ChangeFlags,
     options: RunOptions = {},
   ): Promise<ChangeReport> {
-    const [{confirmAndRun}, {isBootstrapStep, planInstall, bootstrap}, limits] = await Promise.all([
-      import('./carry-out.js'),
-      import('../schema/migrate/run.js'),
-      this.limits(),
-    ])
+    const [{confirmAndRun}, {requireKnownHazards}, {isBootstrapStep, planInstall, bootstrap}, limits] =
+      await Promise.all([
+        import('./carry-out.js'),
+        import('../run/hazards/refuse.js'),
+        import('../schema/migrate/run.js'),
+        this.limits(),
+      ])
+    if (!options.acceptsFindings) requireKnownHazards(flags.accept ?? [])
     const own = plan.steps.filter(isBootstrapStep)
     const install = options.installs || own.length > 0 || plan.steps.length === 0 ? null : await planInstall(db)
     if (install?.note) this.report(`Note: ${install.note}`)
@@ -238,7 +241,8 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
   /** Flags, environment and configuration over the default limits, in milliseconds. */
   protected async limits() {
     const [{limitsOf}, config] = await Promise.all([import('../config/limits.js'), this.loadConfig()])
-    const limits = limitsOf(config, {lockTimeout: this.flags['lock-timeout']}, process.env)
+    const {accept: acceptedHazards} = this.flags as {accept?: string[]}
+    const limits = limitsOf(config, {lockTimeout: this.flags['lock-timeout'], acceptedHazards}, process.env)
     // A step that another session blocks is retried for at least as long as --wait says.
     return {...limits, retryBudget: Math.max(limits.retryBudget, (await this.lockWait()).left())}
   }

@@ -6,6 +6,14 @@ import type {Database} from '../db/database.js'
 import {ExitCode, OpsError} from '../errors.js'
 import type {JobContext} from '../jobs/kind.js'
 import {execute} from '../run/execute.js'
+import {
+  notAccepted,
+  refuseUnsafe,
+  requireKnownHazards,
+  unsafeMessage,
+  unsafeSteps,
+  withAcceptedLoss,
+} from '../run/hazards/refuse.js'
 import type {Limits} from '../run/limits.js'
 import type {LockWait} from '../run/lock-wait.js'
 import {toScript} from '../run/script.js'
@@ -68,9 +76,16 @@ type RunContext = Omit<JobContext, 'now' | 'job' | 'leaveToCron'>
 
 /** A job by hand: its plan, what its class asks of a person, and the same run that a daemon makes of it. */
 export async function runJobOnce(db: Database, job: Job, options: JobRunOptions): Promise<JobRunResult> {
+  requireKnownHazards(options.flags.accept ?? [])
   const run = await planRun(db, job, options)
   for (const note of [...run.notes, ...run.warnings]) options.report(note)
+  if (options.flags['dry-run']) await reportUnsafe(db, wholePlan(job, run), options)
   return options.flags['dry-run'] ? dryRun(job, run, options) : confirmAndRun(db, job, run, options)
+}
+
+async function reportUnsafe(db: Database, plan: Plan, {limits, report}: JobRunOptions): Promise<void> {
+  for (const each of notAccepted(await unsafeSteps(db, plan), limits.acceptedHazards))
+    report(`! A run would be refused: ${unsafeMessage(each)}`)
 }
 
 async function planRun(db: Database, job: Job, {config, limits, at}: JobRunOptions): Promise<PlannedRun> {
@@ -123,7 +138,10 @@ async function confirmAndRun(db: Database, job: Job, run: PlannedRun, options: J
     import('../jobs/run/run-once.js'),
     import('../jobs/store/daemons.js'),
   ])
-  const whole = wholePlan(job, run)
+  const asked = wholePlan(job, run)
+  const unsafe = await unsafeSteps(db, asked)
+  refuseUnsafe(notAccepted(unsafe, options.limits.acceptedHazards))
+  const whole = withAcceptedLoss(asked, unsafe, options.flags.accept ?? [])
   await consentTo(whole, db, options)
   await installSchema(db, run.install, options.limits)
   // Asked now: a person may have taken minutes over the question above.

@@ -3,6 +3,14 @@ import {inline} from '../db/sql.js'
 import type {Database} from '../db/database.js'
 import {ExitCode} from '../errors.js'
 import {execute, preview} from '../run/execute.js'
+import {
+  notAccepted,
+  refuseUnsafe,
+  unsafeMessage,
+  unsafeSteps,
+  withAcceptedLoss,
+  type UnsafeStep,
+} from '../run/hazards/refuse.js'
 import {openLedger} from '../run/run-log.js'
 import type {Limits} from '../run/limits.js'
 import type {LockWait} from '../run/lock-wait.js'
@@ -59,8 +67,15 @@ export async function confirmAndRun(
   const {flags, limits, preparation} = options
   const cut = (steps: readonly Step[]) => steps.slice(0, flags['at-most'] ?? steps.length)
   const main = whole.steps.filter((step) => !preparation.steps.includes(step))
-  const plan = {...whole, steps: [...preparation.steps, ...cut(main)]}
+  const asked = {...whole, steps: [...preparation.steps, ...cut(main)]}
+  // Asked here too: a person must not be asked to confirm what is then refused.
+  const unsafe = await unsafeSteps(db, asked)
+  const open = notAccepted(unsafe, limits.acceptedHazards)
+  if (!flags['dry-run']) refuseUnsafe(open)
+  const plan = withAcceptedLoss(asked, unsafe, flags.accept ?? [])
+  const hazards = unsafe.map((each) => hazardOf(each, !open.includes(each)))
   if (flags['dry-run']) {
+    for (const each of open) options.report(`! A run would be refused: ${unsafeMessage(each)}`)
     const run = await preview(db, plan, options.resolveSession)
     const pending = {...plan, steps: plan.steps.filter((_, index) => run.steps[index]?.status === 'planned')}
     if (!options.json && options.sql) options.printRaw(toScript(pending, limits, db.server.database).trimEnd())
@@ -69,7 +84,7 @@ export async function confirmAndRun(
     options.report(
       `Dry run: ${pending.steps.length} ${pending.steps.length === 1 ? 'step' : 'steps'} to do, nothing changed.${options.json || options.sql ? '' : ' The SQL: add --sql.'}`,
     )
-    return {report: reportOf(options, plan, run, true), exitCode: 0}
+    return {report: withHazards(reportOf(options, plan, run, true), hazards), exitCode: 0}
   }
   if (plan.steps.length > 0) {
     const show = () => options.report(listSteps(plan, stderrWidth()))
@@ -89,7 +104,17 @@ export async function confirmAndRun(
   const both = {...run, steps: [...prepared, ...run.steps]}
   const shown = {...after, steps: [...preparation.steps, ...after.steps]}
   if (!options.json) options.print(renderRun(shown, both, terminal().width, preparation.steps.length))
-  return {report: reportOf(options, shown, both, false), exitCode: exitCodeOf(both)}
+  return {report: withHazards(reportOf(options, shown, both, false), hazards), exitCode: exitCodeOf(both)}
+}
+
+type ReportedHazard = NonNullable<ChangeReport['hazards']>[number]
+
+function hazardOf({step, hazard}: UnsafeStep, accepted: boolean): ReportedHazard {
+  return {id: hazard.id, step: step.id, object: step.object, accepted}
+}
+
+function withHazards(report: ChangeReport, hazards: ReportedHazard[]): ChangeReport {
+  return hazards.length === 0 ? report : {...report, hazards}
 }
 
 async function runPlan(db: Database, plan: Plan, options: CarryOutOptions): Promise<RunReport> {

@@ -8,6 +8,7 @@ export interface ChangeFlags {
   sql?: boolean | undefined
   yes?: boolean | undefined
   confirm?: string | undefined
+  accept?: readonly string[] | undefined
   'at-most'?: number | undefined
   workers?: number | undefined
 }
@@ -21,6 +22,8 @@ export interface RunOptions {
   installs?: boolean
   /** Sessions in other databases of the server, for the steps that name one. */
   resolveSession?: SessionResolver
+  /** Its --accept also takes ids of findings, which it has checked. */
+  acceptsFindings?: boolean
   /** The command has shown what would be done: a dry run on a terminal does not list the steps again. */
   previewed?: boolean
 }
@@ -33,6 +36,8 @@ export interface ChangeReport {
   at: string
   dryRun: boolean
   cutoff: string | null
+  /** Known defects that make a step unsafe on this server; absent where there are none. */
+  hazards?: {id: string; step: string; object: string; accepted: boolean}[]
   steps: Record<string, unknown>[]
 }
 

@@ -58,6 +58,13 @@ export const changeFlags = {
     helpGroup: 'CHANGE',
     helpValue: '<name>',
   }),
+  accept: Flags.string({
+    summary: 'Make the change in spite of a known defect of the server, by its id; may be repeated.',
+    multiple: true,
+    default: [],
+    helpGroup: 'CHANGE',
+    helpValue: '<id>',
+  }),
   'at-most': Flags.integer({summary: 'Stop after n steps.', min: 1, helpGroup: 'CHANGE', helpValue: '<n>'}),
 }
 

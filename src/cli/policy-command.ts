@@ -60,7 +60,7 @@ export abstract class PolicyCommand<T extends typeof Command> extends BaseComman
         if (!flags['dry-run']) tools.requireSafe(planned.findings, planned.changes, flags.accept)
         if (change.rule === 'none' && planned.plan.steps.length === 0)
           this.report(`There is no ${change.kind} policy to remove.`)
-        const report = await this.confirmAndRun(db, planned.plan, flags)
+        const report = await this.confirmAndRun(db, planned.plan, flags, {acceptsFindings: true})
         if (!flags['dry-run']) for (const note of notes) this.report(note)
         return {...report, findings, notes}
       },

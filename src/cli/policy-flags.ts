@@ -5,7 +5,7 @@ export const policyPlanFlags = {
   prune: Flags.boolean({summary: 'Also remove live policies of which nothing is declared.'}),
   recompress: Flags.boolean({summary: 'Also recompress chunks that were compressed by older settings.'}),
   accept: Flags.string({
-    summary: 'A finding of the proof that is accepted, by its id; may be repeated.',
+    summary: 'A finding or a known defect of the server that is accepted, by its id; may be repeated.',
     multiple: true,
     helpValue: '<id>',
     default: [],

@@ -14,6 +14,8 @@ export type LimitSettings = Record<
 /** What flags say of limits. */
 export interface GivenLimits {
   lockTimeout?: Duration | undefined
+  /** Beside those of the configuration. */
+  acceptedHazards?: readonly string[] | undefined
 }
 
 /** @throws OpsError DURATION where a variable is none */
@@ -40,6 +42,7 @@ export function limitsOf(config: Config | null, given: GivenLimits, env: Environ
   const {lockTimeout, exclusiveLockTimeout, lateAfter, maxDropPerRun} = limitSettings(config, given, env)
   return {
     ...defaultLimits,
+    acceptedHazards: [...(config?.limits.acceptedHazards ?? []), ...(given.acceptedHazards ?? [])],
     lockTimeout: lockTimeout.value,
     exclusiveLockTimeout: exclusiveLockTimeout.value,
     lateAfter: lateAfter.value,

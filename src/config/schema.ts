@@ -7,6 +7,7 @@ import {isZone} from '../units/zone.js'
 import {about, duration, qualified} from './fields.js'
 import {jobsSchema} from './jobs.js'
 import {ownTableFields} from './own-table.js'
+import {knownHazards} from '../run/hazards/known.js'
 import {userTableProblems} from '../schema/user-tables.js'
 
 /** An instant field: text as {@link parseInstant} reads it; YAML's own timestamps stay text. */
@@ -157,6 +158,9 @@ const aggregate = z.strictObject({
   ...policies,
 })
 
+/** Those that refuse an operation: the others are findings of doctor, with nothing to accept. */
+const operationHazards = knownHazards.filter(({unsafe}) => unsafe !== null).map(({id}) => id) as [string, ...string[]]
+
 const limits = z.strictObject({
   lockTimeout: about(duration.optional(), 'How long a step waits for a lock.', {default: '2s', examples: ['5s']}),
   exclusiveLockTimeout: about(duration.optional(), 'The same for a step that takes ACCESS EXCLUSIVE.', {
@@ -171,6 +175,11 @@ const limits = z.strictObject({
     default: '6h',
     examples: ['1 day'],
   }),
+  acceptedHazards: about(
+    z.array(z.enum(operationHazards)).optional(),
+    'Known defects of the server in spite of which commands and the daemon make a change.',
+    {examples: [['timescaledb-9339']]},
+  ),
 })
 
 /** `a.b` and `"a".b` are one table, and only one entry could count. */

@@ -42,6 +42,7 @@ export interface ShownConfig {
     exclusiveLockTimeout: Setting<string>
     lateAfter: Setting<string>
     maxDropPerRun: Setting<number>
+    acceptedHazards: Setting<string>
   }
   tables: {table: string; described: boolean; declares: string[]}[]
   aggregates: {aggregate: string; declares: string[]}[]
@@ -118,6 +119,10 @@ export function shownConfig(
       exclusiveLockTimeout: time(limits.exclusiveLockTimeout),
       lateAfter: time(limits.lateAfter),
       maxDropPerRun: limits.maxDropPerRun,
+      acceptedHazards: strongest<string>({
+        config: {file: config?.file, value: config?.limits.acceptedHazards?.join(', ')},
+        default: 'none',
+      }),
     },
     tables: Object.entries(config?.tables ?? {}).map(([table, entry]) => ({
       table: normal(table),

@@ -3,6 +3,7 @@ import {refuseInHalfState} from '../db/condition.js'
 import type {Database} from '../db/database.js'
 import {isConnectionLost, serverMessage} from '../db/sqlstate.js'
 import {tryStep, type SessionResolver, type StepOptions, type AttemptState} from './run-step.js'
+import {notAccepted, refuseUnsafe, unsafeMessage, unsafeSteps} from './hazards/refuse.js'
 import {stepReport} from './step-report.js'
 import {readDone} from './done-checks.js'
 import type {RunStatus} from './run-log.js'
@@ -16,6 +17,11 @@ export interface ExecuteOptions extends StepOptions {
   stop?: AbortSignal | undefined
   /** When aborted, running statements are cancelled in the server too. */
   cancel?: AbortSignal | undefined
+  /**
+   * What becomes of steps that a known defect makes unsafe: nothing of the plan is run, or only these are left out, for
+   * a run that no person waits for. Without it the plan is refused.
+   */
+  onUnsafe?: 'refuse' | 'skip'
 }
 
 /** Milliseconds. */
@@ -25,11 +31,11 @@ const cancelAgain = 1_000
  * Runs the steps of a plan in order, each in its own transaction, unless its done check is true. A step that another
  * session blocks is retried later, while the following steps continue. After a failure, steps that depend on the failed
  * one are skipped; the others continue.
- * @throws OpsError with the code of the database condition that forbids changes, before anything is changed
+ * @throws OpsError with the code of the database condition that forbids changes, or HAZARD, before anything is changed
  */
 export async function execute(db: Database, plan: Plan, options: ExecuteOptions): Promise<RunReport> {
   refuseInHalfState(db.server, plan.tables)
-  const reports = new Map<string, StepReport>()
+  const reports = await refusedSteps(db, plan, options)
   const schedule = scheduleOf(plan, reports, options)
   const sessions = [db]
   const wanted = db.server.embedded ? 1 : Math.min(options.workers ?? 1, plan.steps.length)
@@ -64,6 +70,27 @@ export async function execute(db: Database, plan: Plan, options: ExecuteOptions)
   if (unwritten !== null && last)
     steps[steps.length - 1] = {...last, note: [last.note, unwritten].filter(Boolean).join('; ')}
   return {operation: plan.operation, cutoff: plan.cutoff, steps, interrupted}
+}
+
+/** The reports of the unsafe steps that are left out. @throws OpsError HAZARD */
+async function refusedSteps(
+  db: Database,
+  plan: Plan,
+  {limits, ledger, onUnsafe}: ExecuteOptions,
+): Promise<Map<string, StepReport>> {
+  const unsafe = notAccepted(await unsafeSteps(db, plan), limits.acceptedHazards)
+  if (onUnsafe !== 'skip' && unsafe.length > 0) {
+    await ledger?.finish('failed', unsafe.map(unsafeMessage).join('; '))
+    refuseUnsafe(unsafe)
+  }
+  const reports = new Map<string, StepReport>()
+  for (const each of unsafe) {
+    const refused = stepReport(each.step, 'skipped', 0, {code: 'refused', hazard: each.hazard.id})
+    const report = {...refused, note: unsafeMessage(each)}
+    reports.set(each.step.id, report)
+    await ledger?.stepEnded(plan.steps.indexOf(each.step), report)
+  }
+  return reports
 }
 
 /**
@@ -116,13 +143,18 @@ interface Schedule {
   settle(step: Step, report: StepReport): void
 }
 
+/** Reasons of a skipped step without whose effect those that depend on it make no sense. */
+const leftOut: ReadonlySet<string> = new Set(['needs', 'refused'])
+
 function scheduleOf(plan: Plan, reports: Map<string, StepReport>, options: ExecuteOptions): Schedule {
-  const waiting: RunningStep[] = plan.steps.map((step, position) => ({
-    step,
-    position,
-    attempt: {attempts: 0, elapsedMs: 0, lost: false},
-    notBefore: 0,
-  }))
+  const waiting: RunningStep[] = plan.steps
+    .map((step, position) => ({
+      step,
+      position,
+      attempt: {attempts: 0, elapsedMs: 0, lost: false},
+      notBefore: 0,
+    }))
+    .filter(({step}) => !reports.has(step.id))
   let running = 0
   const wake = new Set<() => void>()
   const wakeAll = () => {
@@ -134,7 +166,7 @@ function scheduleOf(plan: Plan, reports: Map<string, StepReport>, options: Execu
     wakeAll()
   }
   const failedNeed = ({dependsOn}: Step) =>
-    dependsOn.find((id) => reports.get(id)?.status === 'failed' || reports.get(id)?.reason?.code === 'needs')
+    dependsOn.find((id) => reports.get(id)?.status === 'failed' || leftOut.has(reports.get(id)?.reason?.code ?? ''))
   const known = new Set(plan.steps.map((step) => step.id))
   const take = () => {
     for (const [index, entry] of waiting.entries()) {

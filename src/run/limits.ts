@@ -11,6 +11,8 @@ export interface Limits {
   longestRetry: number
   maxDropPerRun: number
   lateAfter: number
+  /** Ids of known defects in spite of which a change is made. */
+  acceptedHazards: readonly string[]
 }
 
 export const defaultLimits: Limits = {
@@ -21,6 +23,7 @@ export const defaultLimits: Limits = {
   longestRetry: 60_000,
   maxDropPerRun: 8,
   lateAfter: 6 * 3_600_000,
+  acceptedHazards: [],
 }
 
 export function lockTimeoutOf(step: Step, limits: Limits): number {

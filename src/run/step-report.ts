@@ -32,6 +32,8 @@ function noteOf(reason: StepReason): string | null {
       return 'done before the connection was lost'
     case 'needs':
       return `needs ${reason.step}`
+    case 'refused':
+      return `refused: known defect ${reason.hazard}`
     case 'cancelled':
       return 'cancelled'
     case 'outcome_unknown':

@@ -92,6 +92,8 @@ export type StepReason =
   | {code: 'done_before_connection_loss'}
   /** A step that this one depends on failed, or was skipped after a failure. */
   | {code: 'needs'; step: string}
+  /** A known defect of the server makes it unsafe, and it was not accepted. */
+  | {code: 'refused'; hazard: string}
   | {code: 'cancelled'}
   /** The connection was lost, and the catalog cannot show whether the step was done. */
   | {code: 'outcome_unknown'}

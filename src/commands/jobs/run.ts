@@ -43,6 +43,7 @@ export default class JobsRun extends BaseCommand<typeof JobsRun> {
     sql: changeFlags.sql,
     yes: changeFlags.yes,
     confirm: changeFlags.confirm,
+    accept: changeFlags.accept,
   }
 
   async run(): Promise<RunJobReport> {

@@ -68,7 +68,12 @@ Policies that conflict are refused (exit 7) unless each finding is accepted by n
         for (const line of policyRemarks({...report, findings: shown})) this.report(lineText(line, stderrWidth()))
         if (!this.flags['dry-run']) requireSafe(planned.findings, planned.changes, accepted)
         const {findings, unmanaged, notes} = report
-        return {...(await this.confirmAndRun(db, planned.plan, this.flags)), findings, unmanaged, notes}
+        return {
+          ...(await this.confirmAndRun(db, planned.plan, this.flags, {acceptsFindings: true})),
+          findings,
+          unmanaged,
+          notes,
+        }
       },
       {changes: true},
     )

@@ -1,8 +1,9 @@
 import type {Check} from '../check.js'
 import type {CheckContext} from '../context.js'
 import type {Finding, Fix} from '../finding.js'
-import {compareVersions, hazardsOf, type Hazard} from '../hazards/hazard.js'
-import {knownHazards} from '../hazards/known.js'
+import {compareVersions, type Hazard} from '../../run/hazards/hazard.js'
+import {knownHazards} from '../../run/hazards/known.js'
+import {hazardsOf} from '../hazards.js'
 import type {Server} from '../../db/server.js'
 
 /** @param effect by which a finding is critical or a warning: one check for each, so that either can be left out */

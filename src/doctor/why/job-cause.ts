@@ -1,4 +1,5 @@
 import {OpsError} from '../../errors.js'
+import {refusedReason} from '../../jobs/run/outcome.js'
 import type {Occurrence} from '../../jobs/store/history.js'
 import {stateInWords} from '../../pg-cron/findings.js'
 import {inWindow} from '../../schedule/due.js'
@@ -136,8 +137,8 @@ function hazardCandidates({hazards, listed: {name}}: JobFacts): Candidate[] {
   return hazards.slice(0, 1).map(({id, what}) => ({
     depth: 'held_back',
     code: 'hazard',
-    message: `A run is refused because of the known defect ${id}: ${what}`,
-    fix: commandFix(command('jobs run', [name])),
+    message: `A run refuses steps because of the known defect ${id}: ${what}`,
+    fix: commandFix(command('jobs run', [name], {'dry-run': true})),
   }))
 }
 
@@ -185,7 +186,7 @@ const skips: Readonly<Record<string, string | undefined>> = {
   overlap: 'the run before it had not ended.',
   window: 'it was due outside of its window.',
   replica: 'only a read-only replica could be reached when it was due.',
-  hazard: 'a known defect of this version makes it unsafe.',
+  [refusedReason]: 'a known defect of this version makes it unsafe.',
 }
 
 /** Due, and not begun although a daemon runs. */

@@ -7,7 +7,7 @@ import type {Occurrence} from '../../jobs/store/history.js'
 import type {DaemonSeen, ListedJob} from '../../jobs/store/job-list.js'
 import type {CronJob} from '../../pg-cron/cron-job.js'
 import type {Instant} from '../../units/instant.js'
-import type {Hazard} from '../hazards/hazard.js'
+import type {Hazard} from '../../run/hazards/hazard.js'
 
 /** Everything that is looked at for one job of this program. */
 export interface JobFacts {

@@ -12,6 +12,8 @@ import {readHistory} from '../../jobs/store/history.js'
 import {hasOccurrences, ledgerJobs, listJobs, type ListedJob} from '../../jobs/store/job-list.js'
 import type {LedgerJob} from '../../jobs/store/ledger-jobs.js'
 import {readCronStatus} from '../../pg-cron/status.js'
+import type {Hazard} from '../../run/hazards/hazard.js'
+import {notAccepted, unsafeSteps} from '../../run/hazards/refuse.js'
 import {lastInstant} from '../../schedule/calendar.js'
 import {evaluateDue} from '../../schedule/due.js'
 import {instantFromMillis, type Instant} from '../../units/instant.js'
@@ -37,7 +39,7 @@ const recent = 5
 /** A job that is declared, or that only the ledger knows; null where neither has one of that name. */
 export async function explainOwnJob(database: Database, request: JobWhyRequest): Promise<JobExplanation | null> {
   const db = batching(database)
-  const {name, jobs, at} = request
+  const {name, jobs, at, context} = request
   const now = Date.parse(at)
   const job = jobs.find((each) => each.name === name) ?? null
   const known = (await ledgerJobs(db)).find((each) => each.name === name)
@@ -63,7 +65,7 @@ export async function explainOwnJob(database: Database, request: JobWhyRequest):
     cron: mine.runner === 'pg_cron' ? await cronFacts(db, request) : null,
     work,
     sessions: concerned(activity.sessions, work),
-    hazards: [],
+    hazards: await hazardsOf(db, work, context.limits.acceptedHazards),
     server: db.server,
   }
   const candidates = withDatabase(facts, jobCandidates(facts))
@@ -97,6 +99,17 @@ async function plannedWork(
     if (error instanceof OpsError) return error
     throw error
   }
+}
+
+/** The known defects for which steps of that work are refused. */
+async function hazardsOf(
+  db: Database,
+  work: JobWork | OpsError | null,
+  accepted: readonly string[],
+): Promise<readonly Hazard[]> {
+  if (work === null || work instanceof OpsError) return []
+  const steps = work.plans.flatMap((plan) => plan.steps)
+  return [...new Set(notAccepted(await unsafeSteps(db, {steps}), accepted).map(({hazard}) => hazard))]
 }
 
 /** The sessions at the tables of a plan. */

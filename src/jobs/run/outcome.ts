@@ -42,7 +42,12 @@ export interface Detail {
   bytes: number | null
   notes?: readonly string[]
   enforced?: readonly string[]
+  /** Ids of the known defects for which steps were refused. */
+  refused?: readonly string[]
 }
+
+/** Stored as the reason of a run some of whose steps a known defect makes unsafe. */
+export const refusedReason = 'refused'
 
 /** Events during an attempt that are not results of steps. */
 export interface TryState {
@@ -86,6 +91,9 @@ export function outcomeOf(
     return {kind: 'retry', seconds: 0, error: null, countsAsAttempt: false}
   const enforced = work.enforced.map(({what, by}) => `${what}: ${by}`)
   const first = reports.find(({status}) => status === 'failed')
+  const refused = reports.flatMap(({reason, note}) =>
+    reason?.code === 'refused' ? [{hazard: reason.hazard, note}] : [],
+  )
   // If every step was done before the timeout took effect, the timeout has stopped nothing.
   const stopped = state.timedOut && (first !== undefined || steps.unfinished > 0)
   const notes = [
@@ -101,6 +109,7 @@ export function outcomeOf(
     bytes: sizes.length > 0 ? sizes.reduce((sum, bytes) => sum + bytes, 0) : null,
     ...(notes.length > 0 && {notes}),
     ...(enforced.length > 0 && {enforced}),
+    ...(refused.length > 0 && {refused: [...new Set(refused.map(({hazard}) => hazard))]}),
   }
   if (first || stopped || work.problems.length > 0) {
     const many = steps.failed > 1 ? `${steps.failed} of ${reports.length} steps failed, the first: ` : ''
@@ -113,6 +122,10 @@ export function outcomeOf(
       .filter(Boolean)
       .join('; ')
     return settled(failure(job, claim, words, null, detail))
+  }
+  if (refused.length > 0) {
+    const error = refused.map(({note}) => note).join('; ')
+    return {kind: 'ended', status: steps.done > 0 ? 'failed' : 'skipped', reason: refusedReason, error, detail}
   }
   // Only if other schedulers do all the work of the job.
   if (reports.length === 0 && work.enforced.length > 0) {

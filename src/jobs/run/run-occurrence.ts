@@ -236,6 +236,7 @@ async function runPlan(
       ledger: stepLedger(db, claim, offset, limits),
       stop: options.stop,
       cancel: options.cancel,
+      onUnsafe: 'skip',
       onProgress: options.onProgress,
       // A new claim has no completed steps; a reclaimed one may have.
       untouched: ({id}) => !('claimedBefore' in claim) && unknowable.has(id),

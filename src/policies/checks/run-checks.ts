@@ -1,3 +1,4 @@
+import {isHazard} from '../../run/hazards/refuse.js'
 import {ExitCode, OpsError, usageError} from '../../errors.js'
 import {kindOf, type Change} from '../change.js'
 import {aggregateFindings, refreshFirst, windowFindings} from './aggregates.js'
@@ -116,7 +117,9 @@ export function requireKnown(
   const tables = [...state.states.values()].map(({key}) => key)
   const possible = (id: string) =>
     findingRules.some((rule) => tables.some((table) => `${id}:`.startsWith(`${rule}:${table}:`)))
-  const unknown = accepted.filter((id) => !findings.some((finding) => finding.id === id) && !possible(id))
+  const unknown = accepted.filter(
+    (id) => !isHazard(id) && !findings.some((finding) => finding.id === id) && !possible(id),
+  )
   if (unknown.length === 0) return
   throw usageError('NO_SUCH_FINDING', `There is no finding ${unknown.join(', ')} in this plan.`, [
     findings.length === 0 ? 'The plan has no findings.' : `Its findings: ${findings.map(({id}) => id).join(', ')}`,

@@ -1,23 +1,12 @@
-import {
-  aggregates,
-  anyJob,
-  compressedAggregates,
-  compressedChunks,
-  hierarchies,
-  hypertables,
-  jobsOf,
-  partialChunks,
-  unorderedChunks,
-  withoutLicense,
-  type Hazard,
-} from './hazard.js'
+import type {Hazard, Touched} from './hazard.js'
+import {operations} from './operations.js'
 
 type Entry = [
   number: number,
   effect: Hazard['effect'],
   since: string | null,
   fixedIn: string,
-  touches: Hazard['touches'],
+  touches: Touched,
   what: string,
 ]
 
@@ -28,7 +17,7 @@ const timescaledb: readonly Entry[] = [
     'loss',
     null,
     '2.29.2',
-    partialChunks,
+    'partial_chunks',
     'SkipScan over a partly compressed chunk leaves out rows that are not compressed.',
   ],
   [
@@ -36,7 +25,7 @@ const timescaledb: readonly Entry[] = [
     'loss',
     null,
     '2.29.2',
-    compressedChunks,
+    'compressed_chunks',
     'IS NULL on a compressed column with a sparse index gives wrong rows.',
   ],
   [
@@ -44,7 +33,7 @@ const timescaledb: readonly Entry[] = [
     'failure',
     null,
     '2.29.1',
-    compressedAggregates,
+    'compressed_aggregates',
     'A DELETE from the compressed source of an aggregate crashes the server.',
   ],
   [
@@ -52,7 +41,7 @@ const timescaledb: readonly Entry[] = [
     'failure',
     null,
     '2.29.1',
-    hypertables,
+    'hypertables',
     'Internal functions on chunks do not check the privileges of the role.',
   ],
   [
@@ -60,7 +49,7 @@ const timescaledb: readonly Entry[] = [
     'loss',
     '2.19.0',
     '2.29.0',
-    jobsOf('refresh'),
+    'refresh_jobs',
     'An incremental refresh skips the last bucket and says that it succeeded.',
   ],
   [
@@ -68,7 +57,7 @@ const timescaledb: readonly Entry[] = [
     'loss',
     null,
     '2.29.0',
-    compressedChunks,
+    'compressed_chunks',
     'After rebuild_sparse_index() stale entries are left, so that queries may miss rows.',
   ],
   [
@@ -76,7 +65,7 @@ const timescaledb: readonly Entry[] = [
     'loss',
     null,
     '2.28.3',
-    compressedChunks,
+    'compressed_chunks',
     'A DELETE on compressed chunks with an array that has NULL deletes more rows than it should.',
   ],
   [
@@ -84,7 +73,7 @@ const timescaledb: readonly Entry[] = [
     'loss',
     null,
     '2.28.3',
-    compressedChunks,
+    'compressed_chunks',
     'A function that returns NULL gives wrong results over compressed chunks.',
   ],
   [
@@ -92,7 +81,7 @@ const timescaledb: readonly Entry[] = [
     'loss',
     null,
     '2.28.3',
-    compressedChunks,
+    'compressed_chunks',
     'UPDATE and DELETE on compressed chunks do not respect the collation.',
   ],
   [
@@ -100,7 +89,7 @@ const timescaledb: readonly Entry[] = [
     'failure',
     null,
     '2.28.3',
-    hypertables,
+    'hypertables',
     'Enabling compression while other sessions write to the table is a race.',
   ],
   [
@@ -108,7 +97,7 @@ const timescaledb: readonly Entry[] = [
     'loss',
     null,
     '2.28.1',
-    compressedChunks,
+    'compressed_chunks',
     'A DELETE whose subquery is always false deletes every row of compressed chunks.',
   ],
   [
@@ -116,69 +105,76 @@ const timescaledb: readonly Entry[] = [
     'failure',
     null,
     '2.28.1',
-    compressedChunks,
+    'compressed_chunks',
     'UPDATE and DELETE on compressed tables crash with a bitmap heap scan.',
   ],
-  [9976, 'loss', null, '2.28.0', hypertables, 'Comparing a date column with a timestamptz value gives wrong results.'],
-  [9914, 'failure', null, '2.28.0', partialChunks, 'Recompressing a chunk by segments reads freed memory.'],
+  [
+    9976,
+    'loss',
+    null,
+    '2.28.0',
+    'hypertables',
+    'Comparing a date column with a timestamptz value gives wrong results.',
+  ],
+  [9914, 'failure', null, '2.28.0', 'partial_chunks', 'Recompressing a chunk by segments reads freed memory.'],
   [
     9890,
     'loss',
     '2.19.0',
     '2.28.0',
-    jobsOf('refresh'),
+    'refresh_jobs',
     'Batches of an incremental refresh do not align with buckets of variable width.',
   ],
-  [9929, 'failure', null, '2.28.0', anyJob, 'Where more jobs are due than there are workers, some never start.'],
+  [9929, 'failure', null, '2.28.0', 'any_job', 'Where more jobs are due than there are workers, some never start.'],
   [
     9902,
     'loss',
     null,
     '2.27.2',
-    compressedChunks,
+    'compressed_chunks',
     'Grouping by columns that are not selected gives wrong results or crashes.',
   ],
-  [9799, 'failure', '2.18.2', '2.27.1', anyJob, 'Every role sees the errors of all jobs in job_errors.'],
+  [9799, 'failure', '2.18.2', '2.27.1', 'any_job', 'Every role sees the errors of all jobs in job_errors.'],
   [
     9590,
     'failure',
     '2.19.0',
     '2.27.0',
-    skipsChunks,
+    'policies_without_recompress',
     'A compression policy with recompress false skips every uncompressed chunk.',
   ],
-  [9360, 'failure', null, '2.26.4', anyJob, 'After a failover jobs may stay at next_start -infinity and never start.'],
+  [
+    9360,
+    'failure',
+    null,
+    '2.26.4',
+    'any_job',
+    'After a failover jobs may stay at next_start -infinity and never start.',
+  ],
   [
     9623,
     'loss',
     null,
     '2.26.4',
-    withoutLicense,
+    'compressed_under_apache',
     'Under the Apache licence compressed rows cannot be read, and queries on them raise no error.',
   ],
-  [
-    9660,
-    'loss',
-    '2.19.0',
-    '2.26.4',
-    jobsOf('refresh'),
-    'An incremental refresh extends the last bucket of each batch.',
-  ],
+  [9660, 'loss', '2.19.0', '2.26.4', 'refresh_jobs', 'An incremental refresh extends the last bucket of each batch.'],
   [
     9674,
     'failure',
     null,
     '2.26.4',
-    aggregates,
+    'aggregates',
     'Tracking changes of compressed chunks for an aggregate crashes the server.',
   ],
-  [9571, 'loss', null, '2.26.3', aggregates, 'Refreshes of one aggregate at the same time may write buckets twice.'],
+  [9571, 'loss', null, '2.26.3', 'aggregates', 'Refreshes of one aggregate at the same time may write buckets twice.'],
   [
     9401,
     'failure',
     '2.18.0',
     '2.26.0',
-    aggregates,
+    'aggregates',
     'A forced refresh does not take the changes that it has computed off the log.',
   ],
   [
@@ -186,7 +182,7 @@ const timescaledb: readonly Entry[] = [
     'loss',
     null,
     '2.26.0',
-    hypertables,
+    'hypertables',
     'Comparing the time column with another type gives wrong results or crashes.',
   ],
   [
@@ -194,7 +190,7 @@ const timescaledb: readonly Entry[] = [
     'loss',
     null,
     '2.25.2',
-    unorderedChunks,
+    'unordered_chunks',
     'Recompressing by segments clears the mark of a chunk that is out of order.',
   ],
   [
@@ -202,16 +198,16 @@ const timescaledb: readonly Entry[] = [
     'loss',
     null,
     '2.25.2',
-    aggregates,
+    'aggregates',
     'The offset and origin of buckets are left out of the watermark and of refresh windows.',
   ],
-  [9314, 'loss', null, '2.25.2', compressedChunks, 'Generated columns are NULL in compressed chunks.'],
+  [9314, 'loss', null, '2.25.2', 'compressed_chunks', 'Generated columns are NULL in compressed chunks.'],
   [
     9276,
     'loss',
     null,
     '2.25.2',
-    compressedChunks,
+    'compressed_chunks',
     'The check of unique keys on compressed chunks mishandles NULL and DEFAULT.',
   ],
   [
@@ -219,16 +215,23 @@ const timescaledb: readonly Entry[] = [
     'failure',
     null,
     '2.24.0',
-    compressedChunks,
+    'compressed_chunks',
     'Queries with min/max sparse indexes on chunks that were compressed before 2.15 crash or fail at random.',
   ],
-  [8707, 'failure', null, '2.22.1', hierarchies, 'Refresh policies of aggregates over aggregates may deadlock.'],
+  [
+    8707,
+    'failure',
+    null,
+    '2.22.1',
+    'aggregates_over_aggregates',
+    'Refresh policies of aggregates over aggregates may deadlock.',
+  ],
   [
     8607,
     'failure',
     null,
     '2.22.1',
-    aggregates,
+    'aggregates',
     'A refresh that is interrupted while it materializes leaves its ranges behind.',
   ],
   [
@@ -236,7 +239,7 @@ const timescaledb: readonly Entry[] = [
     'failure',
     null,
     '2.20.1',
-    aggregates,
+    'aggregates',
     'A refresh over compressed chunks fails at the limit of decompressed rows.',
   ],
   [
@@ -244,15 +247,10 @@ const timescaledb: readonly Entry[] = [
     'loss',
     null,
     '2.19.0',
-    compressedChunks,
+    'compressed_chunks',
     'Compressed NULL values are read as the default of the column, after a rare order of events.',
   ],
 ]
-
-/** A policy by hand, with `recompress: false` in its config. */
-function skipsChunks({policies}: Parameters<Hazard['touches']>[0]): boolean {
-  return policies.some(({kind, recompress, job}) => kind === 'compression' && !recompress && job !== null)
-}
 
 export const knownHazards: readonly Hazard[] = [
   ...timescaledb.map(
@@ -264,6 +262,7 @@ export const knownHazards: readonly Hazard[] = [
       fixedIn: [fixedIn],
       what,
       touches,
+      unsafe: operations[number] ?? null,
       source: `https://github.com/timescale/timescaledb/pull/${number}`,
     }),
   ),
@@ -274,7 +273,8 @@ export const knownHazards: readonly Hazard[] = [
     since: '14.0',
     fixedIn: ['14.4'],
     what: 'CREATE INDEX CONCURRENTLY and REINDEX CONCURRENTLY may make an index that misses rows.',
-    touches: () => true,
+    touches: 'server',
+    unsafe: null,
     source: 'https://www.postgresql.org/docs/release/14.4/',
   },
   ...(['14.14', '15.9', '16.5', '17.1'] as const).map((version, index): Hazard => {
@@ -286,7 +286,8 @@ export const knownHazards: readonly Hazard[] = [
       since: version,
       fixedIn: [fixed],
       what: 'The binary interface for extensions changed in this minor version: TimescaleDB built before it may crash.',
-      touches: hypertables,
+      touches: 'hypertables',
+      unsafe: null,
       source: `https://www.postgresql.org/docs/release/${fixed}/`,
     }
   }),

@@ -1,0 +1,111 @@
+import type {Database} from '../../db/database.js'
+import {loadSql} from '../../db/load-sql.js'
+import type {Server} from '../../db/server.js'
+import {statement} from '../../db/sql.js'
+import {ExitCode, OpsError, usageError} from '../../errors.js'
+import type {Plan, Step} from '../step.js'
+import {compareVersions, isAffected, versionOf, type Hazard, type UnsafeOperation} from './hazard.js'
+import {knownHazards} from './known.js'
+
+/** A step that must not be run on this server. */
+export interface UnsafeStep {
+  step: Step
+  hazard: Hazard
+  operation: UnsafeOperation
+}
+
+/**
+ * The steps of a plan that a known defect of the running version makes unsafe. Asks the database only where a version
+ * has a defect that touches a kind of step of the plan: one round trip for each such defect.
+ * @param hazards those that are known; a test gives its own
+ */
+export async function unsafeSteps(
+  db: Database,
+  {steps}: Pick<Plan, 'steps'>,
+  hazards: readonly Hazard[] = knownHazards,
+): Promise<UnsafeStep[]> {
+  const found: UnsafeStep[] = []
+  for (const {hazard, operation} of operationsHere(db.server, hazards)) {
+    const concerned = steps.filter(({kind}) => operation.kinds.includes(kind))
+    if (concerned.length === 0) continue
+    const objects = operation.detect === null ? null : await detected(db, operation.detect, concerned)
+    for (const step of concerned)
+      if (objects === null || objects.has(step.object)) found.push({step, hazard, operation})
+  }
+  return found
+}
+
+function operationsHere(server: Server, hazards: readonly Hazard[]): {hazard: Hazard; operation: UnsafeOperation}[] {
+  return hazards.flatMap((hazard) => {
+    const {unsafe: operation} = hazard
+    const version = versionOf(hazard.product, server)
+    if (operation === null || version === null || !isAffected(hazard, version)) return []
+    if (operation.since !== null && compareVersions(version, operation.since) < 0) return []
+    return [{hazard, operation}]
+  })
+}
+
+async function detected(db: Database, name: string, steps: readonly Step[]): Promise<Set<string>> {
+  const objects = [...new Set(steps.map(({object}) => object))]
+  const rows = await db.query<{object: string}>(statement(loadSql(`run/hazards/${name}`), [objects]))
+  return new Set(rows.map(({object}) => object))
+}
+
+/** The plan with the class of what is accepted for this run alone: answers or rows may be lost by it. */
+export function withAcceptedLoss(plan: Plan, unsafe: readonly UnsafeStep[], accepted: readonly string[]): Plan {
+  const lossy = new Set(
+    unsafe.filter(({hazard}) => hazard.effect === 'loss' && accepted.includes(hazard.id)).map(({step}) => step.id),
+  )
+  return {...plan, steps: plan.steps.map((step) => (lossy.has(step.id) ? {...step, class: 'loss'} : step))}
+}
+
+/** Those that were not accepted by id. */
+export function notAccepted(unsafe: readonly UnsafeStep[], accepted: readonly string[]): UnsafeStep[] {
+  return unsafe.filter(({hazard}) => !accepted.includes(hazard.id))
+}
+
+/** What is unsafe on which object, and where that is known from. */
+export function unsafeMessage({step, hazard, operation}: UnsafeStep): string {
+  return `${step.object}: ${operation.harm} (known defect ${hazard.id}, fixed in ${hazard.fixedIn.join(', ')}: ${hazard.source})`
+}
+
+/** Objects that are named in a refusal; the rest is counted. */
+const named = 5
+
+/**
+ * @throws OpsError HAZARD (exit 7) with each unsafe object, the ids, and how to accept them
+ */
+export function refuseUnsafe(unsafe: readonly UnsafeStep[]): void {
+  if (unsafe.length === 0) return
+  const ids = [...new Set(unsafe.map(({hazard}) => hazard.id))]
+  const lines = unsafe.slice(0, named).map((each) => `- ${unsafeMessage(each)}`)
+  const more = unsafe.length > named ? [`- and ${unsafe.length - named} more`] : []
+  throw new OpsError(
+    'HAZARD',
+    [`A known defect of this server makes it unsafe; nothing was changed.`, ...lines, ...more].join('\n'),
+    {
+      exit: ExitCode.refused,
+      suggestions: [
+        ...new Set(unsafe.map(({operation}) => operation.instead)),
+        `To run it in spite of that: ${ids.map((id) => `--accept ${id}`).join(' ')}`,
+      ],
+    },
+  )
+}
+
+/** Whether an id that is accepted is that of a known defect; those of findings are `rule:object`. */
+export function isHazard(id: string): boolean {
+  return knownHazards.some((hazard) => hazard.id === id)
+}
+
+/**
+ * A mistyped id would accept nothing.
+ * @throws OpsError NO_SUCH_HAZARD (exit 2)
+ */
+export function requireKnownHazards(ids: readonly string[]): void {
+  const unknown = ids.filter((id) => !isHazard(id))
+  if (unknown.length === 0) return
+  throw usageError('NO_SUCH_HAZARD', `--accept: there is no known defect ${unknown.join(', ')}.`, [
+    'A refusal names the ids, and so does the group hazards of doctor.',
+  ])
+}
