@@ -47,6 +47,7 @@ describe('config show', () => {
         '  exclusiveLockTimeout: 500ms (default)',
         '  lateAfter: 6h (default)',
         '  maxDropPerRun: 8 (default)',
+        '  acceptedHazards: none (default)',
         'Tables (file):',
         '  public.ohlcv_data: retention',
         '  desk_b.ticks: described here, compression',
