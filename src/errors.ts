@@ -1,4 +1,4 @@
-/** The exit codes of every command; docs/reference and the README are checked against this. */
+/** The exit codes of every command. Tests compare docs/reference.md and the README with this. */
 export const ExitCode = {
   done: 0,
   failed: 1,
@@ -12,22 +12,22 @@ export const ExitCode = {
 } as const
 export type ExitCode = (typeof ExitCode)[keyof typeof ExitCode]
 
-/** One sentence a code, for help texts and the generated reference. */
+/** The meaning of each code, for help texts and the generated reference. */
 export const exitCodeMeaning: Record<keyof typeof ExitCode, string> = {
   done: 'done, or nothing to do',
   failed: 'failed',
   usage: 'wrong usage or configuration; nothing was changed',
   found: 'a check found something; the report is on stdout',
-  cannotConnect: 'cannot connect to the database, or it is not one',
-  lockHeld: 'someone else holds the lock; the message names them',
-  partial: 'some steps are done, some are not',
+  cannotConnect: 'cannot connect, or the target is not a usable database',
+  lockHeld: 'another session holds the lock; the message names it',
+  partial: 'some steps succeeded, others did not',
   refused: 'refused: data would be lost, a confirmation is missing, or the plan is stale',
   interrupted: 'interrupted',
 }
 
 /**
- * Whether the same command may succeed when it is run again after a pause, with nothing changed: decided by the exit
- * code where neither the code of the error nor its cause says more. Null: not known.
+ * Whether the same command may succeed if it is repeated after a pause with nothing changed: determined by the exit
+ * code, unless the error's code or its cause is more specific. Null: unknown.
  */
 const retryableByExit: Record<ExitCode, boolean | null> = {
   [ExitCode.done]: false,
@@ -38,11 +38,11 @@ const retryableByExit: Record<ExitCode, boolean | null> = {
   [ExitCode.lockHeld]: true,
   [ExitCode.partial]: null,
   [ExitCode.refused]: false,
-  // What was done before stays done, and the next run continues.
+  // Finished steps are kept, and the next run continues.
   [ExitCode.interrupted]: true,
 }
 
-/** Codes of exits 1 and 4 of which it is known. */
+/** Codes with exit 1 or 4 for which the answer is known. */
 const retryableByCode: Readonly<Record<string, boolean>> = {
   CONNECTION_LOST: true,
   CRON_ELSEWHERE: false,
@@ -57,21 +57,24 @@ const retryableByCode: Readonly<Record<string, boolean>> = {
   WRONG_ENGINE: false,
 }
 
-/** `retryable` of an error document. @param cause what its cause says, where that is known */
+/**
+ * The `retryable` field of an error document.
+ * @param cause whether its cause is retryable, if known
+ */
 export function isRetryable(code: string, exit: ExitCode, cause: boolean | null = null): boolean | null {
   return retryableByExit[exit] ?? cause ?? retryableByCode[code] ?? null
 }
 
 export interface OpsErrorOptions {
   exit?: ExitCode
-  /** Whether the cause passes by itself, where a SQLSTATE or a code of the network says so. */
+  /** Whether the cause is temporary, if a SQLSTATE or a network error code tells. */
   retryable?: boolean | null
   /** What the operator can do next, most useful first. */
   suggestions?: readonly string[]
   cause?: unknown
 }
 
-/** `error` of the JSON document of a failure. */
+/** The `error` field of the JSON document of a failure. */
 export interface ErrorDocument {
   code: string
   message: string
@@ -88,9 +91,9 @@ export class OpsError extends Error {
   readonly code: string
   readonly exitCode: ExitCode
   readonly suggestions: readonly string[]
-  /** Whether the same command may succeed later with nothing changed; null: not known. */
+  /** Whether the same command may succeed later with nothing changed; null: unknown. */
   readonly retryable: boolean | null
-  /** oclif reads this one in text mode and `exitCode` under --json: both must say the same. */
+  /** oclif reads this in text mode and `exitCode` under --json, so both hold the same code. */
   readonly oclif: {exit: ExitCode}
 
   constructor(code: string, message: string, options: OpsErrorOptions = {}) {
@@ -114,7 +117,7 @@ export function usageError(code: string, message: string, suggestions: readonly 
   return new OpsError(code, message, {exit: ExitCode.usage, suggestions})
 }
 
-/** The text of anything thrown. */
+/** The message of any thrown value. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error)
 }

@@ -1,4 +1,4 @@
-/** What a program of one's own can use; everything else of dist/ may change without notice. */
+/** The public API of the package. Everything else in dist/ may change without notice. */
 import {usageError} from './errors.js'
 import type {MigrationsOptions, MigrationsResult} from './schema/migrate/run-migrations.js'
 
@@ -38,8 +38,8 @@ export type {PolicyStatus, PolicyStatusReport} from './policies/status-types.js'
 
 /**
  * Brings a database to the newest version, as `migrate up` does; running it again changes nothing.
- * @param url postgres://… or embedded:<directory>; QICORE_DB_URL or DATABASE_URL unless said
- * @throws OpsError with `code` and `suggestions`, as every command fails
+ * @param url postgres://… or embedded:<directory>; default: QICORE_DB_URL, then DATABASE_URL
+ * @throws OpsError with `code` and `suggestions`, as every command does
  */
 export async function runMigrations(url?: string, options: MigrationsOptions = {}): Promise<MigrationsResult> {
   const {migrateDatabase} = await import('./schema/migrate/run-migrations.js')

@@ -8,14 +8,14 @@ import type {PolicyStatusReport} from './policies/status-types.js'
 import {readStats, type StatsReport} from './reports/stats.js'
 
 export interface ReportOptions {
-  /** One table or aggregate, as name or schema.name; all of them unless said. */
+  /** One table or aggregate, as name or schema.name; default: all. */
   table?: string | undefined
-  /** Milliseconds after which what is due counts as late; six hours unless said. */
+  /** Milliseconds after which due work counts as late; default: six hours. */
   lateAfter?: number | undefined
 }
 
 /**
- * What `stats --json` prints: size, growth, compression and age of every time-series table. Changes nothing.
+ * Returns what `stats --json` prints: size, growth, compression and age of every time-series table. Read-only.
  * @throws OpsError NO_SUCH_TABLE
  */
 export async function readStatistics(
@@ -27,9 +27,8 @@ export async function readStatistics(
 }
 
 /**
- * What `policies status --json` prints, without a configuration: the policies of the database and, where QiCore's
- * tables are
- * installed, those that their definitions declare. Changes nothing.
+ * Returns what `policies status --json` prints when there is no configuration file: the policies of the database and,
+ * where the QiCore tables are installed, the policies that their definitions declare. Read-only.
  * @throws OpsError NO_SUCH_TABLE
  */
 export async function readPolicies(

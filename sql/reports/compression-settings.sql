@@ -1,6 +1,7 @@
--- What compressed chunks were compressed with, counted: a change of a table's settings leaves older chunks as they are.
+-- The settings that compressed chunks were compressed with, counted: a change to a table's settings does not affect its
+-- existing compressed chunks.
 -- $1 int[] a number for each chunk's table, $2 oid[] of chunks, $3 oid[] of their compressed relations.
--- Up to 2.18 a chunk's settings stand under its compressed relation, later under the chunk itself. TimescaleDB: 2.15
+-- Up to 2.18 the settings are stored under the compressed relation, later under the chunk itself. TimescaleDB: 2.15
 select
   w.n, s.segmentby as segment_by, s.orderby as order_by, s.orderby_desc as order_desc, s.orderby_nullsfirst as order_nulls_first,
   count(*)::int as chunks, max(w.position) as newest

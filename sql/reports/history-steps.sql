@@ -1,4 +1,4 @@
--- The steps of one run in their order.
+-- The steps of one run, in order.
 -- $1 log id. TimescaleDB: not needed.
 select s.step, s.position, s.status, s.started_at, s.completed_at, s.attempts, s.bytes, s.detail ->> 'note' as note, s.error,
   s.detail ->> 'sqlState' as sql_state

@@ -1,9 +1,9 @@
--- Runs of every kind, newest first: by hand, of daemons, of pg_cron and of TimescaleDB's jobs. Columns that an older
--- schema qicore lacks are null.
--- $1 table as SQL reads it, with its schema or without, null for all, $2 from this instant on, null for all, $3 one log id,
--- null for all, $4 rows, $5 up to before this instant, null for all, $6 part of the actor's name, null for all, $7 stored
--- statuses, null for all; runs that are recorded as running come in any case, and beyond $4, because the reader decides
--- what became of them. TimescaleDB: not needed.
+-- Runs of every kind, newest first: started by hand, by daemons, by pg_cron and by TimescaleDB's jobs. Columns that an
+-- older schema qicore lacks are null.
+-- $1 table as SQL reads it, with or without a schema (null: all), $2 from this instant on (null: all), $3 one log id
+-- (null: all), $4 rows, $5 only before this instant (null: all), $6 part of the actor's name (null: all), $7 stored
+-- statuses (null: all). Runs recorded as running are always returned, in addition to $4 rows, because the caller
+-- decides whether they still run. TimescaleDB: not needed.
 select l.id, l.operation, l.job, l.scheduled_at, l.started_at, l.completed_at, l.status, coalesce(row.fields ->> 'reason', l.detail ->> 'reason') as reason,
   l.attempts, l.actor, l.claimed_by, row.fields ->> 'application' as application, l.target_host, l.error, l.detail,
   l.token is not null and l.status = 'running' and l.claimed_by is null as waits, l.lease_until,
@@ -22,7 +22,7 @@ where ($3::bigint is null or l.id = $3)
       union all select jsonb_array_elements_text(case jsonb_typeof(l.detail -> 'tables') when 'array' then l.detail -> 'tables' end)
       union all select s.step from qicore.maintenance_step s where s.log_id = l.id
     ) named
-    -- The name is a word of its own: not the end of a longer one.
+    -- Matches the name as a whole word, not as the end of a longer name.
     where position(' ' || $1 || ' ' in ' ' || named.text || ' ') > 0
       or (position('.' in $1) = 0 and position('.' || $1 || ' ' in named.text || ' ') > 0)
   ))

@@ -1,4 +1,4 @@
--- Whether a database holds any table or view that belongs to no extension, in any schema but PostgreSQL's own.
+-- Whether a database has any table or view that belongs to no extension, outside PostgreSQL's own schemas.
 -- One row. TimescaleDB: not needed.
 select exists (
   select from pg_class c

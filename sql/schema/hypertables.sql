@@ -1,6 +1,6 @@
--- Hypertables of some schemas: their dimensions and how their chunks are to be compressed. Continuous aggregates show
--- under their own name.
--- $1 text[] of schema names. One row a hypertable. TimescaleDB: 2.15
+-- The hypertables of some schemas: dimensions and compression settings. Continuous aggregates appear under their own
+-- names.
+-- $1 text[] of schema names. One row per hypertable. TimescaleDB: 2.15
 select
   coalesce(a.view_schema, d.hypertable_schema) as schema,
   coalesce(a.view_name, d.hypertable_name) as name,

@@ -1,8 +1,8 @@
--- Tables and views of some schemas with everything that a definition of them says, comparable between databases:
--- no oids, no positions, no partitions' children, nothing that belongs to an extension. The NOT NULLs that
--- PostgreSQL 18 catalogues as constraints show as nullability, as everywhere else. What is there and does nothing says
--- so: an index that a broken CREATE INDEX CONCURRENTLY left behind, a trigger that is disabled.
--- $1 text[] of schema names. One row a relation, each list as JSON. TimescaleDB: not needed.
+-- The tables and views of some schemas with all properties that a definition specifies, comparable between databases:
+-- no oids, no positions, no child partitions, no objects of extensions. NOT NULL constraints, which PostgreSQL 18
+-- stores in pg_constraint, appear as nullability. Objects without effect are marked: an invalid index left by a failed
+-- CREATE INDEX CONCURRENTLY, a disabled trigger.
+-- $1 text[] of schema names. One row per relation, each list as JSON. TimescaleDB: not needed.
 select
   n.nspname as schema,
   c.relname as name,
@@ -38,7 +38,7 @@ select
       pg_get_triggerdef(t.oid) || case t.tgenabled when 'D' then ' DISABLED' when 'R' then ' REPLICA' when 'A' then ' ALWAYS' else '' end
       order by t.tgname), '{}')
     from pg_trigger t join pg_proc p on p.oid = t.tgfoid join pg_namespace f on f.oid = p.pronamespace
-    -- TimescaleDB puts triggers of its own on a hypertable, more or fewer by version.
+    -- TimescaleDB creates triggers of its own on a hypertable; their number depends on the version.
     where t.tgrelid = c.oid and not t.tgisinternal and f.nspname not like '\_timescaledb%'
   ) as triggers
 from pg_class c

@@ -1,5 +1,5 @@
--- Functions and procedures of some schemas with their whole source, without those of extensions.
--- $1 text[] of schema names. One row a routine. TimescaleDB: not needed.
+-- The functions and procedures of some schemas with their source, except those of extensions.
+-- $1 text[] of schema names. One row per routine. TimescaleDB: not needed.
 select p.oid::regprocedure::text as name, pg_get_functiondef(p.oid) as definition
 from pg_proc p
 join pg_namespace n on n.oid = p.pronamespace

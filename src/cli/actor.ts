@@ -2,15 +2,15 @@ import {hostname, userInfo} from 'node:os'
 import type {Server} from '../db/server.js'
 
 /**
- * Who runs this, for the ledger and for sessions that wait for its lock: the role, and the person, machine and process
- * behind it.
+ * Identifies who runs this command, for the ledger and for sessions that wait for its lock: the database role, and the
+ * user, host and process.
  */
 export function actorOf(server: Server): string {
   let person = 'unknown'
   try {
     person = userInfo().username
   } catch {
-    // A container's uid may have no name.
+    // The uid of a container may have no user name.
   }
   return `${server.role} (${person}@${hostname()}, pid ${process.pid})`
 }

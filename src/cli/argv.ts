@@ -1,10 +1,10 @@
-/** Flags that every command has, as they may stand before the command: with a value, and without. */
+/** Global flags that may precede the command: with a value, and without. */
 export const withValue = ['--url', '--target', '--config', '--role', '--lock-timeout', '--wait', '--format']
 const without = ['--quiet', '-q', '--json']
 
 /**
- * The words of a command line in the order that oclif reads: the command first. `help`, `version`, `-h` and `-v` are
- * what everybody tries first; global flags may stand before the command.
+ * Reorders a command line for oclif, which expects the command first: global flags may precede it, and `help`,
+ * `version`, `-h` and `-v` are accepted.
  */
 export function normalizeArgv(typed: readonly string[]): string[] {
   const {flags, rest} = leadingFlags(typed)
@@ -24,11 +24,11 @@ function leadingFlags(typed: readonly string[]): {flags: string[]; rest: string[
     else if (without.includes(word) || withValue.some((flag) => word.startsWith(`${flag}=`))) at += 1
     else break
   }
-  // Flags alone are no command: oclif shows its help.
+  // Without a command, oclif shows its help.
   return {flags: typed.slice(0, at), rest: typed.slice(at)}
 }
 
-/** What follows `--` belongs to the command, whatever it looks like. */
+/** Words after `--` belong to the command, whatever they look like. */
 function insertFlags(rest: readonly string[], flags: readonly string[]): string[] {
   const end = rest.indexOf('--')
   return end < 0 ? [...rest, ...flags] : [...rest.slice(0, end), ...flags, ...rest.slice(end)]
@@ -40,7 +40,7 @@ function beforeEnd(words: readonly string[], wanted: string): boolean {
   return at >= 0 && (end < 0 || at < end)
 }
 
-/** The value of a flag among words that no command has parsed; undefined where it is not there. */
+/** The value of a flag in an unparsed command line; undefined if it is absent. */
 export function flagValue(words: readonly string[], flag: string): string | undefined {
   const at = words.findIndex((word) => word === flag || word.startsWith(`${flag}=`))
   if (at < 0) return undefined

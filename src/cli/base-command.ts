@@ -28,10 +28,10 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
   protected flags!: FlagsOf<T>
   protected args!: ArgsOf<T>
   private config_: Config | null | undefined
-  /** Of the database that the command works on; null before it is connected. */
+  /** Of the connected database; null before it is connected. */
   private condition: readonly string[] | null = null
   private wait: LockWait | null = null
-  /** With --wait: what was reported, so that another attempt does not repeat it. */
+  /** With --wait: lines already reported, which another attempt must not repeat. */
   private readonly reported = new Set<string>()
 
   override async init(): Promise<void> {
@@ -48,7 +48,7 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
     await repeatTyped(this.flags)
   }
 
-  /** For people, on stderr; also under --json, where stdout is one document. */
+  /** Prints a line for people on stderr; also under --json, where stdout must be one document. */
   protected report(line: string): void {
     if (this.flags?.wait !== undefined) {
       if (this.reported.has(line)) return
@@ -57,37 +57,34 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
     stderrStatus.print(withInvocation(line, process.stderr))
   }
 
-  /** The report for people, on stdout, in lines that fit the terminal; nothing under --json. */
+  /** Prints the report for people on stdout, wrapped to the terminal; nothing under --json. */
   override log(text = ''): void {
     super.log(this.fitted(text))
   }
 
-  /** As it is printed on stdout: in lines that fit the terminal. */
+  /** The text as it is printed on stdout: wrapped to the terminal. */
   protected fitted(text: string): string {
     return fitWidth(withInvocation(text, process.stdout), lineWidth(process.stdout))
   }
 
-  /**
-   * SQL, YAML, CSV and the like, on stdout as they are: for a file or another program, also where a terminal shows
-   * them.
-   */
+  /** Prints SQL, YAML, CSV and the like on stdout without wrapping, because they are input for other programs. */
   protected logRaw(text: string): void {
     super.log(text)
   }
 
-  /** No heading and no progress. */
+  /** Suppresses heading and progress. */
   protected get quiet(): boolean {
     return (this.flags as {quiet?: boolean}).quiet ?? false
   }
 
-  /** A person is at the keyboard and sees what is asked. */
+  /** Whether a person at a terminal can answer questions. */
   protected get interactive(): boolean {
     return Boolean(process.stdin.isTTY && process.stderr.isTTY) && !this.jsonEnabled()
   }
 
   /**
-   * The wait for a lock that another process or session holds: one for the whole command.
-   * @param otherwise milliseconds without --wait
+   * The wait for a lock of another process or session; shared by the whole command.
+   * @param otherwise milliseconds to wait without --wait
    */
   protected async lockWait(otherwise = 0): Promise<LockWait> {
     const {lockWait} = await import('../run/lock-wait.js')
@@ -99,7 +96,7 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
     return this.wait
   }
 
-  /** Runs again what is refused because another holds the lock (exit 5), for as long as --wait says. */
+  /** Repeats work that fails because another process holds the lock (exit 5), until the time of --wait is over. */
   protected async whileLocked<R>(work: () => Promise<R>): Promise<R> {
     if (this.flags.wait === undefined) return work()
     const {whileLocked} = await import('../run/lock-wait.js')
@@ -115,7 +112,7 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
     return this.config_
   }
 
-  /** Which database this command works on, before anything is connected. */
+  /** Selects the database of this command, without connecting. */
   protected async target(changes: boolean): Promise<Target> {
     const {resolveTarget} = await import('../config/target.js')
     const target = resolveTarget(
@@ -127,20 +124,20 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
     const {redact} = await import('../db/redact.js')
     if (target.source === '--url' && redact(target.url) !== target.url)
       this.report(
-        'Warning: a password in --url can be read by everybody with ps; use PGPASSFILE, PGPASSWORD or QICORE_DB_URL.',
+        'Warning: a password in --url is visible to all users in ps; use PGPASSFILE, PGPASSWORD or QICORE_DB_URL.',
       )
     return target
   }
 
   /**
-   * Connects, says on stderr to what and in what condition it is, and closes whatever happens.
-   * @param options `rows`: what the command says hangs on rows, so that it is refused where they are not all seen
+   * Connects, reports the database and its condition on stderr, runs the work, and always closes the connection.
+   * @param options `rows`: the result depends on row contents, so the command is refused if not all rows are readable
    */
   protected async withDatabase<R>(
     work: (db: Database) => Promise<R>,
     options: {changes?: boolean; rows?: boolean; create?: boolean; target?: Target} = {},
   ): Promise<R> {
-    // To load and check a configuration takes as long as all that was loaded before.
+    // Loading and validating a configuration takes as long as everything loaded before.
     if (!this.quiet) stderrStatus.show('Reading the configuration …')
     try {
       const target = options.target ?? (await this.target(options.changes ?? false))
@@ -154,7 +151,7 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
       const opened = async (db: Database) => {
         stderrStatus.clear()
         const width = stderrWidth()
-        // Another attempt of --wait: it was said, with an earlier time.
+        // Another attempt of --wait: the condition was already reported, with an earlier time.
         const known = this.flags.wait !== undefined && this.condition !== null
         if (!this.quiet && !known) this.report(heading(target, db.server, width))
         const exitCode = checkCondition(db.server, {changes: options.changes ?? false, rows: options.rows ?? false})
@@ -172,7 +169,7 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
     }
   }
 
-  /** What takes seconds: a line that is removed again on a terminal, one that stays elsewhere; no line under --json. */
+  /** Announces an operation of several seconds: on a terminal the line is removed afterwards; nothing under --json. */
   private sayOpening(directory: string | null): void {
     stderrStatus.clear()
     if (directory === null || this.quiet) return
@@ -185,7 +182,7 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
     return {applicationName: `qicore-db/${this.id?.replaceAll(':', ' ') ?? ''}`, create}
   }
 
-  /** The opening of every report: the server's clock, never this machine's. */
+  /** The fields that every report starts with; the time is the server's clock, never the local one. */
   protected async reportHead(db: Database): Promise<{version: 1; target: string; at: string}> {
     const [{reportTarget}, {statement}] = await Promise.all([import('../config/target.js'), import('../db/sql.js')])
     const [row] = await db.query<{now: string}>(statement('select clock_timestamp() as now'))
@@ -193,9 +190,9 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
   }
 
   /**
-   * The end of every command that changes something: shows the plan or asks for what its class asks, runs it, and
-   * reports. The schema qicore, which the record is kept in, is made first where it is missing, as part of what is
-   * shown. Sets the exit code; prints the report unless --json.
+   * The last part of every command that changes something: shows the plan or asks for the required confirmation, runs
+   * the plan and reports. If the schema qicore, which holds the record, is missing, its installation is the first part
+   * of the plan shown. Sets the exit code; prints the report unless --json.
    */
   protected async confirmAndRun(
     db: Database,
@@ -238,7 +235,7 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
     return report
   }
 
-  /** Flags, environment and configuration over the default limits, in milliseconds. */
+  /** The limits from flags, environment and configuration, with defaults for the others; times in milliseconds. */
   protected async limits() {
     const [{limitsOf}, config] = await Promise.all([import('../config/limits.js'), this.loadConfig()])
     const {accept: acceptedHazards} = this.flags as {accept?: string[]}
@@ -247,7 +244,7 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
     return {...limits, retryBudget: Math.max(limits.retryBudget, (await this.lockWait()).left())}
   }
 
-  /** oclif reads `oclif.exit` in text mode and `exitCode` under --json; what is no OpsError is translated once. */
+  /** oclif reads `oclif.exit` in text mode and `exitCode` under --json; any other error is converted once here. */
   protected override async catch(error: Error & {exitCode?: number; oclif?: {exit?: number}}): Promise<unknown> {
     const known =
       error instanceof OpsError || error.oclif?.exit !== undefined ? error : await translateError(error, this.doing)
@@ -257,12 +254,12 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
     return super.catch(known as Parameters<Command['catch']>[0])
   }
 
-  /** What failed, for an error's sentence. */
+  /** The failed operation, for an error message. */
   private get doing(): string {
     return `run ${this.id?.replaceAll(':', ' ')}`
   }
 
-  /** Every report says in what condition its database is, and its instants have one form. */
+  /** Adds the condition of the database to every report, and formats its instants. */
   protected override toSuccessJson(result: unknown): unknown {
     const report = withJsonInstants(result)
     return this.condition === null || typeof report !== 'object' || report === null

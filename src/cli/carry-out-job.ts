@@ -31,17 +31,17 @@ export interface JobRunOptions {
   flags: ChangeFlags
   config: Config | null
   limits: Limits
-  /** How long to wait for another run's lock. */
+  /** The wait for another run's lock. */
   lockWait?: LockWait | undefined
   version: string
   at: string
   interactive: boolean
   json: boolean
   quiet: boolean
-  /** A dry run prints its SQL; else it lists the steps. */
+  /** A dry run prints its SQL; otherwise it lists the steps. */
   sql: boolean
   print(text: string): void
-  /** SQL, as it is. */
+  /** Prints SQL without wrapping. */
   printRaw(text: string): void
   report(line: string): void
 }
@@ -61,20 +61,20 @@ export interface JobRunResult {
   exitCode: ExitCode
 }
 
-/** The plan of a run by hand, with what is said before it runs. */
+/** The plan of a manual run, with the messages before it. */
 interface PlannedRun {
   context: RunContext
-  /** Installs the schema qicore, where that is needed. */
+  /** Installs the schema qicore if necessary. */
   install: Plan
   plans: readonly Plan[]
   notes: readonly string[]
-  /** Said beside the notes, and not part of the result. */
+  /** Printed with the notes, but not part of the result. */
   warnings: readonly string[]
 }
 
 type RunContext = Omit<JobContext, 'now' | 'job' | 'leaveToCron'>
 
-/** A job by hand: its plan, what its class asks of a person, and the same run that a daemon makes of it. */
+/** Runs a job manually: plan, confirmation, and the same run that a daemon would make. */
 export async function runJobOnce(db: Database, job: Job, options: JobRunOptions): Promise<JobRunResult> {
   requireKnownHazards(options.flags.accept ?? [])
   const run = await planRun(db, job, options)
@@ -144,7 +144,7 @@ async function confirmAndRun(db: Database, job: Job, run: PlannedRun, options: J
   const whole = withAcceptedLoss(asked, unsafe, options.flags.accept ?? [])
   await consentTo(whole, db, options)
   await installSchema(db, run.install, options.limits)
-  // Asked now: a person may have taken minutes over the question above.
+  // Read the clocks now: the operator may have taken minutes to answer the question above.
   const clocks = await readClocks(db)
   const skewed = Math.abs(clocks.skew) > largestSkew
   if (classOf(whole) === 'loss' && skewed) throw clockSkew(job, clocks.skew)
@@ -201,7 +201,7 @@ async function installSchema(db: Database, install: Plan, limits: Limits): Promi
   if (install.steps.length === 0) return
   const {steps} = await execute(db, install, {limits, ledger: null})
   const failed = steps.find(({status}) => status === 'failed')
-  if (failed) throw new OpsError('CORE_FAILED', `The schema qicore cannot be made: ${failed.error}`)
+  if (failed) throw new OpsError('CORE_FAILED', `The schema qicore could not be installed: ${failed.error}`)
   await db.probe()
 }
 
@@ -209,11 +209,11 @@ function clockSkew(job: Job, skew: number): OpsError {
   const seconds = `${Math.abs(Math.round(skew / 100) / 10)} s ${skew > 0 ? 'ahead of' : 'behind'}`
   return new OpsError(
     'CLOCK_SKEW',
-    `${job.name} was not run: this machine's clock is ${seconds} the server's, so the age of the data is in doubt. Nothing was dropped.`,
+    `${job.name} was not run: this machine's clock is ${seconds} the server's, so the age of the data is uncertain. Nothing was dropped.`,
     {
       exit: ExitCode.refused,
       suggestions: [
-        'Compare both with a time server (timedatectl, chronyc tracking) and correct the one that is wrong.',
+        'Compare both clocks with a time server (timedatectl, chronyc tracking) and correct the wrong one.',
         `Then run it again: ${command('jobs run', [job.name])}`,
       ],
     },
@@ -235,7 +235,7 @@ function resultOf(outcome: Outcome, reports: readonly StepReport[], notes: reado
   }))
   const base = {notes, steps, reason: null, error: null}
   if (outcome.kind === 'lost')
-    return {...base, status: 'failed', error: 'another process took the run over', exitCode: ExitCode.lockHeld}
+    return {...base, status: 'failed', error: 'another process reclaimed the run', exitCode: ExitCode.lockHeld}
   if (outcome.kind === 'retry') return {...base, status: 'interrupted', exitCode: ExitCode.interrupted}
   if (outcome.status === 'failed') {
     const partial = reports.some(({status}) => status === 'done')

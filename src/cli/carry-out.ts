@@ -32,21 +32,21 @@ export interface CarryOutOptions {
   head: {version: 1; target: string; at: string}
   interactive: boolean
   json: boolean
-  /** No progress. */
+  /** Suppress progress. */
   quiet: boolean
-  /** A dry run prints its SQL; else it lists the steps. */
+  /** A dry run prints its SQL; otherwise it lists the steps. */
   sql: boolean
-  /** What would be done has been shown already. */
+  /** The changes have already been shown. */
   previewed: boolean
   limits: Limits
-  /** How long to wait for another run's lock. */
+  /** The wait for another run's lock. */
   lockWait: LockWait
-  /** What must be there before a run can be locked and written down: the schema qicore, the extension. */
+  /** Prerequisites of a locked and recorded run: the schema qicore, the extension. */
   preparation: Preparation
-  /** Sessions in other databases of the server, for the steps that name one. */
+  /** Opens sessions in other databases of the server, for steps that name one. */
   resolveSession?: SessionResolver | undefined
   print(text: string): void
-  /** SQL, as it is. */
+  /** Prints SQL without wrapping. */
   printRaw(text: string): void
   report(line: string): void
 }
@@ -54,11 +54,11 @@ export interface CarryOutOptions {
 export interface Preparation {
   steps: readonly Step[]
   run(): Promise<readonly StepReport[]>
-  /** The plan as it looks afterwards, where the preparation changes what the server is. */
+  /** Plans again, if the preparation changes the engine of the server. */
   replan?: (() => Promise<Plan>) | undefined
 }
 
-/** From a plan to its report: preview or consent, execution with progress and ledger, and the exit code. */
+/** Executes a plan: preview or confirmation, execution with progress and ledger, report and exit code. */
 export async function confirmAndRun(
   db: Database,
   whole: Plan,
@@ -97,7 +97,8 @@ export async function confirmAndRun(
     )
   }
   const prepared = preparation.steps.length > 0 ? await preparation.run() : []
-  // Consent was given to all of it: what is left is the same plan, seen with what has just been prepared.
+  // The whole plan was confirmed, so the remaining steps need no second confirmation, even if they are planned again
+  // after the preparation.
   const rest = prepared.length > 0 && preparation.replan ? await preparation.replan() : {...whole, steps: main}
   const after = {...rest, steps: cut(rest.steps)}
   const run = await runPlan(db, after, options)
@@ -171,7 +172,7 @@ function reportOf(options: CarryOutOptions, plan: Plan, run: RunReport, dryRun: 
   return {kind: options.kind, ...options.head, dryRun, cutoff: run.cutoff, steps}
 }
 
-/** 0, 1, 6 or 130, by how the steps ended. */
+/** The exit code for the results of the steps: 0, 1, 6 or 130. */
 function exitCodeOf(report: RunReport): ExitCode {
   if (report.interrupted) return ExitCode.interrupted
   const failed = report.steps.filter((step) => step.status === 'failed').length

@@ -14,13 +14,13 @@ export interface ChangeFlags {
 }
 
 export interface RunOptions {
-  /** How long to wait for another run's lock; as --wait says unless the command has a wait of its own. */
+  /** The wait for another run's lock; default: as --wait specifies. */
   lockWait?: LockWait
-  /** The plan as it looks once the schema qicore or the extension was made. */
+  /** Plans again after the schema qicore or the extension was installed. */
   replan?: () => Promise<Plan>
-  /** The plan itself brings the schema qicore up to date, as `migrate up` does. */
+  /** The plan itself updates the schema qicore, as `migrate up` does. */
   installs?: boolean
-  /** Sessions in other databases of the server, for the steps that name one. */
+  /** Opens sessions in other databases of the server, for steps that name one. */
   resolveSession?: SessionResolver
   /** Its --accept also takes ids of findings, which it has checked. */
   acceptsFindings?: boolean
@@ -28,7 +28,7 @@ export interface RunOptions {
   previewed?: boolean
 }
 
-/** What a change reports: the contract's `steps`, and the SQL of a plan that was not run. */
+/** The report of a change: the contract's `steps`, and the SQL of a plan that was not run. */
 export interface ChangeReport {
   kind: string
   version: 1
@@ -41,11 +41,11 @@ export interface ChangeReport {
   steps: Record<string, unknown>[]
 }
 
-/** What a change does first where the schema qicore is missing or older. */
+/** Announces the installation or update of the schema qicore that precedes a change. */
 export function installLine(older: boolean, dryRun: boolean): string {
   const what = older
-    ? 'the schema qicore up to date, which is older than this program'
+    ? 'the schema qicore to the version of this program'
     : 'the schema qicore, which keeps the record of changes, run locks and declared policies'
   const verb = older ? 'bring' : 'install'
-  return `First: ${dryRun ? `a run would ${verb}` : `${verb}ing`} ${what}. It touches nothing else; to look at it alone: ${command('migrate up', [], {stream: 'core', 'dry-run': true})}`
+  return `First: ${dryRun ? `a run would ${verb}` : `${verb}ing`} ${what}. Nothing else is affected. To preview only this: ${command('migrate up', [], {stream: 'core', 'dry-run': true})}`
 }

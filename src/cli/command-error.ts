@@ -1,14 +1,14 @@
 import {ExitCode, isRetryable, OpsError, type ErrorDocument} from '../errors.js'
 import {command} from '../units/command.js'
 
-/** The shape of every failure under --json. */
+/** The shape of every error under --json. */
 export interface ErrorJson {
   error: ErrorDocument
 }
 
 /**
- * A driver's or server's error as the operator's; anything else is a bug and keeps its stack.
- * @param doing what failed, as a clause
+ * Converts an error of the driver or the server for the operator; any other error is a bug and keeps its stack.
+ * @param doing the failed operation, as a clause
  */
 export async function translateError(error: unknown, doing: string): Promise<Error> {
   const {toOpsError, isConnectionLost, sqlState} = await import('../db/sqlstate.js')
@@ -16,7 +16,7 @@ export async function translateError(error: unknown, doing: string): Promise<Err
 }
 
 /**
- * oclif's default would print its whole configuration and argv, and with them a password in --url.
+ * oclif's default would print the whole configuration and argv, including a password in --url.
  * @param id of the command, with spaces
  */
 export function errorJson(error: unknown, id: string): ErrorJson {

@@ -4,31 +4,31 @@ import {ExitCode, usageError} from '../errors.js'
 import {wrap} from './render/text.js'
 
 export interface Needs {
-  /** The command changes something. */
+  /** The command makes changes. */
   changes: boolean
-  /** What the command says hangs on rows: it is refused where compressed rows are not seen. */
+  /** The result depends on row contents: refused if compressed rows are not readable. */
   rows: boolean
 }
 
-/** What every command says of the condition of its database, before anything else, on stderr. */
+/** The lines about the condition of the database that every command prints first, on stderr. */
 export function conditionLines({condition}: Pick<Server, 'condition'>, width: number | null): string[] {
   return condition.flatMap(({message, fix}) => [wrap(`! ${message}`, width), `  ${fix}`])
 }
 
 /**
- * The one gate of all commands.
- * @returns the exit code that a report has in this condition
+ * Checks the condition of the database for every command.
+ * @returns the exit code of a report in this condition
  * @throws OpsError WORKER_NODE, READ_ONLY (2); the code of a half-state (7)
  */
 export function checkCondition(server: Server, {changes, rows}: Needs): ExitCode {
   if (server.citus?.worker)
     throw usageError(
       'WORKER_NODE',
-      'This server is a worker of Citus: its tables are shards, and what is changed here is not seen by the coordinator.',
+      'This server is a worker of Citus: its tables are shards, and the coordinator does not see changes made here.',
       ['Connect to the coordinator.'],
     )
   if (changes && server.inRecovery)
-    throw usageError('READ_ONLY', 'This server is a read-only replica: nothing can be changed here.', [
+    throw usageError('READ_ONLY', 'This server is a read-only replica, so it cannot be changed.', [
       'Connect to the primary.',
     ])
   if (changes || rows) refuseInHalfState(server)

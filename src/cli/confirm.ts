@@ -11,15 +11,18 @@ export interface Answers {
   confirm?: string | undefined
 }
 
-/** The name that stands for a target where data would be lost: the config's, or the database's own. */
+/**
+ * The name that the operator must type if data would be lost: the target's name in the configuration, else the
+ * database's.
+ */
 export function confirmName(target: Target, server: Server): string {
   return target.name ?? server.database
 }
 
 /**
- * Asks what the class of a change asks: nothing, a yes, or the name of the target typed.
- * @param show prints the plan: before a person is asked, and where there is no terminal to ask on
- * @throws OpsError NOT_CONFIRMED (exit 7); INTERRUPTED (exit 130) on Ctrl-C and Ctrl-D; nothing was changed
+ * Asks for the confirmation that the class of a change requires: none, a yes, or the typed name of the target.
+ * @param show prints the plan before the question, or if there is no terminal
+ * @throws OpsError NOT_CONFIRMED (exit 7); INTERRUPTED (exit 130) on Ctrl-C and Ctrl-D; nothing has been changed then
  */
 export async function requireConsent(
   kind: ChangeClass,
@@ -35,7 +38,7 @@ export async function requireConsent(
   show()
   if (!interactive)
     throw confirmationError(
-      `This ${kind === 'loss' ? 'would delete data' : 'is hard to undo'} and there is no terminal to confirm it on.`,
+      `This ${kind === 'loss' ? 'would delete data' : 'is hard to undo'} and there is no terminal for the confirmation.`,
       name,
       kind,
     )
@@ -56,7 +59,10 @@ function confirmationError(reason: string, name: string, kind: ChangeClass): Ops
   })
 }
 
-/** Ctrl-C closes the terminal, Ctrl-D ends the input: either is an answer too. @throws OpsError INTERRUPTED */
+/**
+ * Ctrl-C closes the terminal and Ctrl-D ends the input; both must end the question.
+ * @throws OpsError INTERRUPTED
+ */
 async function ask(question: string): Promise<string> {
   const terminal = createInterface({input: process.stdin, output: process.stderr})
   try {

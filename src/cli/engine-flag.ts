@@ -1,5 +1,5 @@
 import {Flags} from '@oclif/core'
 import {engineNames} from '../engines/index.js'
 
-/** `--engine`, which takes the names of the registry. */
+/** `--engine`, with the names of the engine registry. */
 export const engineFlag = (summary: string) => Flags.option({options: engineNames, summary})()

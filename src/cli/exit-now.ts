@@ -1,6 +1,6 @@
 /**
- * Ends the process at once: the answer to a second signal. The first process of a container ignores every signal that
- * it has no handler for, its own included, so nothing else would.
+ * Ends the process immediately, after a second signal. As PID 1 of a container a process ignores every signal without a
+ * handler, even if it sends it to itself, so re-raising the signal would not work.
  */
 export function exitNow(code: number): never {
   process.exit(code)

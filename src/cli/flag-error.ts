@@ -1,14 +1,14 @@
-/** What oclif's errors of its parser carry, and does not declare. */
+/** Fields of oclif's parser errors that its types do not declare. */
 interface ParserError extends Error {
   parse?: {output?: {flags: Record<string, unknown>; raw: readonly {type: string; flag?: string; input?: string}[]}}
 }
 
 /**
- * The message of a flag's refusal in one line, with the values as they were typed: oclif prints those that a flag's own
- * parser returned, `[object Object]` for a range or an age.
+ * One-line message of an invalid flag, with the values as typed: oclif would print the parsed values, which is
+ * `[object Object]` for a range or an age.
  */
 export function flagMessage(error: Error): string {
-  // oclif puts a flag's own refusal into three lines.
+  // oclif spreads the message of a flag's parser over three lines.
   let message = error.message.replace(/^Parsing (--\S+) \n\t([\s\S]*?)\nSee more help with --help$/, '$1: $2')
   const {flags = {}, raw = []} = (error as ParserError).parse?.output ?? {}
   for (const {type, flag, input} of raw)

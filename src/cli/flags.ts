@@ -4,16 +4,16 @@ import {parseDuration, type Duration} from '../units/duration.js'
 import {parseInstant, type Instant} from '../units/instant.js'
 import {parseOlderThan, type OlderThan} from '../units/range.js'
 
-/** Flags that every command has. */
+/** Flags of every command. */
 export const globalFlags = {
   url: Flags.string({
-    summary: 'Database: postgres://… or embedded:<directory>. A password here shows in ps.',
+    summary: 'Database: postgres://… or embedded:<directory>. A password here is visible in ps.',
     helpGroup: 'GLOBAL',
     helpValue: '<url>',
   }),
   target: Flags.string({summary: 'Target of the configuration.', helpGroup: 'GLOBAL', helpValue: '<name>'}),
   config: Flags.string({
-    summary: 'Configuration file; default: qicore-db.config.yaml here or in a directory above.',
+    summary: 'Configuration file; default: qicore-db.config.yaml here or in a parent directory.',
     helpGroup: 'GLOBAL',
     helpValue: '<file>',
   }),
@@ -23,20 +23,20 @@ export const globalFlags = {
     helpValue: '<name>',
   }),
   'lock-timeout': Flags.custom<Duration>({
-    summary: 'How long a step waits for a lock; default: 2s.',
+    summary: 'Time that a step waits for a lock; default: 2s.',
     helpGroup: 'GLOBAL',
     helpValue: '<duration>',
     parse: async (input) => parseDuration(input),
   })(),
   wait: Flags.custom<Duration>({
-    summary: 'Wait so long for a lock that another run or session holds, instead of exit 5.',
+    summary: 'Time to wait for a lock that another run or session holds, instead of exit 5.',
     helpGroup: 'GLOBAL',
     helpValue: '<duration>',
     parse: async (input) => parseDuration(input),
   })(),
   quiet: Flags.boolean({
     char: 'q',
-    summary: 'No heading and no progress on stderr; warnings and errors stay.',
+    summary: 'Omit heading and progress on stderr; warnings and errors are still printed.',
     helpGroup: 'GLOBAL',
   }),
 }
@@ -44,7 +44,7 @@ export const globalFlags = {
 /** Flags of every command that changes something. */
 export const changeFlags = {
   'dry-run': Flags.boolean({
-    summary: 'Show the plan and change nothing; runnable SQL where stdout is not a terminal.',
+    summary: 'Show the plan and change nothing; prints runnable SQL if stdout is not a terminal.',
     helpGroup: 'CHANGE',
   }),
   sql: Flags.boolean({
@@ -68,10 +68,10 @@ export const changeFlags = {
   'at-most': Flags.integer({summary: 'Stop after n steps.', min: 1, helpGroup: 'CHANGE', helpValue: '<n>'}),
 }
 
-/** Of changes that lose nothing and are one step: there is nothing to confirm and nothing to cut short. */
+/** For changes that lose nothing and are a single step, so there is nothing to confirm or to limit. */
 export const safeChangeFlags = {'dry-run': changeFlags['dry-run'], sql: changeFlags.sql}
 
-/** `7d`, `6mon`, "6 months"; `m` and bare numbers are refused. */
+/** `7d`, `6mon`, "6 months"; `m` and bare numbers are rejected. */
 export const durationFlag = Flags.custom<Duration>({
   parse: async (input) => parseDuration(input),
   helpValue: '<duration>',
@@ -80,9 +80,9 @@ export const durationFlag = Flags.custom<Duration>({
 /** ISO 8601, UTC unless it has an offset. */
 export const instantFlag = Flags.custom<Instant>({parse: async (input) => parseInstant(input), helpValue: '<instant>'})
 
-/** Of commands whose steps may run side by side. */
+/** For commands whose steps can run in parallel. */
 export const workersFlag = Flags.integer({
-  summary: 'Sessions that work side by side.',
+  summary: 'Number of sessions that work in parallel.',
   default: 1,
   min: 1,
   max: 32,
@@ -101,8 +101,8 @@ const boundFlag = Flags.custom<CalendarBound>({
   helpValue: '<instant>',
 })
 
-/** A half-open range; either end may be left out. */
+/** A half-open range; either end may be omitted. */
 export const rangeFlags = {
-  from: boundFlag({summary: 'First month, day or instant (UTC unless it says otherwise).'}),
-  to: boundFlag({summary: 'Last month, included; or the day or instant before which it ends.'}),
+  from: boundFlag({summary: 'First month, day or instant (UTC unless it has an offset).'}),
+  to: boundFlag({summary: 'Last month (included), or the day or instant before which the range ends.'}),
 }

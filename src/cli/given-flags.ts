@@ -1,9 +1,8 @@
 import {repeatInCommands, type GivenFlags} from '../units/command.js'
 
 /**
- * From now on printed commands repeat these flags, as they were typed: the URL without its password, and not at all
- * where
- * the end of the password is not known.
+ * Makes printed commands repeat these flags as typed: the URL without its password, or omitted if the end of the
+ * password is ambiguous.
  */
 export async function repeatTyped({url, target, role, config}: GivenFlags): Promise<void> {
   repeatInCommands({url: await shownUrl(url), target, role, config})

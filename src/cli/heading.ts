@@ -5,8 +5,8 @@ import type {Server} from '../db/server.js'
 import {wrap} from './render/text.js'
 
 /**
- * The line on stderr that says which database this is and from where that is known; never a password.
- * @param width of a terminal, which would break it in the middle of a word
+ * The stderr line that names the database and where the name comes from; never has a password.
+ * @param width of the terminal, so that the line breaks between words
  */
 export function heading(target: Target, server: Server, width: number | null): string {
   const where = server.embedded

@@ -27,7 +27,7 @@ function exitCodes(): string {
   return topicText({...table, parts: table.parts.filter(({kind}) => kind === 'table')})
 }
 
-/** oclif's help, with what a newcomer looks for at the end of the first page. */
+/** oclif's help, followed by the first steps for a new user. */
 export class QicoreHelp extends Help {
   override async showHelp(argv: string[]): Promise<void> {
     const words = argv.filter((word) => !word.startsWith('-'))

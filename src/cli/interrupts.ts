@@ -1,4 +1,7 @@
-/** The first SIGINT or SIGTERM lets the running step finish, the second cancels it in the server too. */
+/**
+ * On the first SIGINT or SIGTERM the running step finishes; on the second it is cancelled, including its statement in
+ * the server.
+ */
 export function interrupts(report: (line: string) => void): {stop: AbortSignal; cancel: AbortSignal; release(): void} {
   const [stop, cancel] = [new AbortController(), new AbortController()]
   const onSignal = () => {

@@ -2,8 +2,8 @@ import {accessSync, constants} from 'node:fs'
 import {delimiter, join} from 'node:path'
 
 /**
- * Commands in a text as a person has to type them here: `npx qicore-db …` where that is how this run was started, or
- * where the program is not on PATH. Only on a terminal: what programs read always says `qicore-db`.
+ * Replaces commands in a text by what the operator must type here: `npx qicore-db …` if this run was started like that
+ * or the program is not on PATH. Only for a terminal; output for programs always has `qicore-db`.
  */
 export function withInvocation(text: string, stream: {isTTY?: boolean}): string {
   if (!stream.isTTY || invocation() === 'qicore-db') return text

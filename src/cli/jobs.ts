@@ -4,7 +4,10 @@ import type {Target} from '../db/database.js'
 import {usageError} from '../errors.js'
 import {command} from '../units/command.js'
 
-/** The job of that name. @throws OpsError NO_SUCH_JOB with the names there are */
+/**
+ * The job with that name.
+ * @throws OpsError NO_SUCH_JOB with the known names
+ */
 export function jobNamed(jobs: readonly Job[], name: string, config: Config | null): Job {
   const job = jobs.find((candidate) => candidate.name === name)
   if (job) return job
@@ -21,10 +24,7 @@ function sourceOf(config: Config | null): string {
   return `They are the defaults and those under jobs: in ${config.file}.`
 }
 
-/**
- * The command that starts a daemon on a target: one that the configuration names has to be named, for none is taken by
- * default.
- */
+/** The command that starts a daemon on a target; it must name the target, because the daemon has no default. */
 export function daemonCommand({name}: Pick<Target, 'name'>): string {
   return command('daemon', [], {target: name})
 }

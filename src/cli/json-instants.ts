@@ -1,14 +1,12 @@
 import {jsonInstant} from '../units/instant.js'
 
-/**
- * Fields that hold a point in time, by the names that the contract gives them; what is no instant in them is unchanged.
- */
+/** JSON fields that hold instants, by their names in the contract; other values in them are unchanged. */
 const instantField =
   /^(at|from|to|since|until|time|begins|first|last|next|cutoff|oldest|newest|watermark|bites|local)$|(At|Since|Until|From|To|Start|End|Drop|Run)$/
 
 const instant = /^\d{4,}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?Z( BC)?$/
 
-/** A report with every instant in one form: `2026-11-27T22:40:00.000Z`. */
+/** A copy of the report with all instants in the form `2026-11-27T22:40:00.000Z`. */
 export function withJsonInstants(report: unknown, field = ''): unknown {
   if (typeof report === 'string') return instantField.test(field) && instant.test(report) ? jsonInstant(report) : report
   if (Array.isArray(report)) return report.map((each) => withJsonInstants(each, field))

@@ -12,7 +12,7 @@ import type {PolicySections} from '../policies/declared.js'
 
 export type PolicyChangeReport = ChangeReport & Pick<PolicyPlanReport, 'findings' | 'notes'>
 
-/** What the layers below do for a command that sets or removes one policy; handed in by the command. */
+/** Functions of lower layers for a command that sets or removes one policy; passed in by the command. */
 export interface PolicyTools {
   planAdHoc(
     db: Database,
@@ -33,7 +33,7 @@ export interface PolicyTools {
 
 export const policyChangeFlags = {...changeFlags, accept: policyPlanFlags.accept}
 
-/** Commands that change one policy by hand. */
+/** Commands that change a single policy. */
 export abstract class PolicyCommand<T extends typeof Command> extends BaseCommand<T> {
   protected async change(tools: PolicyTools, table: string, change: Rule, job?: number): Promise<PolicyChangeReport> {
     const flags = this.flags as unknown as ChangeFlags & {accept: string[]}

@@ -1,9 +1,9 @@
 import {Flags} from '@oclif/core'
 
-/** Flags of what plans policies. */
+/** Flags of commands that plan policies. */
 export const policyPlanFlags = {
-  prune: Flags.boolean({summary: 'Also remove live policies of which nothing is declared.'}),
-  recompress: Flags.boolean({summary: 'Also recompress chunks that were compressed by older settings.'}),
+  prune: Flags.boolean({summary: 'Also remove live policies that are not declared.'}),
+  recompress: Flags.boolean({summary: 'Also recompress chunks that were compressed with older settings.'}),
   accept: Flags.string({
     summary: 'A finding or a known defect of the server that is accepted, by its id; may be repeated.',
     multiple: true,

@@ -3,22 +3,22 @@ import type {Database} from '../db/database.js'
 import {ReportCommand} from './report-command.js'
 import {command} from '../units/command.js'
 
-/** What the queries of prices take: anything with the `query` of a node-postgres client. */
+/** The client of price queries: anything with the `query` method of a node-postgres client. */
 export interface Asks {
   query(config: {text: string; values: unknown[]}): Promise<{rows: unknown[]}>
 }
 
-/** The opening of every report of prices. */
+/** The fields that every price report starts with. */
 export interface PricesHead {
   version: 1
   target: string
   at: string
-  /** Why there is no price of what was asked for, and which command has one. */
+  /** Why requested prices are missing, and which command finds some. */
   notes: string[]
 }
 
 export abstract class PricesCommand<T extends typeof Command> extends ReportCommand<T> {
-  /** Asks in read-only transactions of our own, which a pooler does not mind. */
+  /** Runs queries in read-only transactions, which also work through a transaction pooler. */
   protected async ask<R>(work: (client: Asks, head: Omit<PricesHead, 'notes'>) => Promise<R>): Promise<R> {
     const [{statement}, {usageError}, {sqlState, SqlState}] = await Promise.all([
       import('../db/sql.js'),
@@ -35,7 +35,7 @@ export abstract class PricesCommand<T extends typeof Command> extends ReportComm
         } catch (error) {
           if (sqlState(error) !== SqlState.undefinedTable) throw error
           throw usageError('NO_TABLE', 'This database has no table public.crypto_prices.', [
-            `Make the tables: ${command('migrate up')}`,
+            `Create the tables: ${command('migrate up')}`,
             `Or try it with sample data: ${command('demo')}`,
           ])
         }

@@ -8,8 +8,8 @@ export interface ByteProgress {
 }
 
 /**
- * Progress of reading a file on stderr: a bar on a terminal, a line every ten seconds elsewhere.
- * @param size null where it is unknown, as on stdin
+ * Progress of reading a file, on stderr: a bar on a terminal, otherwise a line every ten seconds.
+ * @param size null if unknown, as for stdin
  */
 export function byteProgress(stream: NodeJS.WriteStream, size: number | null): ByteProgress {
   let last = Date.now()

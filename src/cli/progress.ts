@@ -8,7 +8,9 @@ export interface ProgressView {
   stop(): void
 }
 
-/** Progress of a plan on stderr: a bar with bytes and time left on a terminal, a line every ten seconds elsewhere. */
+/**
+ * Progress of a plan on stderr: a bar with bytes and remaining time on a terminal, otherwise a line every ten seconds.
+ */
 export function planProgress(stream: NodeJS.WriteStream): ProgressView {
   return canRewrite(stream) ? bar() : lines()
 }
@@ -52,7 +54,7 @@ function bar(): ProgressView {
   return Object.assign(show, {stop})
 }
 
-/** By the steps so far; nothing before the first one ended. */
+/** Estimated from the finished steps; nothing before the first one has finished. */
 function left(began: number, ended: number, total: number): string {
   if (ended === 0 || ended === total) return ''
   const ms = ((Date.now() - began) / ended) * (total - ended)

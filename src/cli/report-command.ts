@@ -13,8 +13,8 @@ import {terminal} from './terminal.js'
 import {frame, pauseOf} from './watch.js'
 
 /**
- * A command that reports and changes nothing: its main table is declared as data, and every output format is made from
- * that.
+ * A command that reports and changes nothing. Its main table is declared as data, from which every output format is
+ * made.
  */
 export abstract class ReportCommand<T extends typeof Command> extends BaseCommand<T> {
   static override baseFlags = {...globalFlags, ...reportFlags}
@@ -22,17 +22,17 @@ export abstract class ReportCommand<T extends typeof Command> extends BaseComman
   declare protected flags: FlagsOf<T> & Interfaces.InferredFlags<typeof reportFlags>
 
   /**
-   * The tables that it can print, by what chooses them; '' is the one that is printed without that. A method, so that
-   * it does not get into the manifest.
+   * The tables that the command can print, by the flag that selects them; '' is the default. A method, so that it is
+   * not part of the manifest.
    */
   static tables(): Record<string, () => Promise<AnyTable>> {
     return {}
   }
 
-  /** Null until a command line with --sort was read. */
+  /** Null until a command line with --sort has been parsed. */
   private order: SortOrder | null = null
 
-  /** `--format json` is `--json`, also for what fails before the flags are parsed. */
+  /** `--format json` means `--json`, also for errors that occur before the flags are parsed. */
   override jsonEnabled(): boolean {
     return super.jsonEnabled() || asksForJson(this.argv)
   }
@@ -43,33 +43,33 @@ export abstract class ReportCommand<T extends typeof Command> extends BaseComman
     if (sort === undefined) return
     const {parseSort} = await import('./report-rows.js')
     const load = (this.ctor as unknown as typeof ReportCommand).tables()[this.tableName()]!
-    // Before anything is connected: a wrong name costs nothing.
+    // Before connecting, so that a wrong column name fails quickly.
     this.order = parseSort(sort, await load())
   }
 
-  /** Which of its tables this call prints. */
+  /** The table that this call prints. */
   protected tableName(): string {
     return ''
   }
 
-  /** How many rows are printed; a command whose own --limit means something else returns undefined. */
+  /** The number of rows to print; undefined in commands whose --limit has another meaning. */
   protected rowLimit(): number | undefined {
     return this.flags.limit
   }
 
-  /** How many rows to read where the database limits them: sorted otherwise, the wanted ones may be among all. */
+  /** The number of rows to read: if the report is sorted in another order, all rows are needed. */
   protected readLimit(most: number): number {
     return this.order === null ? (this.flags.limit ?? most) : most
   }
 
-  /** What was printed for the reading that --watch is about to show; null where there is no --watch. */
+  /** The output collected for the next reading of --watch; null without --watch. */
   private printed: string[] | null = null
 
   /**
-   * Reads and shows once; with --watch again and again in one session, until the process is interrupted or the reader of
-   * its output is gone.
-   * @param flags of the command, which has `watchFlags`
-   * @returns the report; nothing with --watch, because every reading was printed already
+   * Reads and shows once; with --watch repeatedly in one session, until the process is interrupted or its output is
+   * closed.
+   * @param flags flags of the command, including `watchFlags`
+   * @returns the report; nothing with --watch, because every reading has already been printed
    */
   protected async watched<R extends object>(
     {watch, every}: {watch: boolean; every?: Duration | undefined},
@@ -106,10 +106,10 @@ export abstract class ReportCommand<T extends typeof Command> extends BaseComman
   }
 
   /**
-   * The end of every report: prints the table with what is said around it, in the format that was asked for; nothing
-   * under --json.
-   * @param rows as read; they are sorted and limited here
-   * @param around the sentences about all rows, also those that --limit leaves out
+   * The last part of every report: prints the table and the sentences around it in the requested format; nothing under
+   * --json.
+   * @param rows the rows as read; they are sorted and limited here
+   * @param around sentences about all rows, including those that --limit omits
    * @returns the rows for the report under --json
    */
   protected async show<Row, Context extends TableContext>(
@@ -147,7 +147,7 @@ export abstract class ReportCommand<T extends typeof Command> extends BaseComman
   }
 }
 
-/** Where --limit says how many rows there are to be, the table has all of them, and says how many it leaves out. */
+/** With --limit the table shows exactly that many rows, and reports the number of omitted ones. */
 function limited<Row, S extends Around<Row> & {rows: readonly Row[]}>(
   shown: S,
   count: number,

@@ -5,14 +5,17 @@ import {wrap} from './render/text.js'
 import {stderrStatus} from './status-line.js'
 import {stderrWidth} from './terminal.js'
 
-/** What oclif throws for a wrong flag or argument, and to leave with a code. */
+/** The errors that oclif throws for a wrong flag or argument, or to exit with a code. */
 interface Thrown extends Error {
   code?: string
   oclif?: {exit?: number}
   suggestions?: readonly string[]
 }
 
-/** Prints a failure for people on stderr. @returns the exit code */
+/**
+ * Prints an error for people on stderr.
+ * @returns the exit code
+ */
 export function reportError(error: unknown): number {
   const thrown = error as Thrown
   const exit = thrown.oclif?.exit ?? ExitCode.failed
@@ -21,9 +24,9 @@ export function reportError(error: unknown): number {
 }
 
 /**
- * The message, its stable code, the causes that say more, and what to do next: commands on lines of their own, never
- * broken. No password.
- * @param width null where nothing limits it
+ * The message, its stable code, the causes that add information, and the suggestions; commands are on lines of their
+ * own and never wrapped. Has no passwords.
+ * @param width null if the width is unlimited
  */
 export function renderError(error: Thrown, width: number | null): string {
   if (!(error instanceof OpsError) && error.oclif?.exit === undefined)
@@ -45,7 +48,7 @@ function advice(suggestions: readonly string[], width: number | null): string[] 
   return list.length === 0 ? [] : ['Try this:', ...list]
 }
 
-/** Each line of a text on its own; the further lines of a long one are indented. */
+/** Each line of a text separately; the continuation lines of a wrapped line are indented. */
 function paragraphs(text: string, width: number | null): string[] {
   return text.split('\n').flatMap((line) => wrap(line, width).split('\n'))
 }

@@ -1,6 +1,6 @@
 import {Flags} from '@oclif/core'
 
-/** How a report is printed; `json` is the same as `--json`. */
+/** Output formats of a report; `json` is the same as `--json`. */
 export const formats = ['table', 'csv', 'markdown', 'json'] as const
 export type Format = (typeof formats)[number]
 
@@ -8,20 +8,20 @@ export type Format = (typeof formats)[number]
 export const reportFlags = {
   format: Flags.option({
     options: formats,
-    summary: 'How to print the report; default: table.',
+    summary: 'Output format of the report; default: table.',
     helpGroup: 'OUTPUT',
     exclusive: ['csv', 'json'],
   })(),
   csv: Flags.boolean({summary: 'The same as --format csv.', helpGroup: 'OUTPUT', exclusive: ['json']}),
-  'no-headers': Flags.boolean({summary: 'Leave the line of headers out.', helpGroup: 'OUTPUT'}),
+  'no-headers': Flags.boolean({summary: 'Omit the header line.', helpGroup: 'OUTPUT'}),
   sort: Flags.string({
-    summary: 'Order by a column, by its id in the CSV header; -<column> from the highest.',
+    summary: 'Sort by a column, named by its id in the CSV header; -<column> sorts descending.',
     helpGroup: 'OUTPUT',
     helpValue: '<column>',
   }),
   limit: Flags.integer({
     char: 'n',
-    summary: 'At most so many rows.',
+    summary: 'Maximum number of rows.',
     min: 1,
     max: 1_000_000,
     helpGroup: 'OUTPUT',
@@ -29,12 +29,12 @@ export const reportFlags = {
   }),
 }
 
-/** Of reports that measure chunks. */
+/** For reports that measure chunks. */
 export const fastFlag = {
   fast: Flags.boolean({summary: 'Estimates of the last VACUUM or ANALYZE instead of exact sizes; marked ~.'}),
 }
 
-/** True where the words of a command line say `--format json`, before they are parsed. */
+/** Whether an unparsed command line has `--format json`. */
 export function asksForJson(argv: readonly string[]): boolean {
   const end = argv.indexOf('--')
   const words = end < 0 ? argv : argv.slice(0, end)

@@ -3,13 +3,13 @@ import {compareAscending} from '../units/compare.js'
 import {epochMicros} from '../units/instant.js'
 import type {AnyTable, MachineValue, ReportTable, TableContext} from '../units/report-table.js'
 
-/** The order that `--sort` asks for: a column, from the highest with a minus in front of it. */
+/** The order that `--sort` requests: a column, descending if it has a minus prefix. */
 export interface SortOrder {
   column: string
   descending: boolean
 }
 
-/** `total_bytes`, `-total_bytes`; hyphens for underscores, and the heading of the table, are understood too. */
+/** Parses `total_bytes` or `-total_bytes`; also accepts hyphens for underscores, and the heading of the column. */
 export function parseSort(text: string, {columns}: AnyTable): SortOrder {
   const descending = text.startsWith('-')
   const wanted = text.replace(/^[-+]/, '')
@@ -24,7 +24,7 @@ export function parseSort(text: string, {columns}: AnyTable): SortOrder {
   return {column: column.id, descending}
 }
 
-/** Sorted by the value for programs; what is unknown comes last in either direction, equals keep their order. */
+/** Sorts by the machine-readable value. Unknown values come last in both directions; the sort is stable. */
 export function sortRows<Row, Context extends TableContext>(
   {columns}: ReportTable<Row, Context>,
   rows: readonly Row[],
@@ -43,7 +43,7 @@ export function sortRows<Row, Context extends TableContext>(
 
 type Key = bigint | number | string
 
-/** Times of every year, and numbers that came as text, by their value. */
+/** Times of any year and numbers in text form are compared by value. */
 function sortKey(value: MachineValue): Key | null {
   if (value === null || typeof value === 'number') return value
   if (typeof value === 'boolean') return Number(value)
@@ -54,7 +54,7 @@ function sortKey(value: MachineValue): Key | null {
   return value !== '' && Number.isFinite(Number(value)) ? Number(value) : value
 }
 
-/** Numbers before texts. */
+/** Numbers come before texts. */
 function compare(a: Key, b: Key): number {
   if ((typeof a === 'string') !== (typeof b === 'string')) return typeof a === 'string' ? 1 : -1
   return compareAscending<Key>(a, b)

@@ -1,25 +1,25 @@
 import {fitWidth} from './render/text.js'
 import {lineWidth} from './terminal.js'
 
-/** The last line of a terminal, rewritten in place; lines that are printed meanwhile appear above it. */
+/** A line at the bottom of a terminal, rewritten in place; lines printed meanwhile appear above it. */
 export interface StatusLine {
-  /** Replaces the text. Called often: it is drawn ten times a second at most. */
+  /** Replaces the text. May be called often: it is drawn at most ten times per second. */
   show(text: string): void
-  /** A line for people, broken between words where the terminal is narrower. */
+  /** Prints a line for people, wrapped to the terminal. */
   print(line: string): void
-  /** Removes the line without a trace. */
+  /** Erases the line. */
   clear(): void
 }
 
 const clearLine = '\r\x1b[2K'
 const drawEvery = 100
 
-/** True where a line can be rewritten: on a terminal that knows how. */
+/** Whether the stream is a terminal that can rewrite a line. */
 export function canRewrite(stream: NodeJS.WriteStream): boolean {
   return stream.isTTY === true && process.env.TERM !== 'dumb'
 }
 
-/** On anything but a terminal `show` does nothing and `print` prints. */
+/** If the stream is not a terminal, `show` does nothing and `print` prints. */
 export function statusLine(stream: NodeJS.WriteStream): StatusLine {
   let text = ''
   let drawn = false
@@ -34,7 +34,7 @@ export function statusLine(stream: NodeJS.WriteStream): StatusLine {
   const draw = () => {
     erase()
     lastDraw = Date.now()
-    // One column less: a full line would wrap, and the second half could not be cleared.
+    // One column less, because a full line would wrap and its second half could not be erased.
     if (text !== '') stream.write(`${clearLine}${[...text].slice(0, (stream.columns || 80) - 1).join('')}`)
     drawn = text !== ''
   }
@@ -58,5 +58,5 @@ export function statusLine(stream: NodeJS.WriteStream): StatusLine {
   }
 }
 
-/** That of stderr: one for the whole process, or two would write over each other. */
+/** The one status line of stderr: two of them would overwrite each other. */
 export const stderrStatus = statusLine(process.stderr)

@@ -1,6 +1,6 @@
 /**
- * What stdout is: COLUMNS over the terminal's own width; null where no terminal shows it. Colour only on a terminal,
- * and never against NO_COLOR.
+ * Properties of stdout: COLUMNS takes precedence over the terminal's width; null if it is not a terminal. Colour only
+ * on a terminal and without NO_COLOR.
  */
 export function terminal(): {width: number | null; height: number | null; color: boolean} {
   const {NO_COLOR, FORCE_COLOR, TERM} = process.env
@@ -12,18 +12,18 @@ export function terminal(): {width: number | null; height: number | null; color:
   }
 }
 
-/** The width of what is printed on stderr; COLUMNS counts there too. */
+/** The width for stderr; COLUMNS applies there too. */
 export function stderrWidth(): number | null {
   return widthOfStream(process.stderr)
 }
 
-/** COLUMNS over the width of the terminal that the stream is; null where it is none, or says that it has no width. */
+/** COLUMNS, else the width of the terminal; null if the stream is not a terminal or reports no width. */
 export function widthOfStream(stream: {columns?: number}): number | null {
   const given = Number(process.env.COLUMNS)
   return Number.isInteger(given) && given > 0 ? given : stream.columns || null
 }
 
-/** Where lines for people are broken: the width of the terminal; null in a pipe, also where COLUMNS is set. */
+/** The width at which lines for people are wrapped; null for a pipe, even if COLUMNS is set. */
 export function lineWidth(stream: {isTTY?: boolean; columns?: number}): number | null {
   return stream.isTTY === true ? widthOfStream(stream) : null
 }

@@ -1,6 +1,6 @@
 /**
- * SQL's comparisons for the checks of generated schemas: true, false, or null where an operand is null or is not of
- * the type, as a column that has an error of its own is not. A check fails only where it is false.
+ * SQL comparisons for the checks of generated schemas. The result is true, false, or null if an operand is null or has
+ * the wrong type (such a column has an error of its own). Only false fails a check.
  */
 import {calculate, compareDecimals, type Decimal} from './decimal.js'
 import {millisecondsBetween} from './instant.js'
@@ -24,7 +24,7 @@ export function isInstant(a: unknown, operator: Operator, b: unknown): Truth {
   return holds(millisecondsBetween(a, b), operator)
 }
 
-/** Texts are equal or not; their order is the database's collation and not known here. */
+/** Equality only: the order of strings depends on the database's collation, which is unknown here. */
 export function isText(a: unknown, operator: '=' | '<>', b: unknown): Truth {
   if (typeof a !== 'string' || typeof b !== 'string') return null
   return (a === b) === (operator === '=')

@@ -2,20 +2,20 @@ import Big from 'big.js'
 import {compareAscending} from '../units/compare.js'
 import {invalid, type Invalid} from './invalid.js'
 
-/** A decimal number as text, every digit of it: `0.00000001`. */
+/** A decimal number as text with all its digits: `0.00000001`. */
 export type Decimal = string
 
-/** An object of big.js, by its shape: who uses this package's types need not have those of big.js. */
+/** A big.js object, described by its shape so that users of these types do not need the types of big.js. */
 export interface BigDecimal {
   readonly s: number
   readonly e: number
   readonly c: readonly number[]
 }
 
-/** What a decimal may be given as. A number stands for the shortest text that reads back as it. */
+/** Accepted input for a decimal. A number means its shortest exact decimal text. */
 export type DecimalInput = string | number | bigint | BigDecimal
 
-/** What PostgreSQL's numeric holds where no precision is said. */
+/** Digits before the decimal point of a numeric without precision in PostgreSQL. */
 const mostBefore = 131_072
 const mostAfter = 16_383
 
@@ -23,8 +23,8 @@ const plain = /^-?\d+(?:\.\d+)?$/
 const any = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,9})?$/
 
 /**
- * Reads a decimal as PostgreSQL would, without rounding: what does not fit is an error, in words that go on after
- * the value. Returns plain digits, never an exponent.
+ * Reads a decimal as PostgreSQL does, but without rounding: a value that does not fit is an error, worded to follow the
+ * quoted value. Returns plain digits, never an exponent.
  */
 export function readDecimal(input: unknown, precision?: number, scale = 0): Decimal | Invalid {
   const text = textOf(input)
@@ -32,7 +32,7 @@ export function readDecimal(input: unknown, precision?: number, scale = 0): Deci
   if (text.length <= 15 && plain.test(text)) {
     const dot = text.indexOf('.')
     const before = (dot < 0 ? text.length : dot) - (text.startsWith('-') ? 1 : 0)
-    // Leading zeros and zeros at the end count only below, where it is slower.
+    // Leading and trailing zeros are handled below, on the slower path.
     if (precision === undefined || (before <= precision - scale && (dot < 0 || text.length - dot - 1 <= scale)))
       return text
   }
@@ -73,23 +73,23 @@ function readLong(text: string, precision: number | undefined, scale: number): D
     return invalid(`has more than ${precision - scale} digits before the point`)
   if (precision !== undefined && after > scale)
     return invalid(
-      scale === 0 ? 'has decimal places, and the column keeps none' : `has more than ${scale} decimal places`,
+      scale === 0 ? 'has decimal places, which the column cannot store' : `has more than ${scale} decimal places`,
     )
-  if (before > mostBefore || after > mostAfter) return invalid('has more digits than PostgreSQL keeps')
+  if (before > mostBefore || after > mostAfter) return invalid('has more digits than PostgreSQL can store')
   return plain.test(text) ? text : value.toFixed()
 }
 
-/** Below zero, zero or above it; null where one of them is no decimal. Exact at any length. */
+/** Negative, zero or positive, as a comparator; null if one of them is not a decimal. Exact at any length. */
 export function compareDecimals(a: unknown, b: unknown): number | null {
   const left = operand(a)
   const right = operand(b)
   if (left === null || right === null) return null
-  // Fifteen digits survive in a double, in their order.
+  // Fifteen digits are exact in a double.
   if (left.length <= 15 && right.length <= 15) return compareAscending(Number(left), Number(right))
   return new Big(left).cmp(right)
 }
 
-/** Exact sum, difference or product; null where one of them is no decimal. */
+/** Exact sum, difference or product; null if one operand is not a decimal. */
 export function calculate(a: unknown, operator: '+' | '-' | '*', b: unknown): Decimal | null {
   const left = operand(a)
   const right = operand(b)

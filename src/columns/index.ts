@@ -1,4 +1,4 @@
-/** What generated zod modules are made of; `import … from 'qicore-db/columns'`. */
+/** The building blocks of generated zod modules: `import … from 'qicore-db/columns'`. */
 export * from './types.js'
 export {
   both,

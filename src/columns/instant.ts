@@ -1,11 +1,11 @@
 import {invalid, type Invalid} from './invalid.js'
 
-/** ISO 8601 with a zone, to the microsecond; a blank for the T, as PostgreSQL prints it, is read too. */
+/** ISO 8601 with a zone, to the microsecond; also with a space instead of T, as PostgreSQL prints it. */
 const zoned = /^(\d{4}-\d\d-\d\d)[T ]([01]\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d+)?)?(Z|z|[+-](0\d|1[0-5])(:?[0-5]\d)?)$/
 const zoneless = /^(\d{4}-\d\d-\d\d)[T ]([01]\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d+)?)?$/
 const day = /^\d{4}-\d\d-\d\d$/
 
-/** An instant as text, as it was given; or why it is none, in words that go on after the value. */
+/** The instant as text, unchanged; or the reason why it is invalid, worded to follow the quoted value. */
 export function readInstant(input: unknown): string | Invalid {
   if (input instanceof Date) return Number.isNaN(input.getTime()) ? invalid('is an invalid Date') : input.toISOString()
   if (typeof input === 'number')
@@ -17,10 +17,10 @@ export function readInstant(input: unknown): string | Invalid {
   return invalid('is not an instant like 2026-01-31T12:00:00Z')
 }
 
-/** The same for a time without a zone: one that has a zone is refused, since the column would drop it. */
+/** The same for a time without a zone. A time with a zone is rejected, because the column would drop the zone. */
 export function readLocalTime(input: unknown): string | Invalid {
   if (typeof input !== 'string') return invalid('is not a time like 2026-01-31T12:00:00')
-  if (zoned.test(input)) return invalid('has a zone, and the column keeps none')
+  if (zoned.test(input)) return invalid('has a zone, which the column cannot store')
   const match = zoneless.exec(input)
   return match ? checked(input, match[1]!, match[4]) : invalid('is not a time like 2026-01-31T12:00:00')
 }
@@ -35,7 +35,7 @@ function checked(text: string, date: string, fraction: string | undefined): stri
   return fraction !== undefined && fraction.length > 7 ? invalid('has more than six decimal places of a second') : text
 }
 
-/** Date.parse would roll 2026-02-30 over into March. */
+/** Date.parse silently rolls 2026-02-30 over into March. */
 function exists(date: string): boolean {
   const [year, month, dayOfMonth] = [Number(date.slice(0, 4)), Number(date.slice(5, 7)), Number(date.slice(8, 10))]
   if (year === 0 || month < 1 || month > 12 || dayOfMonth < 1) return false
@@ -48,8 +48,9 @@ function daysIn(year: number, month: number): number {
 }
 
 /**
- * How many milliseconds `a` is after `b`, to the microsecond; null where one of them is no time. A time without a
- * zone counts as UTC. A difference, since microseconds since 1970 are exact in a number only until the year 2255.
+ * Milliseconds from `b` to `a`, with microseconds as a fraction; null if one of them is not a time. A time without a
+ * zone counts as UTC. Computed as a difference, because microseconds since 1970 are exact in a number only until the
+ * year 2255.
  */
 export function millisecondsBetween(a: unknown, b: unknown): number | null {
   const left = partsOf(a)
@@ -57,11 +58,11 @@ export function millisecondsBetween(a: unknown, b: unknown): number | null {
   return left === null || right === null ? null : left.second - right.second + (left.micros - right.micros) / 1000
 }
 
-/** Milliseconds, and the microseconds after them. */
+/** Milliseconds since 1970, and the remaining microseconds. */
 function partsOf(input: unknown): {second: number; micros: number} | null {
   if (input instanceof Date) return {second: input.getTime(), micros: 0}
   if (typeof input !== 'string') return null
-  // What toISOString writes, which Date.parse reads as it is.
+  // The output format of toISOString, which Date.parse reads directly.
   if (input.length === 24 && input[4] === '-' && input[10] === 'T' && input[19] === '.' && input[23] === 'Z')
     return wholeOf(Date.parse(input))
   const instant = zoned.exec(input)
@@ -73,7 +74,7 @@ function partsOf(input: unknown): {second: number; micros: number} | null {
   return wholeOf(second, Number((match?.[4] ?? '').slice(1, 7).padEnd(6, '0')))
 }
 
-/** A zone (`z`, `+02`, `+0200`, `+02:00`) as Date.parse takes it. */
+/** Converts a zone (`z`, `+02`, `+0200`, `+02:00`) to the form that Date.parse accepts. */
 function offsetOf(zone: string): string {
   if (/^[+-]\d\d$/.test(zone)) return `${zone}:00`
   return zone.length === 5 ? `${zone.slice(0, 3)}:${zone.slice(3)}` : zone.toUpperCase()

@@ -1,6 +1,6 @@
 const reason = Symbol('reason')
 
-/** What a reader gives instead of a value: why it is none, in words that go on after the value. */
+/** Returned by a reader instead of a value: the reason, worded to follow the quoted value. */
 export interface Invalid {
   readonly [reason]: string
 }
@@ -9,7 +9,7 @@ export function invalid(why: string): Invalid {
   return {[reason]: why}
 }
 
-/** The words, or null where it is a value. */
+/** The reason, or null for a valid value. */
 export function reasonOf(read: unknown): string | null {
   return typeof read === 'object' && read !== null && reason in read ? (read as Invalid)[reason] : null
 }

@@ -1,7 +1,7 @@
 import {show} from './types.js'
 import type {Truth} from './compare.js'
 
-/** What a check says where it fails, for zod's `refine`. It is asked also where other columns have errors. */
+/** The options of zod's `refine` for a check. The check also runs if other columns have errors. */
 export interface Rule {
   path: string[]
   error: (issue: {input?: unknown}) => string
@@ -9,7 +9,7 @@ export interface Rule {
   when: (payload: {value: unknown}) => boolean
 }
 
-/** @param demand what is asked of the value, as words that go on after it: `must be more than 0` */
+/** @param demand the requirement, worded to follow the quoted value: `must be more than 0` */
 export function rule(constraint: string, property: string, demand: string): Rule {
   return {
     path: [property],
@@ -19,7 +19,7 @@ export function rule(constraint: string, property: string, demand: string): Rule
   }
 }
 
-/** SQL's reading of a check: only false fails. */
+/** A CHECK constraint in SQL: only false fails. */
 export function passes(truth: Truth): boolean {
   return truth !== false
 }

@@ -1,6 +1,6 @@
 /**
- * A column's type as a zod schema: what PostgreSQL would refuse is refused, and so is what it would round, cut off or
- * drop in silence. Each passes on text that PostgreSQL reads back as the same value.
+ * Column types as zod schemas. They reject what PostgreSQL would reject, and also what it would silently round,
+ * truncate or drop. The output is text or a value that PostgreSQL reads back unchanged.
  */
 import {z} from 'zod'
 import {isIP} from 'node:net'
@@ -11,7 +11,7 @@ import {readDay, readInstant, readLocalTime} from './instant.js'
 export type Column<Out, In = Out> = z.ZodType<Out, In>
 type Read<Out> = (input: unknown) => Out | Invalid
 
-/** One function a column: unions and chains of schemas cost several times as much. */
+/** One function per column: unions and chains of schemas are several times slower. */
 function column<Out, In = Out>(read: Read<Out>): Column<Out, In> {
   return z.transform((input: unknown, context): Out => {
     const value = read(input)
@@ -27,7 +27,7 @@ function messageOf(input: unknown, problem: string): string {
   return input === null ? 'is empty (NULL) but the column is NOT NULL' : `${show(input)} ${problem}`
 }
 
-/** A value as a message quotes it: short, and on one line. */
+/** A value quoted for a message: truncated, on one line. */
 export function show(input: unknown): string {
   if (Array.isArray(input)) return 'a list'
   if (typeof input === 'object' && input !== null && !(input instanceof Date) && !isNumeric(input)) return 'an object'
@@ -39,7 +39,7 @@ function isNumeric(input: object): boolean {
   return 'c' in input && 'e' in input && 's' in input
 }
 
-/** Without arguments, any decimal that PostgreSQL holds. */
+/** Without arguments, any decimal that fits PostgreSQL's numeric. */
 export function numeric(precision?: number, scale = 0): Column<Decimal, DecimalInput> {
   return column((input) => readDecimal(input, precision, scale))
 }
@@ -60,7 +60,7 @@ function wholeNumber(least: number, most: number): Column<number> {
 
 export const smallint = () => wholeNumber(-32_768, 32_767)
 export const integer = () => wholeNumber(-2_147_483_648, 2_147_483_647)
-/** Ids are counted by the database and stay far below 2^53. */
+/** Serial ids are assigned by the database and stay far below 2^53. */
 export const serial = () => wholeNumber(-Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER)
 
 export function bigint(): Column<bigint, number | bigint> {
@@ -74,7 +74,7 @@ export function bigint(): Column<bigint, number | bigint> {
   })
 }
 
-/** real and double precision; the nearest one there is, as in the database. */
+/** real and double precision: the nearest representable value, as in the database. */
 export function float(): Column<number, DecimalInput> {
   return column((input) => {
     const text = readDecimal(input)
@@ -89,7 +89,7 @@ export function boolean(): Column<boolean> {
 
 const unstorable = /[\0\ud800-\udfff]/u
 
-/** @param most characters, as PostgreSQL counts them: not the units of a JavaScript string */
+/** @param most maximum length in characters, as PostgreSQL counts them (not UTF-16 code units) */
 export function text(most = Number.POSITIVE_INFINITY): Column<string> {
   return column((input) => {
     if (typeof input !== 'string') return invalid('is not text')
@@ -110,7 +110,7 @@ export function uuid(): Column<string> {
   return column((input) => (typeof input === 'string' && uuidText.test(input) ? input : invalid('is not a UUID')))
 }
 
-/** As `\x` and hexadecimal digits. */
+/** Text of `\x` and hexadecimal digits. */
 export function bytea(): Column<string> {
   return column((input) =>
     typeof input === 'string' && /^\\x([0-9a-f]{2})*$/i.test(input)
@@ -149,7 +149,7 @@ const intervalText = new RegExp(
 const isoInterval =
   /^P(?=.)(?:\d{1,9}Y)?(?:\d{1,9}M)?(?:\d{1,9}W)?(?:\d{1,9}D)?(?:T(?=.)(?:\d{1,9}H)?(?:\d{1,9}M)?(?:\d{1,9}(?:\.\d{1,6})?S)?)?$/
 
-/** As PostgreSQL prints it (`1 day 02:00:00`), or ISO 8601 (`P1DT2H`). */
+/** In PostgreSQL's output format (`1 day 02:00:00`) or ISO 8601 (`P1DT2H`). */
 export function interval(): Column<string> {
   return column((input) =>
     typeof input === 'string' && (intervalText.test(input) || isoInterval.test(input))
@@ -160,7 +160,7 @@ export function interval(): Column<string> {
 
 export type JsonValue = string | number | boolean | null | JsonValue[] | {[key: string]: JsonValue}
 
-/** Any JSON value but null itself, which is what an SQL null is written as. */
+/** Any JSON value except null, which is written as SQL NULL. */
 export function json(): Column<JsonValue> {
   return column((input) => {
     const problem = input === undefined || input === null ? '' : jsonProblem(input, 0)
@@ -178,7 +178,7 @@ function jsonProblem(input: unknown, depth: number): string | null {
     return input.map((entry) => jsonProblem(entry, depth + 1)).find((problem) => problem !== null) ?? null
   if (typeof input === 'bigint' || (typeof input === 'object' && isNumeric(input as object))) return null
   const prototype: unknown = typeof input === 'object' ? Object.getPrototypeOf(input) : undefined
-  if (prototype !== Object.prototype && prototype !== null) return 'holds what JSON cannot'
+  if (prototype !== Object.prototype && prototype !== null) return 'holds a value that JSON cannot represent'
   return (
     Object.entries(input as object)
       .flat()

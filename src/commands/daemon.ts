@@ -9,8 +9,8 @@ import {approximateSeconds, type Duration} from '../units/duration.js'
 export default class Daemon extends BaseCommand<typeof Daemon> {
   static override summary = 'Run the scheduled jobs in the foreground and record every due time.'
   static override description =
-    `The ledger in the database (qicore.maintenance_log) decides what is due, not timers: restarts, outages, clock changes and suspended machines leave no gap and no duplicate. Any number of daemons on one database share the work. Without jobs in the configuration it maintains declared tables only; on a database where nothing is declared it only observes.
-Prints one JSON object a line (--pretty for people); --listen serves health and metrics. On SIGTERM or SIGINT it gives running steps --grace to finish, releases the rest and exits 0; a second signal ends it at once (130).`
+    `The ledger in the database (qicore.maintenance_log) decides what is due, not timers: restarts, outages, clock changes and suspended machines leave no gap and no duplicate. Any number of daemons on one database share the work. Without jobs in the configuration it maintains declared tables only; on a database without declared tables it only observes.
+Prints one JSON object per line (--pretty for people); --listen serves health and metrics. On SIGTERM or SIGINT it gives running steps --grace to finish, releases the rest and exits 0; a second signal ends it at once (130).`
   static override examples = [
     '<%= config.bin %> <%= command.id %> --target local --pretty',
     '<%= config.bin %> <%= command.id %> --target prod --listen 0.0.0.0:9847',
@@ -34,13 +34,13 @@ Prints one JSON object a line (--pretty for people); --listen serves health and 
     lease: durationFlag({summary: 'Time without a heartbeat after which other daemons reclaim its work (60s).'}),
     poll: durationFlag({summary: 'How often it reads the ledger when nothing is due (30s).'}),
     'log-level': Flags.option({
-      summary: 'Lowest level that is logged.',
+      summary: 'Lowest logged level.',
       options: ['debug', 'info', 'warn', 'error'] as const,
       default: 'info' as const,
     })(),
   }
 
-  /** --wait: before the daemon listens for signals, so that they end the wait at once. */
+  /** Applies --wait before the daemon listens for signals, so that a signal ends the wait immediately. */
   private async waitForDirectory(url: string): Promise<void> {
     const [{embeddedDirectory}, {lockDirectory}] = await Promise.all([
       import('../db/database.js'),
@@ -60,7 +60,7 @@ Prints one JSON object a line (--pretty for people); --listen serves health and 
       this.target(true),
     ])
     if (target.source === 'config' && target.url.startsWith('embedded:'))
-      throw usageError('SAY_TARGET', 'The daemon never picks the embedded engine on its own.', [
+      throw usageError('SAY_TARGET', 'The daemon does not use an embedded database unless it is named.', [
         `Name it: --target ${target.name}`,
         'Or name a server: --target, --url, QICORE_DB_URL.',
       ])
@@ -76,7 +76,7 @@ Prints one JSON object a line (--pretty for people); --listen serves health and 
     ])
     const ms = (duration: Duration | undefined, otherwise: number) =>
       duration === undefined ? otherwise : approximateSeconds(duration) * 1000
-    // From here on commands go into the log and the ledger, which are read elsewhere.
+    // From here on commands are written to the log and the ledger, which are read on other machines.
     repeatInCommands({})
     process.exitCode = await runDaemon({
       target,
@@ -96,7 +96,7 @@ Prints one JSON object a line (--pretty for people); --listen serves health and 
       onListening: listened,
       secondSignal: async () => exitNow(ExitCode.interrupted),
     })
-    // What is left then is a socket that the server does not close: nothing waits for it.
+    // Only sockets that the server does not close can remain open now, and nothing waits for them.
     const code = process.exitCode
     setTimeout(() => exitNow(code), 500).unref()
   }

@@ -15,10 +15,10 @@ interface DemoReport {
   at: string
   directory: string
   asOf: string
-  /** The newest row of the sample market, which may be later than `asOf` where the demo had been filled before. */
+  /** Time of the newest sample row; may be later than `asOf` if the demo was filled before. */
   sampleUntil: string | null
   rows: RowCounts
-  /** Candles of --candles: how many the file has, and how many were not stored yet. */
+  /** The candles of --candles: number in the file, and number newly stored. */
   candles: {file: string; total: number; loaded: number; newExchange: boolean} | null
   chapters: {title: string; done: number; skipped: number; ms: number}[]
   stats: StatsReport
@@ -28,7 +28,7 @@ export default class Demo extends BaseCommand<typeof Demo> {
   static override summary = 'Create an embedded TimescaleDB with sample market data, and maintain it.'
   static override description =
     `Always uses the embedded engine, in the directory of the configuration's target "local" or in .qicore/db, and ignores the environment.
-About 300 000 rows: candles (1 h for 90 days, 1 m for 7), prices, analytics and quotes of four coins on four exchanges, generated, and the same for the same --as-of.
+About 300 000 rows: candles (1 h for 90 days, 1 m for 7), prices, analytics and quotes of four coins on four exchanges, generated deterministically for an --as-of.
 Running it again adds what is missing. It never drops anything, and refuses a database that it did not create (exit 7). After an interruption, even by kill -9, the next run continues.`
   static override examples = [
     '<%= config.bin %> <%= command.id %>',
@@ -37,7 +37,7 @@ Running it again adds what is missing. It never drops anything, and refuses a da
   ]
   static override flags = {
     fresh: Flags.boolean({summary: 'Rename the existing demo and start with a new one.'}),
-    'as-of': instantFlag({summary: 'Time up to which the sample data goes; default: now.'}),
+    'as-of': instantFlag({summary: 'End of the sample data; default: now.'}),
     candles: Flags.string({
       summary: 'Also load real candles: CSV or gzip, with or without a header; "-" reads stdin.',
       helpValue: '<file>',

@@ -4,10 +4,10 @@ import {ExitCode} from '../errors.js'
 import type {DoctorReport} from '../doctor/report.js'
 
 export default class Doctor extends ReportCommand<typeof Doctor> {
-  static override summary = 'What is wrong with this database, why, and the command that ends it.'
+  static override summary = 'Find problems of this database, their causes and the commands that fix them.'
   static override description =
-    `Runs checks on the condition of the database, its background workers, policies and jobs, chunks, aggregates, indexes, partitions, replication, settings, and known defects of the versions that are installed. Each check is CRITICAL, WARNING, UNKNOWN (with what is missing to know) or PASSED.
-Reads only, waits for no lock, and needs nothing of ours in the database. With a table only the checks about tables run, for this table. Exits 3 by --fail-on.`
+    `Runs checks on the condition of the database, its background workers, policies and jobs, chunks, aggregates, indexes, partitions, replication, settings, and known defects of the installed versions. Each check is CRITICAL, WARNING, UNKNOWN (with what is needed to check it) or PASSED.
+Read-only, never waits for a lock, and does not need the schema qicore. With a table only the checks about tables run, for this table. Exits 3 by --fail-on.`
   static override examples = [
     '<%= config.bin %> <%= command.id %>',
     '<%= config.bin %> <%= command.id %> ohlcv_data',
@@ -26,13 +26,13 @@ Reads only, waits for no lock, and needs nothing of ours in the database. With a
     skip: Flags.string({
       multiple: true,
       delimiter: ',',
-      summary: 'Not these checks or groups of checks.',
+      summary: 'Skip these checks or groups of checks.',
       helpValue: '<check or group>',
     }),
     'fail-on': Flags.option({
       options: ['never', 'critical', 'warning', 'unknown'] as const,
       default: 'warning',
-      summary: 'What makes the exit code 3: nothing, critical findings, also warnings, or also what is unknown.',
+      summary: 'Exit 3: never, on critical findings, also on warnings, or also on unknown results.',
     })(),
   }
 
@@ -60,7 +60,7 @@ Reads only, waits for no lock, and needs nothing of ours in the database. With a
     ])
     const {table} = this.args
     const {all, only = [], skip = [], 'fail-on': failOn} = this.flags
-    // Before anything is connected: a wrong name costs nothing.
+    // Before connecting, so that a wrong name fails quickly.
     const checks = selectChecks({only, skip})
     const report = await this.withDatabase(async (db) => {
       const config = await this.loadConfig()

@@ -33,8 +33,8 @@ Exits 3 if a row is invalid.`
       required: true,
       ignoreStdin: true,
     }),
-    // Otherwise oclif reads all of stdin to take it for the file's name.
-    file: Args.string({description: 'file; - or nothing is stdin', ignoreStdin: true}),
+    // By default oclif reads stdin for a missing argument and would use the data as the file name.
+    file: Args.string({description: 'file; - or no argument reads stdin', ignoreStdin: true}),
   }
   static override flags = {
     'as-of': Flags.string({
@@ -60,7 +60,7 @@ Exits 3 if a row is invalid.`
     return {'': async () => (await import('../validation/errors-table.js')).fileErrorsTable}
   }
 
-  /** --limit counts rows of the file here; one can have several errors. */
+  /** --limit counts rows of the file here, each of which may have several errors. */
   protected override rowLimit(): undefined {
     return undefined
   }

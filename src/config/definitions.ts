@@ -10,13 +10,13 @@ import {withSettings, type TableSettings} from '../schema/verify.js'
 import type {Config} from './load.js'
 import {command} from '../units/command.js'
 
-/** Recorded, or there all the same: a table that was dropped is the difference that must not be overlooked. */
+/** QiCore's migrations are recorded, or its main table exists: a dropped table must be reported as a difference. */
 const oursIsThere =
   "select exists (select from qicore.schema_versions where stream = 'qicore') or to_regclass('public.crypto_prices') is not null as there"
 
 /**
- * The definitions that speak of a database, with the configuration's settings over them.
- * @throws OpsError NOTHING_DEFINED where none does
+ * The definitions that apply to a database, with the configuration's settings.
+ * @throws OpsError NOTHING_DEFINED if there are none
  */
 export async function definitionsFor(
   db: Database,
@@ -39,7 +39,7 @@ export async function definitionsFor(
   return {definitions: withSettings({...base, tables: [...base.tables, ...own.tables]}, settingsOf(config)), whose}
 }
 
-/** By `schema.name`, as the snapshots of the catalogue have it. */
+/** By `schema.name`, as in catalog snapshots. */
 function settingsOf(config: Config | null): ReadonlyMap<string, TableSettings> {
   return new Map(
     Object.entries(config?.tables ?? {})

@@ -2,13 +2,13 @@ import {z} from 'zod'
 import {messageOf} from '../errors.js'
 import {parseDuration} from '../units/duration.js'
 
-/** What an editor shows of a field; `default` is what applies where the field is absent. */
+/** What an editor shows for a field; `default` applies if the field is absent. */
 export interface About {
   default?: unknown
   examples?: unknown[]
 }
 
-/** Defaults and examples. zod's own metadata loses them where a field is transformed after it is read. */
+/** Defaults and examples for editors. zod's own metadata is lost if a field has a transform. */
 export const editorHints = z.registry<About>()
 
 /** A field with its description, for the JSON Schema. */
@@ -18,7 +18,9 @@ export function about<Schema extends z.ZodType>(schema: Schema, description: str
   return described
 }
 
-/** A duration field: text as {@link parseDuration} reads it. A bare number is refused, naming both readings. */
+/**
+ * A duration field: text for {@link parseDuration}. A bare number is rejected with an error that names both readings.
+ */
 export const duration = z
   .string({error: ({input}) => (typeof input === 'number' ? durationProblem(String(input)) : undefined)})
   .transform((value, context) => {
@@ -39,7 +41,7 @@ function durationProblem(text: string): string | undefined {
   }
 }
 
-/** A relation as schema.table; quoting as PostgreSQL's own. */
+/** A relation as schema.table, quoted as in PostgreSQL. */
 export const qualified = z
   .string()
   .regex(/^\s*(?:"(?:[^"]|"")+"|[^".]+)\.(?:"(?:[^"]|"")+"|[^".]+)\s*$/, 'write it as schema.table')

@@ -3,8 +3,8 @@ import {resolve} from 'node:path'
 import type {Job, OptionsOf} from './jobs.js'
 
 /**
- * Puts the text of a `sql` job's file into its options, as it is now: a later edit takes effect at the next start.
- * @returns the jobs, and what could not be read, each with its path in the configuration
+ * Reads the file of each `sql` job into its options. A later edit of the file takes effect at the next start.
+ * @returns the jobs, and the errors of unreadable files, each with its path in the configuration
  */
 export function readJobFiles(jobs: readonly Job[], directory: string | null): {jobs: Job[]; problems: string[]} {
   const problems: string[] = []

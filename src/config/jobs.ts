@@ -11,11 +11,11 @@ const tables = about(z.array(qualified).min(1).optional(), 'Only these tables. A
 })
 const atMost = about(
   z.int().positive().optional(),
-  'Chunks that one run compresses at most. Absent: all that are due.',
+  'Maximum number of chunks that one run compresses. Absent: all that are due.',
   {examples: [20]},
 )
 
-/** What each kind of job takes beside what all jobs take. The kinds themselves are in src/jobs. */
+/** The options of each kind, in addition to those of every job. The kinds are implemented in src/jobs. */
 const kinds = {
   compress: {tables, atMost},
   retain: {tables},
@@ -27,14 +27,14 @@ const kinds = {
   analyze: {tables},
   partitions: {
     tables,
-    ahead: about(z.int().min(0).max(366).optional(), 'Partitions kept ready after the current one.', {
+    ahead: about(z.int().min(0).max(366).optional(), 'Number of partitions that exist ahead of the current one.', {
       default: 3,
       examples: [7],
     }),
   },
   maintain: {tables, atMost},
   'prune-history': {
-    keep: about(duration.optional(), 'How long ended runs stay in the ledger.', {default: '90d', examples: ['1 year']}),
+    keep: about(duration.optional(), 'How long finished runs are kept.', {default: '90d', examples: ['1 year']}),
   },
   sql: {
     statement: about(z.string().min(1).optional(), 'The SQL to run; this or file.', {
@@ -47,11 +47,11 @@ const kinds = {
     ),
     transaction: about(
       z.enum(['own', 'none']).default('own'),
-      'none: for one statement that cannot run inside a transaction.',
+      'none: for a single statement that cannot run inside a transaction.',
     ),
     repeatable: about(
       z.boolean().default(false),
-      'With transaction none: the statement may run again when it is not known whether it ran.',
+      'With transaction none: the statement may be repeated if it is unknown whether it ran.',
       {examples: [true]},
     ),
     searchPath: about(z.string().min(1).default('public'), 'Schemas of the search path, before pg_catalog.', {
@@ -60,7 +60,7 @@ const kinds = {
   },
 } as const
 
-/** What a kind takes, as it comes out of the schema. */
+/** The parsed options of each kind. */
 export interface JobOptions {
   compress: {tables?: string[] | undefined; atMost?: number | undefined}
   retain: {tables?: string[] | undefined}
@@ -97,47 +97,47 @@ const window = z
 
 const common = {
   timezone: about(
-    z.string().refine(isZone, 'no time zone: write a name such as Europe/Berlin or UTC').optional(),
+    z.string().refine(isZone, 'not a time zone: write a name such as Europe/Berlin or UTC').optional(),
     'Time zone of schedule and window.',
     {default: 'UTC', examples: ['Europe/Berlin']},
   ),
-  window: about(window.optional(), 'Times of day in which the job may start a run or a further step.', {
+  window: about(window.optional(), 'Times of day at which the job may start a run or a further step.', {
     examples: ['01:00-05:00'],
   }),
-  timeout: about(duration.optional(), 'A run that takes longer is cancelled, in the server too.', {
+  timeout: about(duration.optional(), 'A run that takes longer is cancelled, including its statement in the server.', {
     default: '1h',
     examples: ['2 hours'],
   }),
-  retries: about(z.int().min(0).max(100).optional(), 'Attempts after a failed one.', {default: 2, examples: [5]}),
+  retries: about(z.int().min(0).max(100).optional(), 'Attempts after a failure.', {default: 2, examples: [5]}),
   backoff: about(duration.optional(), 'Wait before the first retry; it doubles each time.', {
     default: '30s',
     examples: ['1min'],
   }),
-  catchUp: about(z.enum(['none', 'once', 'all']).optional(), 'Which due times that no daemon ran are made up for.', {
+  catchUp: about(z.enum(['none', 'once', 'all']).optional(), 'Which missed due times are caught up.', {
     default: 'once',
   }),
   catchUpLimit: about(
     z.int().positive().max(1_000).optional(),
-    'How many of the newest due times `catchUp: all` makes up for.',
+    'Number of newest due times that `catchUp: all` catches up.',
     {default: 100, examples: [10]},
   ),
   overlap: about(
     z.enum(['skip', 'queue']).optional(),
-    'What happens to a due time that comes while the previous run continues.',
+    'What happens to a due time while the previous run is still running.',
     {default: 'skip'},
   ),
-  jitter: about(duration.optional(), 'A run starts up to this much later; the same for one due time everywhere.', {
+  jitter: about(duration.optional(), 'Maximum delay of a run; every daemon uses the same one for one due time.', {
     default: '0s',
     examples: ['5min'],
   }),
   lateAfter: about(
     duration.optional(),
-    'A run that starts later than this is late, and a due time not started by then makes /readyz fail.',
+    'A run that starts later than this is late; a due time not started by then makes /readyz fail.',
     {default: '1min', examples: ['10min']},
   ),
   runner: about(
     z.enum(['auto', 'daemon', 'pg_cron']).optional(),
-    'auto: pg_cron where `cron install` scheduled the job, else the daemon; daemon: the daemon, also where pg_cron has it.',
+    'auto: pg_cron if `cron install` scheduled the job, else the daemon; daemon: the daemon, even if pg_cron has the job.',
     {default: 'auto'},
   ),
 }
@@ -146,9 +146,9 @@ const jobName = /^[a-z0-9][a-z0-9_.-]{0,62}$/
 const none = z.literal('none')
 const sqlSource = (job: {statement?: string | undefined; file?: string | undefined}) =>
   (job.statement === undefined) !== (job.file === undefined)
-const sqlNeeds = {message: 'it needs one of statement and file', path: ['statement']}
+const sqlNeeds = {message: 'it needs either statement or file', path: ['statement']}
 
-/** An entry whose name says what it is. */
+/** An entry whose name is a kind. */
 const named = <Kind extends JobKindName>(kind: Kind) =>
   z.strictObject({
     kind: about(z.literal(kind).default(kind as never), 'Kind of the job.'),
@@ -156,7 +156,7 @@ const named = <Kind extends JobKindName>(kind: Kind) =>
     ...common,
     ...kinds[kind],
   })
-/** An entry of any name, which says it. */
+/** An entry with any name, which states its kind. */
 const kinded = <Kind extends JobKindName>(kind: Kind) =>
   z.strictObject({kind: about(z.literal(kind), 'Kind of the job.'), schedule, ...common, ...kinds[kind]})
 const scheduled = <Kind extends JobKindName>(kind: Kind) =>
@@ -165,24 +165,24 @@ const scheduled = <Kind extends JobKindName>(kind: Kind) =>
     path: ['schedule'],
   })
 
-/** What a job does, for an editor. */
+/** Description of each kind, for editors. */
 const jobMeaning: Readonly<Record<JobKindName, string>> = {
-  compress: 'Compresses the chunks that the declared policies say are due.',
-  retain: 'Drops what the gated retention policies say is due.',
+  compress: 'Compresses the chunks that are due by the declared policies.',
+  retain: 'Drops the chunks that are due by the gated retention policies.',
   refresh: 'Refreshes the declared aggregates.',
   analyze: 'Updates the statistics of the query planner.',
   partitions: 'Creates partitions ahead of time on plain PostgreSQL.',
   maintain: 'Compresses due chunks and updates statistics.',
-  'prune-history': 'Removes ended runs from the ledger.',
+  'prune-history': 'Removes finished runs from the ledger.',
   sql: 'Runs SQL of your own.',
 }
 
 const entry = <Schema extends z.ZodType>(schema: Schema, description: string) =>
-  about(z.union([none, schema]).optional(), `${description} none switches it off.`, {
+  about(z.union([none, schema]).optional(), `${description} none disables it.`, {
     examples: ['none', {schedule: '0 2 * * *'}],
   })
 
-/** The section `jobs:`. An entry `none` switches off what would be there without it. */
+/** The section `jobs:`. An entry `none` disables a default job. */
 export const jobsSchema = z
   .object({
     maintain: entry(named('maintain'), jobMeaning.maintain),
@@ -211,17 +211,17 @@ export const jobsSchema = z
   )
   .refine((jobs) => Object.keys(jobs as object).every((name) => jobName.test(name)), {
     error: ({input}) =>
-      `a job's name has small letters, digits, . _ -, not ${Object.keys(input as object)
+      `a job's name may have lower-case letters, digits, . _ -, but not ${Object.keys(input as object)
         .filter((name) => !jobName.test(name))
         .map((name) => `"${name}"`)
         .join(', ')}`,
-    // Also beside other mistakes, but only where there are names.
+    // Runs even if there are other errors, but requires a map.
     when: ({value}) => typeof value === 'object' && value !== null && !Array.isArray(value),
   })
 
 type JobEntry = {[Kind in JobKindName]: z.output<ReturnType<typeof named<Kind>>>}[JobKindName]
 
-/** A job as the daemon runs it: nothing is left open. Times are milliseconds. */
+/** A job as the daemon runs it, with all defaults applied. Times are milliseconds. */
 export interface Job<Kind extends JobKindName = JobKindName> {
   name: string
   kind: Kind
@@ -238,16 +238,16 @@ export interface Job<Kind extends JobKindName = JobKindName> {
   jitter: number
   lateAfter: number
   runner: 'auto' | 'daemon' | 'pg_cron'
-  /** The fields that were given, as opposed to those that have their default. */
+  /** Fields that the configuration sets, as opposed to defaults. */
   given: readonly string[]
-  /** False for what is there without being asked for. */
+  /** False for a default job. */
   declared: boolean
 }
 
 const ms = (duration: Duration | undefined, otherwise: number) =>
   duration === undefined ? otherwise : Math.round(approximateSeconds(duration) * 1000)
 
-/** All jobs: the configuration's over the defaults, by name. */
+/** All jobs: the defaults, overridden by the configuration, by name. */
 export function jobsOf(declared: z.output<typeof jobsSchema>): Job[] {
   const entries = declared as Record<string, JobEntry | 'none' | undefined>
   const defaults: Record<string, string> = defaultSchedules

@@ -2,7 +2,7 @@ import {z} from 'zod'
 import {editorHints} from './fields.js'
 import {configSchema} from './schema.js'
 
-/** What an editor completes and checks qicore-db.config.yaml with. */
+/** The JSON Schema with which editors complete and validate qicore-db.config.yaml. */
 export function configJsonSchema(): Record<string, unknown> {
   const {$schema, ...rest} = z.toJSONSchema(configSchema, {
     io: 'input',

@@ -5,20 +5,20 @@ import {qicoreVariables} from '../units/environment.js'
 import type {Config} from './load.js'
 import {strongest, type Setting} from './precedence.js'
 
-/** The limits that an operator sets: times in milliseconds, and a number of chunks. */
+/** The limits that an operator can set: times in milliseconds, and a number of chunks. */
 export type LimitSettings = Record<
   'lockTimeout' | 'exclusiveLockTimeout' | 'lateAfter' | 'maxDropPerRun',
   Setting<number>
 >
 
-/** What flags say of limits. */
+/** Limits from flags. */
 export interface GivenLimits {
   lockTimeout?: Duration | undefined
   /** Beside those of the configuration. */
   acceptedHazards?: readonly string[] | undefined
 }
 
-/** @throws OpsError DURATION where a variable is none */
+/** @throws OpsError DURATION for an invalid variable */
 export function limitSettings(config: Config | null, given: GivenLimits, env: Environment): LimitSettings {
   const own = config?.limits ?? {}
   const file = config?.file
@@ -37,7 +37,7 @@ export function limitSettings(config: Config | null, given: GivenLimits, env: En
   }
 }
 
-/** Flags, environment and configuration over the defaults, in milliseconds. */
+/** The limits from flags, environment and configuration, with defaults for the others; times in milliseconds. */
 export function limitsOf(config: Config | null, given: GivenLimits, env: Environment): Limits {
   const {lockTimeout, exclusiveLockTimeout, lateAfter, maxDropPerRun} = limitSettings(config, given, env)
   return {

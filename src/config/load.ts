@@ -6,13 +6,13 @@ import type {ConfigFile} from './schema.js'
 
 export const configFileName = 'qicore-db.config.yaml'
 
-/** A configuration and where it was read; `file` is absolute. */
+/** A configuration and the absolute path of its file. */
 export interface Config extends ConfigFile {
   file: string
   directory: string
 }
 
-/** The nearest configuration file, from a directory upwards. */
+/** The nearest configuration file, in a directory or those above it. */
 export function findConfigFile(from: string): string | null {
   for (let directory = resolve(from); ; directory = dirname(directory)) {
     const file = join(directory, configFileName)
@@ -22,7 +22,7 @@ export function findConfigFile(from: string): string | null {
 }
 
 /**
- * Reads and checks a configuration. Every mistake is reported at once, each with its line and its path.
+ * Reads and validates a configuration. All mistakes are reported together, each with its line and path.
  * @throws OpsError CONFIG
  */
 export async function loadConfig(file: string): Promise<Config> {
@@ -36,15 +36,15 @@ export async function loadConfig(file: string): Promise<Config> {
   const problems = document.errors.map((error) => `line ${lines.linePos(error.pos[0]).line}: ${error.message}`)
   if (problems.length > 0) throw configError(file, problems)
   const input = withoutEmpty(plainValue(file, document) ?? {})
-  // zod leaves such a key of a map out without a word.
+  // zod silently ignores this key.
   for (const section of ['targets', 'jobs'] as const) {
     const map = (input as Record<string, unknown>)[section]
     if (typeof map === 'object' && map !== null && Object.hasOwn(map, '__proto__'))
-      throw configError(file, [`${section}.__proto__: it is no name`])
+      throw configError(file, [`${section}.__proto__: it cannot be a name`])
   }
   const checked = check(configSchema, input)
   if ('data' in checked) return {...checked.data, file, directory: dirname(file)}
-  // The line of the field's name; what is missing has none of its own.
+  // The line of the field's name; null for a missing field.
   const lineOf = (path: readonly PropertyKey[]): number | null => {
     if (path.length === 0) return null
     const map = document.getIn(path.slice(0, -1) as unknown[], true) ?? document.contents
@@ -68,13 +68,13 @@ export async function loadConfig(file: string): Promise<Config> {
   )
 }
 
-/** A section of which only the name is written (`jobs:`) says nothing. */
+/** Removes sections without content (`jobs:`). */
 function withoutEmpty(input: unknown): unknown {
   if (typeof input !== 'object' || input === null || Array.isArray(input)) return input
   return Object.fromEntries(Object.entries(input).filter(([, value]) => value !== null))
 }
 
-/** An alias without its anchor is found only here. */
+/** An alias without an anchor is detected only here. */
 function plainValue(file: string, document: {toJS(): unknown}): unknown {
   try {
     return document.toJS()
@@ -90,7 +90,7 @@ function read(file: string): string {
     const {code} = error as NodeJS.ErrnoException
     if (code === 'ENOENT')
       throw usageError('CONFIG', `There is no configuration file ${file}.`, [
-        'Leave --config out to search for qicore-db.config.yaml from here upwards.',
+        'Omit --config to search for qicore-db.config.yaml here and in the directories above.',
       ])
     throw configError(file, [
       code === 'ERR_ENCODING_INVALID_ENCODED_DATA' ? 'it is not UTF-8 text' : `it cannot be read (${code})`,
@@ -98,7 +98,7 @@ function read(file: string): string {
   }
 }
 
-/** More of them than fit a screen are one mistake at the first. */
+/** If there are more mistakes than this, only the first ones are listed. */
 const shown = 30
 
 function configError(file: string, all: readonly string[], pages: readonly string[] = ['configuration']) {

@@ -4,15 +4,15 @@ import {qicore} from '../schema/built-in.js'
 import {definitionsApply} from '../catalog/definitions-apply.js'
 import type {TimeUnit} from '../catalog/time.js'
 
-/** What a configuration says of tables, as far as statistics need it. */
+/** The sections of a configuration that statistics need. */
 export interface ManagedSections {
   tables: Readonly<Record<string, {timeUnit?: TimeUnit | undefined}>>
   aggregates: Readonly<Record<string, object>>
 }
 
 /**
- * Which tables are managed, by schema.table: those of the configuration, and those of the definitions where our
- * migrations are recorded. Everything else is shown and never touched.
+ * The managed tables as schema.table: those of the configuration, and those of the definitions if QiCore's migrations
+ * are recorded. All others are shown and never changed.
  */
 export async function readManaged(
   db: Database,
@@ -33,7 +33,7 @@ export async function readManaged(
   return {managed, timeUnits}
 }
 
-/** A configuration writes names as SQL does. */
+/** Normalises a name, which a configuration writes as SQL does. */
 function normal(text: string): string {
   const {schema, name} = parseQualifiedName(text)
   return formatQualifiedName(schema ?? 'public', name)

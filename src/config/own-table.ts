@@ -2,7 +2,7 @@ import {z} from 'zod'
 import {about} from './fields.js'
 import {knownTypes, readType} from '../schema/types.js'
 
-/** The fields of `tables.<name>` that describe a table of one's own; the same words as the definitions have. */
+/** The fields of `tables.<name>` that describe a user's table; named as in the definitions. */
 
 const text = z.string().min(1)
 const columns = z.array(text).min(1)
@@ -13,23 +13,23 @@ const column = z.strictObject({
   name: name('price'),
   type: about(
     text.refine((value) => readType(value) !== null, {
-      error: ({input}) => `"${String(input)}" is none of the types: ${knownTypes.join(', ')}`,
+      error: ({input}) => `"${String(input)}" is not a known type. Known types: ${knownTypes.join(', ')}`,
     }),
     'Its type as PostgreSQL spells it.',
     {examples: ['timestamptz', 'numeric(20,8)', 'text[]']},
   ),
-  nullable: about(z.boolean().optional(), 'Whether it may be null.', {default: false}),
+  nullable: about(z.boolean().optional(), 'Whether the column is nullable.', {default: false}),
   default: about(text.optional(), 'An SQL expression.', {examples: ['now()']}),
-  doc: about(text.optional(), 'What the value means, for the generated code.', {
+  doc: about(text.optional(), 'Description of the value, for the generated code.', {
     examples: ['Last trade, in US dollars.'],
   }),
 })
 
 export const ownTableFields = {
-  doc: about(text.optional(), 'One sentence on what the table holds.', {examples: ['Trades of desk B.']}),
+  doc: about(text.optional(), 'One sentence about the content of the table.', {examples: ['Trades of desk B.']}),
   columns: about(
     z.array(column).min(1).optional(),
-    'Describes the table: its SQL, Drizzle, zod and the check for drift are made of it.',
+    'Describes the table: its SQL, Drizzle, zod and the check for drift are generated from it.',
     {
       examples: [
         [
@@ -41,7 +41,7 @@ export const ownTableFields = {
   ),
   primaryKey: about(
     columns.optional(),
-    'Columns of the primary key; the time column, and the space column where there is one, are among them.',
+    'Columns of the primary key; they must include the time column, and the space column if there is one.',
     {examples: [['time', 'symbol']]},
   ),
   uniques: about(
@@ -66,13 +66,13 @@ export const ownTableFields = {
       .array(
         z.strictObject({
           name: name('trades_symbol_idx'),
-          columns: about(columns, 'Its columns, each with desc where that is wanted.', {
+          columns: about(columns, 'Its columns, each with desc if wanted.', {
             examples: [['symbol', 'time desc']],
           }),
         }),
       )
       .optional(),
-    'Indexes beside those of the constraints.',
+    'Indexes in addition to those of the constraints.',
     {examples: [[{name: 'trades_symbol_idx', columns: ['symbol', 'time desc']}]]},
   ),
   foreignKeys: about(
@@ -85,9 +85,9 @@ export const ownTableFields = {
             z.strictObject({
               schema: about(text, 'Schema of that table.', {examples: ['public']}),
               table: about(text, 'Its name.', {examples: ['exchanges']}),
-              columns: columnNames('The columns there.'),
+              columns: columnNames('The referenced columns.'),
             }),
-            'The table that it leads to.',
+            'The referenced table.',
             {examples: [{schema: 'public', table: 'exchanges', columns: ['id']}]},
           ),
         }),
@@ -109,7 +109,7 @@ export const ownTableFields = {
   hypertable: about(
     z
       .strictObject({
-        time: about(text, 'The column whose time chunks and partitions are divided by.', {examples: ['time']}),
+        time: about(text, 'The time column that chunks and partitions are ranges of.', {examples: ['time']}),
         space: about(
           z
             .strictObject({

@@ -3,7 +3,7 @@ import {qicore} from '../schema/built-in.js'
 import {parseDuration, type Duration} from '../units/duration.js'
 import type {Config} from './load.js'
 
-/** Over what a set is looked after by where neither the configuration nor the definitions say more. */
+/** Defaults for what neither the configuration nor the definitions specify. */
 const assumed = {
   every: 'month',
   ahead: 3,
@@ -13,14 +13,14 @@ const assumed = {
   retention: null,
 } as const
 
-/** What is assumed of a set that is not declared. */
+/** The rule that applies to an undeclared set. */
 export function undeclared(relation: string): PartitionRule {
   return {relation, ...assumed}
 }
 
 /**
- * The partition sets that are declared: those of the definitions where QiCore's migrations are recorded, under what
- * the configuration says. `partitions: none` takes one out.
+ * The declared partition sets: those of the definitions if QiCore's migrations are recorded, overridden by the
+ * configuration. `partitions: none` excludes a set.
  */
 export function partitionRules(config: Config | null, withDefinitions: boolean): PartitionRule[] {
   const rules = new Map<string, PartitionRule>()
@@ -63,7 +63,7 @@ function retentionAfter(retention: Retention): Duration | null {
   return retention === 'none' ? null : retention.after
 }
 
-/** `jobs.partitions.ahead`, for all sets that do not say it themselves. */
+/** `jobs.partitions.ahead`, for all sets without a setting of their own. */
 function aheadOfJob(config: Config | null): number | undefined {
   const job = config?.jobs.partitions
   return typeof job === 'object' ? job.ahead : undefined

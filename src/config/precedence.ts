@@ -1,10 +1,10 @@
 import type {Environment} from '../db/libpq.js'
 import {messageOf, OpsError, usageError} from '../errors.js'
 
-/** Where a value comes from, the strongest first. `config`: the configuration file. */
+/** The origin of a value, in order of precedence. `config`: the configuration file. */
 export type From = 'flag' | 'environment' | 'config' | 'default'
 
-/** A value and where it comes from. */
+/** A value and its origin. */
 export interface Setting<T> {
   value: T
   from: From
@@ -20,8 +20,9 @@ export interface Candidates<T> {
 }
 
 /**
- * The strongest of the places that set a value: flag, environment, file, default. An empty variable is not set.
- * @throws OpsError of the variable's parser, with the name of the variable in front
+ * The value from the source with the highest precedence: flag, environment, file, default. An empty variable counts as
+ * unset.
+ * @throws OpsError of the variable's parser, prefixed with the name of the variable
  */
 export function strongest<T>({flag, environment, config, default: byDefault}: Candidates<T>): Setting<T> {
   if (flag?.value !== undefined) return {value: flag.value, from: 'flag', source: flag.name}

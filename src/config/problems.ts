@@ -2,7 +2,7 @@ import type {z} from 'zod'
 import {similar} from '../units/similar.js'
 import {configJsonSchema} from './json-schema.js'
 
-/** A mistake of a configuration: where it is, and what is wrong in plain words. */
+/** A mistake in a configuration: its path, and a description in plain words. */
 export interface Problem {
   path: readonly PropertyKey[]
   message: string
@@ -23,7 +23,7 @@ const article: Readonly<Record<string, string>> = {
 }
 const nameOfType = (type: string) => article[type] ?? type
 
-/** Plain words for zod's own sentences; a message that the schema gives itself comes first. */
+/** Replaces zod's messages by plain words; a message from the schema itself takes precedence. */
 const plainWords: z.core.$ZodErrorMap = (issue: RawIssue) => {
   if (issue.code === 'invalid_type')
     return issue.input === undefined
@@ -52,10 +52,7 @@ function oneOf(values: readonly string[], given: unknown): string {
   return `${must}, not ${valueInWords(given)}${meant === null ? '' : `; did you mean ${meant}?`}`
 }
 
-/**
- * Every mistake of an input. Where a field has a wrong name that is near a right one, what is inside of it is checked
- * as well, as if it had the right name.
- */
+/** All mistakes of an input. If a field name is misspelt, its content is also checked, as if the name were right. */
 export function check<Output>(schema: z.ZodType<Output>, input: unknown): {data: Output} | {problems: Problem[]} {
   const first = schema.safeParse(input, {error: plainWords})
   if (first.success) return {data: first.data}
@@ -66,7 +63,7 @@ export function check<Output>(schema: z.ZodType<Output>, input: unknown): {data:
 }
 
 interface WrongName {
-  /** Of the map that holds it. */
+  /** Path of the map that has the field. */
   path: readonly PropertyKey[]
   name: string
   meant: string | null
@@ -76,7 +73,7 @@ interface Found extends Problem {
   wrongName?: WrongName
 }
 
-/** A union says only that nothing fits: what is wrong is in the branch that the input was meant for. */
+/** For a union zod reports only that nothing matches; the useful errors are those of the intended branch. */
 function flatten(issues: readonly Issue[], input: unknown): Found[] {
   return issues.flatMap((issue): Found[] => {
     if (issue.code === 'unrecognized_keys')
@@ -94,7 +91,7 @@ function ofUnion(issue: Extract<Issue, {code: 'invalid_union'}>, input: unknown)
     const {options = []} = issue as {options?: readonly string[]}
     return [{path: issue.path, message: oneOf(options, value)}]
   }
-  // A branch that takes the value as a whole is the one that was meant: what is wrong lies inside of it.
+  // The branch that accepts the value's overall shape is the intended one; the errors are inside it.
   const meant = issue.errors.find((branch) =>
     branch.every((inner) => inner.path.length > 0 || inner.code === 'unrecognized_keys' || inner.code === 'custom'),
   )
@@ -107,7 +104,7 @@ function ofUnion(issue: Extract<Issue, {code: 'invalid_union'}>, input: unknown)
   return [{path: issue.path, message: `must be ${texts.join(' or ')}, not ${valueInWords(value)}`}]
 }
 
-/** The values, or the type, that a branch of a union asks for. */
+/** The values or the type that a branch of a union expects. */
 function expectedBy(issue: Issue): string[] {
   if (issue.code === 'invalid_value') return issue.values.map(String)
   return issue.code === 'invalid_type' ? [nameOfType(issue.expected)] : []
@@ -169,7 +166,7 @@ interface Node {
   const?: unknown
 }
 
-/** The names of the fields that a map at a place can have; of several shapes the one that its `kind` says. */
+/** The field names that a map at this path may have; of several shapes, those of the one that `kind` selects. */
 function namesAt(path: readonly PropertyKey[], map: unknown): string[] {
   const nodes = path.reduce<Node[]>(
     (all, step) => all.flatMap((node) => below(node, step)).flatMap(shapes),

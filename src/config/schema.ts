@@ -10,7 +10,7 @@ import {ownTableFields} from './own-table.js'
 import {knownHazards} from '../run/hazards/known.js'
 import {userTableProblems} from '../schema/user-tables.js'
 
-/** An instant field: text as {@link parseInstant} reads it; YAML's own timestamps stay text. */
+/** An instant field: text for {@link parseInstant}; a YAML timestamp stays text. */
 const instant = z.string().transform((value, context) => {
   try {
     return parseInstant(value)
@@ -41,7 +41,7 @@ const target = z.strictObject({
   ),
   directUrl: about(
     url.optional(),
-    'Address past a transaction pooler, for what needs a session of its own: refresh, detach, daemon.',
+    'Address that bypasses a transaction pooler, for operations that need a session: refresh, detach, daemon.',
     {examples: ['${QICORE_PROD_DIRECT_URL}']},
   ),
   role: about(z.string().min(1).optional(), 'Role for changes (SET ROLE), which then owns what they create.', {
@@ -61,17 +61,15 @@ const compression = z.strictObject({
   after: after('Age at which a chunk is compressed, counted from its end.', ['7 days', '12h']),
   segmentBy: about(
     columns.optional(),
-    "Columns that compressed rows are grouped by. Absent: the definition's, else the table keeps what it has.",
+    "Columns that compressed rows are grouped by. Absent: the definition's, else not changed.",
     {examples: [['exchange_id', 'coin_id']]},
   ),
-  orderBy: about(
-    columns.optional(),
-    "Order of rows within a group. Absent: the definition's, else the table keeps what it has.",
-    {examples: [['time desc', 'id desc']]},
-  ),
+  orderBy: about(columns.optional(), "Order of rows within a group. Absent: the definition's, else not changed.", {
+    examples: [['time desc', 'id desc']],
+  }),
   every: about(
     duration.optional(),
-    "Time between two runs of TimescaleDB's policy. Absent: as it is; a new policy gets TimescaleDB's default.",
+    "Time between two runs of TimescaleDB's policy. Absent: not changed; a new policy gets TimescaleDB's default.",
     {examples: ['12h', '30min']},
   ),
 })
@@ -79,18 +77,18 @@ const retention = z.strictObject({
   after: after('Age at which a chunk is dropped, counted from its end.', ['2 years', '90 days']),
   native: about(
     z.boolean().default(false),
-    "TimescaleDB's own policy, which drops without a check, instead of the gated one. Creating it asks for the target's name.",
+    "TimescaleDB's own policy, which drops without a check, instead of the gated one. Creating it requires the target's name.",
     {examples: [true]},
   ),
 })
 const refresh = z.strictObject({
-  startOffset: after('Start of the window that each run refreshes: so long before now.', ['3 hours', '7 days']),
-  endOffset: after('End of that window: so long before now.', ['1 hour']),
+  startOffset: after('Age at which the window of each refresh starts.', ['3 hours', '7 days']),
+  endOffset: after('Age at which that window ends.', ['1 hour']),
   every: after('Time between two runs.', ['1 hour', '15min']),
 })
 
 const reorder = z.strictObject({
-  index: about(z.string().min(1), 'Name of the index whose order the rows of older chunks get.', {
+  index: about(z.string().min(1), 'Index that the rows of older chunks are ordered by.', {
     examples: ['ticks_symbol_time_idx'],
   }),
 })
@@ -102,8 +100,8 @@ const partitions = z.strictObject({
     examples: [7],
   }),
   timezone: about(
-    z.string().refine(isZone, 'no time zone: write a name such as Europe/Berlin').optional(),
-    'Time zone whose midnights are the boundaries.',
+    z.string().refine(isZone, 'not a time zone: write a name such as Europe/Berlin').optional(),
+    'Time zone whose midnights are the partition boundaries.',
     {default: 'UTC', examples: ['Europe/Berlin']},
   ),
   earliest: about(instant.optional(), 'No partition is created for times before this.', {
@@ -119,12 +117,12 @@ const partitions = z.strictObject({
 const policies = {
   compression: about(
     z.union([none, compression]).optional(),
-    "Compression policy; none: the table shall have none. Absent: the definition's, else not managed.",
+    "Compression policy; none: the table has no such policy. Absent: the definition's, else not managed.",
     {examples: ['none', {after: '7 days', segmentBy: ['symbol']}]},
   ),
   retention: about(
     z.union([none, retention]).optional(),
-    "Retention policy; none: the table shall have none. Absent: the definition's, else not managed.",
+    "Retention policy; none: the table has no such policy. Absent: the definition's, else not managed.",
     {examples: ['none', {after: '2 years'}]},
   ),
 }
@@ -132,9 +130,9 @@ const table = z.strictObject({
   ...ownTableFields,
   timeUnit: about(
     z.enum(['s', 'ms', 'us', 'ns']).optional(),
-    'Unit of the time column, where it is an integer and the database cannot tell.',
+    'Unit of an integer time column, if the database does not know it.',
   ),
-  chunkInterval: about(duration.optional(), 'Length of future chunks. Absent: as it is.', {
+  chunkInterval: about(duration.optional(), 'Length of future chunks. Absent: not changed.', {
     examples: ['1 day', '7 days'],
   }),
   partitions: about(
@@ -145,14 +143,14 @@ const table = z.strictObject({
   ...policies,
   reorder: about(
     z.union([none, reorder]).optional(),
-    "TimescaleDB's reorder policy; none: the table shall have none. Absent: not managed.",
+    "TimescaleDB's reorder policy; none: the table has no such policy. Absent: not managed.",
     {examples: ['none', {index: 'ticks_symbol_time_idx'}]},
   ),
 })
 const aggregate = z.strictObject({
   refresh: about(
     z.union([none, refresh]).optional(),
-    "Refresh policy; none: the aggregate shall have none. Absent: the definition's, else not managed.",
+    "Refresh policy; none: the aggregate has no such policy. Absent: the definition's, else not managed.",
     {examples: [{startOffset: '3 hours', endOffset: '1 hour', every: '1 hour'}]},
   ),
   ...policies,
@@ -162,16 +160,20 @@ const aggregate = z.strictObject({
 const operationHazards = knownHazards.filter(({unsafe}) => unsafe !== null).map(({id}) => id) as [string, ...string[]]
 
 const limits = z.strictObject({
-  lockTimeout: about(duration.optional(), 'How long a step waits for a lock.', {default: '2s', examples: ['5s']}),
+  lockTimeout: about(duration.optional(), 'Time that a step waits for a lock.', {default: '2s', examples: ['5s']}),
   exclusiveLockTimeout: about(duration.optional(), 'The same for a step that takes ACCESS EXCLUSIVE.', {
     default: '500ms',
     examples: ['1s'],
   }),
-  maxDropPerRun: about(z.int().positive().optional(), 'Chunks that one run of gated retention may drop.', {
-    default: 8,
-    examples: [20],
-  }),
-  lateAfter: about(duration.optional(), 'How long due work may wait before it is late.', {
+  maxDropPerRun: about(
+    z.int().positive().optional(),
+    'Maximum number of chunks that one run of gated retention drops.',
+    {
+      default: 8,
+      examples: [20],
+    },
+  ),
+  lateAfter: about(duration.optional(), 'Time that due work may wait before it is late.', {
     default: '6h',
     examples: ['1 day'],
   }),
@@ -182,7 +184,7 @@ const limits = z.strictObject({
   ),
 })
 
-/** `a.b` and `"a".b` are one table, and only one entry could count. */
+/** `a.b` and `"a".b` are the same table, so only one of the entries could apply. */
 function sameTwice(
   entries: object,
   context: {addIssue(issue: {code: 'custom'; message: string; path: string[]}): void},
@@ -197,7 +199,7 @@ function sameTwice(
   }
 }
 
-/** Null where it is none, which has an error of its own. */
+/** Null if the key is not a valid name, which is reported elsewhere. */
 function viewNameOf(key: string): string | null {
   try {
     const {schema, name} = parseQualifiedName(key)
@@ -207,7 +209,7 @@ function viewNameOf(key: string): string | null {
   }
 }
 
-/** Tables that describe themselves are checked as definitions are; also where another part of the file has errors. */
+/** Described tables are validated like definitions, even if other parts of the file have errors. */
 const tables = z.record(qualified, table).superRefine(
   (entries, context) => {
     sameTwice(entries, context)
@@ -226,11 +228,11 @@ const whole = z.strictObject({
   ),
   migrations: about(
     z.enum(['all', 'own']).optional(),
-    'own: migrate up and migrate status leave out the tables of QiCore.',
+    'own: migrate up and migrate status omit the tables of QiCore.',
     {default: 'all'},
   ),
-  limits: about(limits.default({}), 'Waits and bounds of every change.', {examples: [{lockTimeout: '5s'}]}),
-  tables: about(tables.default({}), 'Tables by schema.name: their policies, and the description of your own.', {
+  limits: about(limits.default({}), 'Timeouts and limits of every change.', {examples: [{lockTimeout: '5s'}]}),
+  tables: about(tables.default({}), 'Tables by schema.name: their policies, and descriptions of your own tables.', {
     examples: [{'public.ticks': {compression: {after: '7 days'}}}],
   }),
   aggregates: about(
@@ -238,12 +240,12 @@ const whole = z.strictObject({
     'Aggregates by schema.name: their policies.',
     {examples: [{'public.ticks_1h': {refresh: {startOffset: '3 hours', endOffset: '1 hour', every: '1 hour'}}}]},
   ),
-  jobs: about(jobsSchema.default({}), 'Scheduled jobs by name; none switches off a default one.', {
+  jobs: about(jobsSchema.default({}), 'Scheduled jobs by name; none disables a default job.', {
     examples: [{maintain: {schedule: '0 2 * * *'}, refresh: 'none'}],
   }),
 })
 
-/** The configuration file, checked; durations are parsed, `${…}` is not expanded yet. */
+/** The validated configuration file: durations are parsed, `${…}` is not expanded yet. */
 export const configSchema = whole.superRefine(
   ({default: name, targets}, context) => {
     const named = Object.keys(targets ?? {})
@@ -257,7 +259,7 @@ export const configSchema = whole.superRefine(
   {when: ({value}) => typeof value === 'object' && value !== null},
 )
 
-/** What would be hidden if it were printed, but for the values of variables. */
+/** Whether the text has a password outside of variables. */
 function holdsPassword(text: string): boolean {
   const rest = text.replace(/:(\$\{\w+\})?@/, '@').replace(/password=(\$\{\w+\})?(?=[&\s]|$)/gi, '')
   return redact(rest) !== rest

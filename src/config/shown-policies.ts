@@ -10,7 +10,7 @@ import type {ShownPolicy} from './shown.js'
 
 const kinds = ['chunkInterval', ...policyKindNames] as const
 
-/** Every setting of tables and aggregates, each with where it comes from. */
+/** Every setting of tables and aggregates, each with its origin. */
 export function shownPolicies(
   config: Config | null,
   declared: readonly Declared[],

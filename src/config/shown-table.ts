@@ -2,13 +2,13 @@ import type {ReportTable} from '../units/report-table.js'
 import type {From} from './precedence.js'
 import type {ShownConfig} from './shown.js'
 
-/** One setting of the configuration, whatever its section. */
+/** One setting of the configuration, from any section. */
 export interface ShownSetting {
   section: 'general' | 'target' | 'limit' | 'table' | 'aggregate' | 'policy' | 'job'
-  /** The target, limit, table, aggregate or job. */
+  /** Name of the target, limit, table, aggregate or job. */
   name: string
   setting: string
-  /** Null where it is not set. */
+  /** Null if not set. */
   value: string | number | boolean | null
   from: From
   /** The flag, the variable or the path of the file; null for a default. */
@@ -32,7 +32,7 @@ export const configTable: ReportTable<ShownSetting> = {
   ],
 }
 
-/** Every setting in a row, defaults included. */
+/** Every setting as a row, including defaults. */
 export function settingRows(shown: ShownConfig): ShownSetting[] {
   const {limits, tables, aggregates, policies, jobSettings, jobsOff, file} = shown
   const rows: Row[] = [
@@ -54,7 +54,7 @@ export function settingRows(shown: ShownConfig): ShownSetting[] {
   return rows.map((row) => ({...row, source: row.source ?? (row.from === 'config' ? file : null)}))
 }
 
-/** What is from the file names no source. */
+/** A setting from the file has no separate source. */
 type Row = Omit<ShownSetting, 'source'> & {source?: string | null}
 
 function generalRows({file, fileFrom, chosen, default: byDefault, role, migrations}: ShownConfig): Row[] {
@@ -96,7 +96,7 @@ function targetRows({
     name,
     setting,
     value,
-    // Absent and false are what a target has that does not set them.
+    // For a target, null and false mean that the field is not set.
     from: givenIn(value !== null && value !== false),
   }))
 }

@@ -13,27 +13,27 @@ import {resolveTarget, roleSetting, targetLabel, type TargetRequest} from './tar
 
 export interface ShownTarget {
   name: string
-  /** As it stands in the file: variables are not expanded. */
+  /** As in the file: variables are not expanded. */
   url: string
   directUrl: string | null
   role: string | null
   protected: boolean
-  /** Variables that it uses and that are not set. */
+  /** Variables that the URL uses and that are not set. */
   unset: string[]
 }
 
-/** The configuration as it applies here; no password is in it. */
+/** The effective configuration; it has no passwords. */
 export interface ShownConfig {
   file: string | null
   default: string | null
   /**
-   * What a command that reads would work on, or why there is nothing. `target` is null where libpq's environment names
-   * it; `variables` are those of the environment that do.
+   * The database that a read-only command would use, or the error. `target` is null if libpq's environment selects
+   * it; `variables` are the environment variables that do.
    */
   chosen: {target: string | null; from: From; source: string; variables: string[]} | {error: string}
-  /** How the file was found: --config, or the search from the working directory upwards. */
+  /** How the file was found: --config, or the search in the working directory and above. */
   fileFrom: From
-  /** The role for changes; null: the one that connects. */
+  /** The role for changes; null: the connecting role. */
   role: Setting<string | null>
   migrations: Setting<string>
   targets: ShownTarget[]
@@ -47,14 +47,14 @@ export interface ShownConfig {
   tables: {table: string; described: boolean; declares: string[]}[]
   aggregates: {aggregate: string; declares: string[]}[]
   /**
-   * Every setting of tables and aggregates; a default is one of QiCore's definitions, for a database that has its
-   * tables.
+   * Every setting of tables and aggregates; defaults come from QiCore's definitions and apply only to a database with
+   * those tables.
    */
   policies: ShownPolicy[]
-  /** The jobs that run. */
+  /** Active jobs. */
   jobs: string[]
   jobSettings: ShownJob[]
-  /** Jobs that the configuration switches off with `none`. */
+  /** Jobs disabled with `none`. */
   jobsOff: string[]
 }
 
@@ -62,12 +62,12 @@ export interface ShownPolicy {
   schema: string
   table: string
   kind: 'chunkInterval' | PolicyKindName | 'partitions'
-  /** In words: `30 days, segmentBy symbol`; `none` where there shall be none. */
+  /** In words: `30 days, segmentBy symbol`; `none` for an explicit none. */
   rule: string
   from: 'config' | 'default'
 }
 
-/** A job with every setting; times as durations. `given`: the fields that the configuration sets. */
+/** A job with all its settings; times as durations. `given`: the fields that the configuration sets. */
 export interface ShownJob {
   name: string
   kind: string
@@ -78,12 +78,12 @@ export interface ShownJob {
   from: 'config' | 'default'
 }
 
-/** The settings of a job that sets nothing. */
+/** The default settings of a job. */
 export function jobDefaults(): ShownJob['settings'] {
   return settingsOf(jobsOf({})[0]!)
 }
 
-/** @param request what the flags say */
+/** @param request values of the flags */
 export function shownConfig(
   config: Config | null,
   request: TargetRequest & GivenLimits & {config?: string | undefined},
@@ -179,7 +179,7 @@ function settingsOf({
   }
 }
 
-/** What the kind of the job takes: tables, a file, a statement; durations as text. */
+/** Options that depend on the kind of the job (tables, a file, a statement); durations as text. */
 function optionsOf(job: Job): Record<string, unknown> {
   const {keep, ...options} = job.options as Record<string, unknown> & {keep?: Duration}
   return keep === undefined ? options : {...options, keep: formatDuration(keep)}

@@ -11,16 +11,17 @@ import {strongest, type Setting} from './precedence.js'
 export interface TargetRequest {
   url?: string | undefined
   target?: string | undefined
-  /** For changes, over that of the target. */
+  /** Role for changes; overrides that of the target. */
   role?: string | undefined
-  /** A command that changes something takes a database only from where it was named for that. */
+  /** A command that changes something accepts a database only from sources meant for this program. */
   changes: boolean
 }
 
 /**
- * Which database: --url, --target, QICORE_DB_URL or QICORE_TARGET, DATABASE_URL, libpq's environment, the
- * configuration's default. And as which role it is changed: --role, QICORE_ROLE, that of the target.
- * @param cwd `embedded:` paths of flags and environment are relative to it; those of the config to its file
+ * Selects the database from --url, --target, QICORE_DB_URL or QICORE_TARGET, DATABASE_URL, libpq's environment or the
+ * configuration's default; and the role for changes from --role, QICORE_ROLE or the target.
+ * @param cwd base of relative `embedded:` paths in flags and environment; those in the configuration are relative to
+ * its file
  * @throws OpsError NO_DATABASE_NAMED, NO_SUCH_TARGET, STRAY_URL, UNSET_VARIABLE
  */
 export function resolveTarget(request: TargetRequest, env: Environment, config: Config | null, cwd: string): Target {
@@ -28,7 +29,7 @@ export function resolveTarget(request: TargetRequest, env: Environment, config: 
   return {...target, role: roleSetting(request, env, config, target).value ?? undefined}
 }
 
-/** The role for changes; null where it is the one that connects. */
+/** The role for changes; null: the connecting role. */
 export function roleSetting(
   request: Pick<TargetRequest, 'role'>,
   env: Environment,
@@ -53,7 +54,7 @@ function database(request: TargetRequest, env: Environment, config: Config | nul
   if (request.url !== undefined) return byUrl(request.url, '--url', cwd)
   if (request.target !== undefined) return byName(request.target, '--target', env, config)
   if (env.QICORE_DB_URL && env.QICORE_TARGET)
-    throw usageError('USAGE', 'QICORE_DB_URL and QICORE_TARGET exclude each other, and both are set.', [
+    throw usageError('USAGE', 'QICORE_DB_URL and QICORE_TARGET are both set, but exclude each other.', [
       'Unset one of them, or name the database with --url or --target.',
     ])
   if (env.QICORE_DB_URL) return byUrl(env.QICORE_DB_URL, 'QICORE_DB_URL', cwd)
@@ -64,7 +65,7 @@ function database(request: TargetRequest, env: Environment, config: Config | nul
     if (request.changes && named.length > 0)
       throw usageError(
         'STRAY_URL',
-        `The environment names a database (${stray}), but ${config!.file} names targets: a change takes no database from there.`,
+        `The environment names a database (${stray}), but ${config!.file} has targets, so changes do not use the environment.`,
         [
           `Say which: --target ${named.join('|')}, --url, QICORE_DB_URL or QICORE_TARGET.`,
           `Or unset ${env.DATABASE_URL ? 'DATABASE_URL' : 'PGHOST, PGSERVICE, PGDATABASE …'} to use the default target.`,
@@ -77,12 +78,12 @@ function database(request: TargetRequest, env: Environment, config: Config | nul
   if (config?.default !== undefined) return byName(config.default, 'config', env, config)
   throw usageError('NO_DATABASE_NAMED', 'No database is named.', [
     'Name a server: --url postgres://role@host/database, QICORE_DB_URL, or PGHOST and PGDATABASE.',
-    'Or write targets into qicore-db.config.yaml and take one with --target.',
+    'Or write targets into qicore-db.config.yaml and select one with --target.',
     `Or try it out with nothing installed: ${command('demo')}`,
   ])
 }
 
-/** What of the environment names a database that was not named for this program. */
+/** The environment variables that name a database but are not specific to this program. */
 function strayNames(env: Environment): string | null {
   if (env.DATABASE_URL) return 'DATABASE_URL'
   return environmentNamesDatabase(env) ? "libpq's PG… variables" : null
@@ -122,7 +123,7 @@ function expand(text: string, target: string, env: Environment): string {
       throw usageError(
         'UNSET_VARIABLE',
         `The target "${target}" needs the environment variable ${variable}, and it is not set.`,
-        [`Set ${variable}, or take another target.`],
+        [`Set ${variable}, or select another target.`],
       )
     return value
   })
@@ -134,15 +135,17 @@ function absolute(url: string, base: string): string {
 }
 
 /**
- * A target before it is connected: its name, else its URL without user and password. Null where libpq's environment
- * names
- * the database.
+ * Label of a target before connecting: its name, else its URL without user and password. Null if libpq's environment
+ * selects the database.
  */
 export function targetLabel({name, url}: Pick<Target, 'name' | 'url'>): string | null {
   return name ?? (url === '' ? null : withoutCredentials(url))
 }
 
-/** `target` of every report: the same, and with libpq's environment the URL of the database that was reached. */
+/**
+ * The `target` of every report: the same label, or the URL of the connected database if libpq's environment selected
+ * it.
+ */
 export function reportTarget({target, server}: Pick<Database, 'target' | 'server'>): string {
   return targetLabel(target) ?? `postgres://${addressOf(server)}/${encodeURIComponent(server.database)}`
 }

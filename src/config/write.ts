@@ -4,19 +4,19 @@ import {formatQualifiedName, parseQualifiedName} from '../db/qualified-name.js'
 import {usageError} from '../errors.js'
 import {loadConfig} from './load.js'
 
-/** A value as it goes into a configuration. */
+/** A value to be written into a configuration. */
 export type Value = string | boolean | readonly string[] | {[field: string]: Value}
 
 /** One field of one entry. */
 export interface Edit {
   section: 'tables' | 'aggregates'
-  /** `schema.table`; an entry that names the same table otherwise is found. */
+  /** `schema.table`; also matches an entry that spells the same table differently. */
   key: string
   field: string
   value: Value
 }
 
-/** The sections as YAML of their own, as people would write them. */
+/** The sections as YAML text, formatted as people write it. */
 export async function printSections(edits: readonly Edit[]): Promise<string> {
   const document = parseDocument('{}')
   document.contents = document.createNode({}) as unknown as typeof document.contents
@@ -25,9 +25,9 @@ export async function printSections(edits: readonly Edit[]): Promise<string> {
 }
 
 /**
- * Writes fields into a configuration file: comments, order and whatever else is in it stay. The result is read as a
- * configuration before it takes the place of the old one.
- * @throws OpsError CONFIG, with the file as it was
+ * Writes fields into a configuration file, keeping comments, order and all other content. The result is validated
+ * before it replaces the file.
+ * @throws OpsError CONFIG; the file is unchanged then
  */
 export async function editConfig(file: string, edits: readonly Edit[]): Promise<void> {
   const document = parseDocument(readFileSync(file, 'utf8'))
@@ -50,15 +50,15 @@ function apply(document: Document, {section, key, field, value}: Edit): void {
       .map((pair) => String((pair.key as {value?: unknown} | null)?.value ?? pair.key))
       .find((text) => sameTable(text, key)) ?? key
   const entry = mapIn(document, sectionNode, [written])
-  // What is short stands on one line, as people write it.
+  // Short values on one line, as people write them.
   entry.set(field, typeof value === 'object' ? document.createNode(value, {flow: true}) : value)
-  // An entry that was written on one line has to be opened up where fields come to it.
+  // An entry written on one line is expanded before fields are added to it.
   if (entry.flow && entry.items.length > 1) entry.flow = false
 }
 
 function mapIn(document: Document, parent: unknown, [name]: readonly [string]): YAMLMap {
   if (!isMap(parent))
-    throw usageError('CONFIG', 'The configuration is no map of fields, so nothing can be written into it.')
+    throw usageError('CONFIG', 'The configuration is not a map of fields, so no field can be written into it.')
   const there = parent.get(name, true)
   if (isMap(there)) {
     if (there.items.length === 0) there.flow = false

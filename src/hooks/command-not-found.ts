@@ -5,7 +5,7 @@ import {repeatTyped} from '../cli/given-flags.js'
 import {command} from '../units/command.js'
 import {slips} from '../units/similar.js'
 
-/** oclif's own answer is one line without a next step, and under --json no document at all. */
+/** Replaces oclif's answer, which is one line without a next step and no document under --json. */
 const hook: Hook<'command_not_found'> = async ({config, id, argv = []}) => {
   await repeatTyped({
     url: flagValue(argv, '--url'),
@@ -19,7 +19,7 @@ const hook: Hook<'command_not_found'> = async ({config, id, argv = []}) => {
 }
 export default hook
 
-/** With a space between topic and verb, an argument too many looks like a verb. */
+/** Topic and verb are separated by a space, so a surplus argument looks like a verb. */
 function notFoundError(config: Interfaces.Config, words: readonly string[]): OpsError {
   const {bin} = config
   let known = words.length
@@ -31,7 +31,7 @@ function notFoundError(config: Interfaces.Config, words: readonly string[]): Ops
     known -= 1
   const found = words.slice(0, known)
   if (known > 0 && config.findCommand(found.join(':')))
-    return usageError('USAGE', `\`${command(found.join(' '))}\` takes no argument, and "${words[known]}" is one.`, [
+    return usageError('USAGE', `\`${command(found.join(' '))}\` takes no arguments, but "${words[known]}" was given.`, [
       `See \`${command(`${found.join(' ')} --help`)}\`.`,
     ])
   const names = [...config.commandIDs, ...config.topics.map(({name}) => name)].map((name) => name.replaceAll(':', ' '))
@@ -47,12 +47,12 @@ function notFoundError(config: Interfaces.Config, words: readonly string[]): Ops
   ])
 }
 
-/** The known command that is at most three slips of the finger away, or null. */
+/** The known command at most three edits away, or null. */
 function nearest(typed: readonly string[], known: readonly string[]): string | null {
   const candidates = known.map((name) => {
     const words = name.split(' ').length
     const distance = slips(typed.slice(0, words).join(' '), name)
-    // Of two that are about as near the longer one explains more of what was typed.
+    // If two commands are about equally close, the one with more words matches more of the input.
     return {name, distance, rank: distance - words}
   })
   const near = candidates.filter(({name, distance}) => distance <= Math.min(3, name.length / 2))

@@ -3,17 +3,17 @@ import {epochMicros, formatEpochMicros, instantInWords, secondsBetween, type Ins
 import {similar} from '../units/similar.js'
 import {queryPrices, type QuerySource} from './prices.js'
 
-/** A report of prices that has nothing, or nothing for a coin that was asked for. */
+/** A price report that is empty, or that has no price of a requested coin. */
 export interface AbsentRequest {
   report: 'latest' | 'history' | 'top'
-  /** Those that the report has no price of; empty: it has no price at all, of any coin. */
+  /** The coins without a price; empty if the report has no price at all. */
   coins: readonly string[]
   exchange: string | null
-  /** The time of the report: the server's clock, or what --as-of said. */
+  /** The time of the report: the server's clock, or the value of --as-of. */
   at: Instant
-  /** `at` was given by the operator. */
+  /** Whether the operator gave `at`. */
   atGiven: boolean
-  /** Further flags that the operator gave, for the commands that are printed. */
+  /** Other flags of the operator, repeated in printed commands. */
   flags?: Readonly<Record<string, FlagValue>>
 }
 
@@ -25,9 +25,8 @@ interface Known {
 }
 
 /**
- * Why there is no price, in sentences, with a command that finds one: a coin or an exchange that no price names, a
- * table
- * without rows, or prices of another time.
+ * Explains in sentences why there is no price, with a command that finds one: the coin or exchange is unknown, the
+ * table is empty, or the prices are of another time.
  */
 export async function explainAbsentPrices(source: QuerySource, request: AbsentRequest): Promise<string[]> {
   const {coins, exchange} = request
@@ -57,13 +56,13 @@ async function explainCoin(
   if (exchange !== null && (await newest(source, {coin, exchange}, request)) === null) {
     const exchanges = unique(known.filter(({coin_id: id}) => id === coin).map(({exchange_id: id}) => id))
     return [
-      `There is no price of ${coin} on ${exchange}.${exchanges.length === 0 ? '' : ` Exchanges with recent prices of it: ${formatWords(exchanges)}.`}`,
+      `No price of ${coin} on ${exchange}.${exchanges.length === 0 ? '' : ` Exchanges with recent prices of it: ${formatWords(exchanges)}.`}`,
     ]
   }
   return outside(source, request, coin)
 }
 
-/** The coin whose symbol or name was typed, or whose id is close to what was typed. */
+/** The coin whose symbol or name was typed, or whose id is similar to the typed text. */
 function meantCoin(typed: string, known: readonly Known[]): string | null {
   const wanted = typed.toLowerCase()
   const named = known.find(({coin_id: id, symbol, name}) =>
@@ -79,10 +78,10 @@ function unknownSentence(
   known: readonly string[],
 ): string {
   const hint = meant === null ? '' : ` Did you mean ${meant}?`
-  return `There is no price of ${what === 'coin' ? 'a coin' : 'an exchange'} "${typed}".${hint} ${what === 'coin' ? 'Coins' : 'Exchanges'} with recent prices: ${formatWords(known)}.`
+  return `No price found for ${what} "${typed}".${hint} ${what === 'coin' ? 'Coins' : 'Exchanges'} with recent prices: ${formatWords(known)}.`
 }
 
-/** There are prices, but not within the time that was asked for. */
+/** Prices exist, but outside the requested time. */
 async function outside(source: QuerySource, request: AbsentRequest, coin: string | null): Promise<string[]> {
   const {report, exchange, at, atGiven} = request
   const before = atGiven ? await newest(source, {coin, exchange, upTo: at}, request) : null
@@ -92,9 +91,9 @@ async function outside(source: QuerySource, request: AbsentRequest, coin: string
     ...(coin === null ? [] : [`of ${coin}`]),
     ...(exchange === null ? [] : [`on ${exchange}`]),
   ].join(' ')
-  if (time === null) return [`There is no ${what}.`]
+  if (time === null) return [`No ${what} found.`]
   return [
-    `There is no ${what} in that time. The newest${before === null ? '' : ' before it'} is from ${instantInWords(time)}.`,
+    `No ${what} found in that time. The newest${before === null ? '' : ' before it'} is from ${instantInWords(time)}.`,
     ...commandsFor(request, coin, time),
   ]
 }
@@ -113,7 +112,7 @@ function commandsFor({report, exchange, at, flags = {}}: AbsentRequest, coin: st
     : [asOf, `Older prices too: ${command(`prices ${report}`, [], {...chosen, within: wideEnough(age)})}`]
 }
 
-/** A duration in one unit that is longer than so many seconds, the minute until the command is typed included. */
+/** A duration in one unit that covers this many seconds, plus a minute for the operator to type the command. */
 function wideEnough(seconds: number): string {
   const needed = seconds + 60
   return needed > 172_800 ? `${Math.floor(needed / 86_400) + 1}d` : `${Math.floor(needed / 3_600) + 1}h`

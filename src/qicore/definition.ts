@@ -7,7 +7,7 @@ import {level1Data} from './tables/level1-data.js'
 import {marketAnalytics} from './tables/market-analytics.js'
 import {ohlcvData} from './tables/ohlcv-data.js'
 
-/** The tables of QiCore, in the order in which they can be made. */
+/** The tables of QiCore, ordered so that each can be created after the tables it references. */
 export const qicore: SchemaDefinition = {
   tables: [exchanges, cryptoPrices, ohlcvData, marketAnalytics, level1Data],
   aggregates: [hourlyPriceAverages, dailyOhlcvSummary],

@@ -4,20 +4,22 @@ import {usageError} from '../errors.js'
 import {approximateSeconds, parseDuration, toInterval} from '../units/duration.js'
 import {parseInstant, secondsBetween, type Instant} from '../units/instant.js'
 
-/** What runs a query: a Client, a Pool or a PoolClient of node-postgres, or whatever has that method. */
+/** Anything that runs queries like node-postgres: a Client, Pool or PoolClient, or an object with the same method. */
 export interface Queryable {
   query(config: {name?: string; text: string; values: unknown[]}): Promise<{rows: unknown[]}>
 }
 
-/** That, or the connection of `withDatabase`, which works on the embedded engine too. */
+/** A {@link Queryable}, or the connection of `withDatabase`, which also works on the embedded engine. */
 export type QuerySource = Queryable | Db
 
 export interface QueryOptions {
-  /** Prepared once a connection under a name. Off behind a pooler that does not know prepared statements. */
+  /**
+   * Use a named prepared statement, prepared once per connection. Disable it behind a pooler without support for them.
+   */
   prepare?: boolean | undefined
 }
 
-/** Decimals are text, every digit of them; times are ISO 8601 in UTC. */
+/** Decimals are text with all their digits; times are ISO 8601 in UTC. */
 export interface LatestPrice {
   coinId: string
   symbol: string
@@ -43,13 +45,13 @@ export interface Performer extends LatestPrice {
 }
 
 export interface RecentOptions extends QueryOptions {
-  /** The instant that counts as now; the server's clock unless said. */
+  /** The current time of the query; default: the server's clock. */
   asOf?: Instant | Date | undefined
-  /** How far back a price may lie; an hour unless said. */
+  /** Maximum age of a price, as a duration; default: an hour. */
   within?: string | undefined
 }
 
-/** The newest price of each coin on each exchange, ordered by both; of every coin where none is named. */
+/** The newest price of each coin on each exchange, ordered by both; of all coins if none is named. */
 export async function latestPrices(
   client: QuerySource,
   {coins, ...options}: RecentOptions & {coins?: readonly string[] | undefined} = {},
@@ -65,15 +67,15 @@ export async function latestPrices(
 export interface HistoryOptions extends QueryOptions {
   coin: string
   exchange: string
-  /** Half-open: a price at `to` is not in it. */
+  /** Half-open: a price exactly at `to` is excluded. */
   from: Instant | Date
   to: Instant | Date
-  /** Five minutes unless said; less than a month. */
+  /** Length of a bucket; default: five minutes, maximum: less than a month. */
   bucket?: string | undefined
 }
 
 /**
- * Prices of one coin on one exchange in buckets of time, oldest first; buckets without a price are absent.
+ * Prices of one coin on one exchange in time buckets, oldest first; buckets without a price are omitted.
  * @throws OpsError BUCKET, RANGE, INSTANT, DURATION
  */
 export async function priceHistory(
@@ -102,7 +104,7 @@ export async function priceHistory(
 }
 
 /**
- * The coins that rose most in 24 hours by their newest price, the highest change first.
+ * The coins with the largest rise in 24 hours by their newest price, in descending order.
  * @throws OpsError LIMIT
  */
 export async function topPerformers(
@@ -140,7 +142,7 @@ function latest({
   return {coinId, symbol, name, exchangeId, usdPrice, time}
 }
 
-/** The rows of one of the statements in sql/queries. */
+/** Runs one of the statements in sql/qicore/prices and returns its rows. */
 export async function queryPrices<R>(
   client: QuerySource,
   file: string,
@@ -148,7 +150,7 @@ export async function queryPrices<R>(
   {prepare = true}: QueryOptions = {},
 ): Promise<R[]> {
   const text = loadSql(`qicore/prices/${file}`)
-  // node-postgres answers with a result, a connection of ours with its rows.
+  // node-postgres returns a result object, a connection of this package returns rows.
   const answer = await (client as {query(config: object): Promise<{rows: unknown[]} | unknown[]>}).query({
     ...(prepare && {name: `qicore_${file.replaceAll('-', '_')}`}),
     text,

@@ -19,7 +19,7 @@ function within(path: string, least: string | null, most: string | null): RowRul
   }
 }
 
-/** Last changed by its source within the hour before the clock, which may be the row's own time. */
+/** `lastUpdated` must be within the hour before the reference time, which may be the row's own time. */
 const fresh: RowRule = ({lastUpdated, time}, asOf) => {
   if (asOf === 'off') return null
   const clock = asOf === 'row' ? time : asOf
@@ -29,7 +29,7 @@ const fresh: RowRule = ({lastUpdated, time}, asOf) => {
   return {path: 'lastUpdated', message: `${show(lastUpdated)} must be within the hour before ${against}`, code: 'stale'}
 }
 
-/** What the database's guard refuses: the bound moves with the clock, so it is no CHECK. */
+/** Matches the trigger in the database: the bound depends on the current time, so it cannot be a CHECK. */
 const notAhead: RowRule = ({time}, asOf) => {
   if (asOf === 'off' || asOf === 'row') return null
   const ahead = millisecondsBetween(time, asOf)
@@ -38,7 +38,7 @@ const notAhead: RowRule = ({time}, asOf) => {
     : null
 }
 
-/** Beside the definition's own checks, of which a price above zero is one. */
+/** In addition to the checks of the definition, such as a price above zero. */
 export const priceRules: readonly RowRule[] = [
   within('usdPrice', null, '10000000'),
   within('marketCap', '0', null),

@@ -6,7 +6,7 @@ import {validatedOf} from '../validation/of-table.js'
 import type {Validated} from '../validation/validator.js'
 
 /**
- * What validates rows of a type: one of the four that have rules of their own, or any table that has a definition.
+ * The validator of a type: one of the four with rules of their own, or any table that has a definition.
  * @throws OpsError NO_SUCH_TYPE
  */
 export async function validatedType(

@@ -11,7 +11,7 @@ import {validator, type Validated, type Validator} from '../validation/validator
 
 const propertiesOf = ({columns}: TableDefinition) => propertyNames(columns.map(({name}) => name))
 
-/** Each kind of row that has rules of its own, under the name that `validate` knows it by. */
+/** The row types with rules of their own, by the name that `validate` accepts. */
 export const known = {
   price: {
     table: 'crypto_prices',
@@ -29,14 +29,14 @@ export const known = {
   level1: {table: 'level1_data', schema: level1DataSchema, rules: [], properties: propertiesOf(level1Data)},
 } satisfies Record<string, Validated<unknown>>
 
-/** A row of crypto_prices: its definition, and what is likely of a price that was just fetched. */
+/** Validates a row of crypto_prices: its definition, and plausibility of a newly fetched price. */
 export const validatePrice: Validator<CryptoPriceData> = validator(known.price)
 
-/** A row of ohlcv_data. */
+/** Validates a row of ohlcv_data. */
 export const validateOhlcv: Validator<CryptoOHLCVData> = validator(known.ohlcv)
 
-/** A row of market_analytics. */
+/** Validates a row of market_analytics. */
 export const validateAnalytics: Validator<CryptoMarketAnalytics> = validator(known.analytics)
 
-/** A row of level1_data. */
+/** Validates a row of level1_data. */
 export const validateLevel1: Validator<CryptoLevel1Data> = validator(known.level1)

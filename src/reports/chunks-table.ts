@@ -6,7 +6,7 @@ import type {ReportTable} from '../units/report-table.js'
 import {instantOf, toMicros} from '../catalog/time.js'
 import type {ChunksReport, ChunkStats} from './chunks.js'
 
-/** The report, and whether its sizes are estimates. */
+/** The time of the report, and whether its sizes are estimates. */
 export interface ChunksContext extends Pick<ChunksReport, 'at'> {
   fast: boolean
 }
@@ -117,7 +117,7 @@ export const chunksTable: ReportTable<ChunkStats, ChunksContext> = {
   marked: ({late}) => late === true,
 }
 
-/** TimescaleDB's own schema goes without saying, and so does that of the table. */
+/** Omits TimescaleDB's internal schema and the schema of the table. */
 function chunkName({schema, chunkSchema, chunk}: ChunkStats): string {
   return chunkSchema === '_timescaledb_internal' || chunkSchema === schema
     ? shortName('public', chunk)

@@ -14,7 +14,7 @@ export type ChunkFlag = 'compressed' | 'partial' | 'unordered' | 'frozen' | 'tie
 export interface ChunksReport extends ReportHead<'stats.chunks'> {
   /** Newest first. */
   chunks: ChunkStats[]
-  /** Of the tables asked for, whatever was left out of `chunks`. */
+  /** Number of chunks of the requested tables, including those omitted from `chunks`. */
   totalChunks: number
   notes: string[]
 }
@@ -24,9 +24,7 @@ export interface ChunkStats {
   table: string
   chunkSchema: string
   chunk: string
-  /**
-   * Times where rangeUnit is `time` (without a zone where the column has none), else integers; null without a bound.
-   */
+  /** Times if rangeUnit is `time` (without a zone if the column has none), otherwise integers; null if unbounded. */
   rangeStart: Instant | number | string | null
   rangeEnd: Instant | number | string | null
   rangeUnit: 'time' | TimeUnit | 'integer' | null
@@ -38,26 +36,28 @@ export interface ChunkStats {
   beforeBytes: number | null
   afterBytes: number | null
   ratio: number | null
-  /** Part of the hashed dimensions: `2/4`. */
+  /** Position in the hash dimension: `2/4`. */
   space: string | null
-  /** A policy should have dealt with it by now; null where that is not known. */
+  /** Whether a policy should have processed it by now; null if unknown. */
   due: boolean | null
-  /** Since when; null where that is recorded nowhere (`why` then says so) or nothing is due. */
+  /** Due since this instant; null if nothing is due, or if the instant is not recorded (`why` then says so). */
   dueSince: Instant | null
-  /** Due for longer than the schedule and the grace time explain, or due, and since when is not known. */
+  /**
+   * Due for longer than the schedule and the grace period allow; also true if it is due and the since-when is unknown.
+   */
   late: boolean | null
   why: string | null
-  /** The kind of the policy that should have dealt with it; null where nothing is due. */
+  /** The policy that should have processed it; null if nothing is due. */
   duePolicy: 'compression' | 'retention' | null
 }
 
 export interface ChunksRequest extends SnapshotRequest {
   fast: boolean
-  /** Only those that a policy should have dealt with and has not. */
+  /** Only chunks that a policy should have processed and has not. */
   late: boolean
 }
 
-/** Chunks of one table or of all, newest first. */
+/** The chunks of one table or of all tables, newest first. */
 export async function readChunkStats(db: Database, request: ChunksRequest): Promise<ChunksReport> {
   const {at, tables, policies, clocks} = await readSnapshot(db, request)
   const due = new Map<Chunk, DueChunk & {late: boolean}>()
@@ -69,7 +69,7 @@ export async function readChunkStats(db: Database, request: ChunksRequest): Prom
     if (state.due === null) unknown.add(qualifiedName(policy.table))
     for (const each of state.notDone) {
       const known = due.get(each.chunk)
-      // Two policies: the one that waits longer.
+      // If two policies are due, the one that has been due longer.
       if (known === undefined || (each.since !== null && (known.since === null || each.since < known.since)))
         due.set(each.chunk, {...each, late: each.since === null || each.since < grace})
     }
@@ -108,7 +108,7 @@ export async function readChunkStats(db: Database, request: ChunksRequest): Prom
 const reasons: Record<DueChunk['why'], string> = {
   'never compressed': 'never compressed',
   refilled: 'rows written since; when is not recorded',
-  unordered: 'out of order; since when is not recorded',
+  unordered: 'unordered; since when is not recorded',
   'not dropped': 'older than the retention, not dropped',
 }
 
@@ -161,7 +161,7 @@ function reasonFor({since, why}: DueChunk, table: Table, clock: TableClock): str
   return withoutUnit ? `${reasons[why]}; the unit of its time is not known` : reasons[why]
 }
 
-/** TimescaleDB's bit says compressed of a refilled chunk too; here both flags stand, and partial is what counts. */
+/** TimescaleDB keeps the compressed bit of a partially compressed chunk; this reports only `partial`. */
 function flagsOf({status, tiered}: Chunk): ChunkFlag[] {
   const flags = (['compressed', 'partial', 'unordered', 'frozen'] as const).filter((flag) => has(status, flag))
   return tiered ? [...flags, 'tiered'] : flags
@@ -179,7 +179,7 @@ interface Placed {
   stats: ChunkStats
 }
 
-/** What has no end is newest; integers of unknown unit say nothing of when they were, and come last. */
+/** Unbounded chunks come first; integers of unknown unit come last, because they cannot be placed in time. */
 function newestFirst(a: Placed, b: Placed): number {
   return (
     rankOf(a) - rankOf(b) ||

@@ -3,7 +3,7 @@ import {bytesOr, dash} from '../units/cell-text.js'
 import type {ReportTable} from '../units/report-table.js'
 import type {TableCompression} from './compression.js'
 
-/** The sum of all has no name. */
+/** The total row has no name. */
 const isTotal = ({table}: TableCompression) => table === ''
 const listText = (row: TableCompression, list: readonly string[] | null) =>
   isTotal(row) ? '' : (list?.join(', ') ?? dash)

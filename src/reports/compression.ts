@@ -18,7 +18,7 @@ import {has, isCompressed, type Table} from '../catalog/table.js'
 
 export interface CompressionReport extends ReportHead<'stats.compression'> {
   tables: TableCompression[]
-  /** What could be compressed and has compression switched off, the largest first; empty for one table. */
+  /** Tables that could be compressed but have compression disabled, largest first; empty if one table was requested. */
   uncompressed: UncompressedTable[]
   notes: string[]
 }
@@ -27,23 +27,23 @@ export interface TableCompression extends Pick<TableStats, 'beforeBytes' | 'afte
   schema: string
   table: string
   chunks: number
-  /** As a whole; TimescaleDB's own number_compressed_chunks also counts those that were refilled. */
+  /** Fully compressed chunks. TimescaleDB's number_compressed_chunks also counts partially compressed ones. */
   compressedChunks: number
-  /** Old enough for the policy, compressed or not; null without a policy. */
+  /** Chunks older than the policy's age, compressed or not; null without a policy. */
   dueChunks: number | null
-  /** Of those, the ones that are not compressed, or not as a whole. */
+  /** The due chunks that are not compressed, or only partially. */
   notDoneChunks: number | null
-  /** Whether some of them are overdue. */
+  /** Whether a due chunk is overdue. */
   late: boolean | null
-  /** What the chunks of beforeBytes and afterBytes take today. */
+  /** Current size of the chunks counted in beforeBytes and afterBytes. */
   liveBytes: number | null
-  /** What compressing notDoneChunks would free at the ratio so far. */
+  /** Estimated saving from compressing notDoneChunks, at the current ratio. */
   toGainBytes: number | null
   segmentBy: readonly string[] | null
   orderBy: readonly string[] | null
-  /** Compressed with other settings than the table has now. */
+  /** Chunks compressed with settings that differ from the table's current ones. */
   oldSettingsChunks: number | null
-  /** The policy's age in words; integers of an unknown unit as they are. */
+  /** The policy's age in words; an integer of unknown unit unchanged. */
   after: string | null
 }
 
@@ -57,7 +57,7 @@ export interface CompressionRequest extends SnapshotRequest {
   fast: boolean
 }
 
-/** Every table that is or could be compressed; one that was asked for in any case. */
+/** Every table that is compressed or could be; a requested table is always included. */
 export async function readCompression(db: Database, request: CompressionRequest): Promise<CompressionReport> {
   const {at, tables: all, policies, clocks} = await readSnapshot(db, request)
   const compresses = (table: Table) => table.compression || table.chunks.some(({status}) => has(status, 'compressed'))
@@ -88,7 +88,7 @@ export async function readCompression(db: Database, request: CompressionRequest)
   }
 }
 
-/** What is odd about the sizes of compressed tables, and what to do. */
+/** Advice on compressed tables with unusual sizes. */
 export function compressionAdvice(
   rows: readonly Pick<TableCompression, 'schema' | 'table' | 'ratio' | 'afterBytes' | 'liveBytes'>[],
 ): string[] {
@@ -97,12 +97,12 @@ export function compressionAdvice(
     return [
       ...(ratio !== null && ratio < 1
         ? [
-            `Compression makes ${name} larger (ratio ${ratio.toFixed(1)}): a segment holds too few rows of a chunk. Choose segmentBy columns with fewer different values, or a longer chunk interval.`,
+            `Compression makes ${name} larger (ratio ${ratio.toFixed(1)}), because each segment has too few rows per chunk. Choose segmentBy columns with fewer distinct values, or a longer chunk interval.`,
           ]
         : []),
       ...(afterBytes !== null && liveBytes !== null && liveBytes > Math.max(2 * afterBytes, afterBytes + 1_048_576)
         ? [
-            `The compressed chunks of ${name} take more than twice what they took when they were compressed. Rows were added, changed or compressed again since: VACUUM gives back the space of dead rows.`,
+            `The compressed chunks of ${name} have more than doubled in size since they were compressed, because rows were added, changed or recompressed. VACUUM reclaims the space of dead rows.`,
           ]
         : []),
     ]
@@ -142,7 +142,7 @@ function ageInWords(state: DueState | null, table: Table, {unit}: TableClock): s
   return offsetInWords(after, table.time === 'integer' ? (unit ?? 'unknown') : 'time')
 }
 
-/** Of what is known; null where nothing is. */
+/** Sum of the known sizes; null if none is known. */
 function sum(sizes: readonly (number | null)[]): number | null {
   const known = sizes.filter((size) => size !== null)
   return known.length === 0 ? null : known.reduce((a, b) => a + b, 0)
@@ -190,7 +190,8 @@ async function readSettings(db: Database, tables: readonly Table[]): Promise<Map
       const tableRows = rows.filter((each) => each.n === n).sort((a, b) => b.newest - a.newest)
       const newest =
         tableRows[0] === undefined ? null : {segmentBy: tableRows[0].segment_by, orderBy: orderOf(tableRows[0])}
-      // As sql/policies/chunk-settings.sql: what a table leaves to TimescaleDB is no setting that a chunk differs from.
+      // The same rule as sql/policies/chunk-settings.sql: a setting that the table leaves to TimescaleDB is not
+      // compared.
       const {segmentBy, orderBy} = table
       const same = (each: SettingsRow) =>
         ((segmentBy === null && orderBy === null) || equal(each.segment_by, segmentBy)) &&

@@ -7,10 +7,10 @@ const day = 86_400_000_000n
 const window = 7n * day
 
 /**
- * Bytes written a day, before compression: the newest whole chunk ranges that together reach back a week, their bytes
- * over their days. What lies before the first row counts for nothing: partitions are made back in time too. A table
- * whose first range is not over yet: all its bytes over the days between its ends. Null where the ranges are no times,
- * a size is missing or there is less than a day to judge by.
+ * Bytes written per day, before compression: the size of the newest complete chunk ranges that cover a week, divided by
+ * their days. Ranges before the first row are ignored, because partitions may have been created back in time. If the
+ * first range of a table is still open: its whole size divided by the time between its oldest and newest row. Null if
+ * the ranges are not times, a size is missing, or there is less than a day of data.
  */
 export function bytesPerDay(table: Table, bytes: ChunkBytes, clock: TableClock, ends: TimeRange): number | null {
   if (clock.now === null) return null

@@ -3,7 +3,7 @@ import {formatInstant} from '../units/instant.js'
 import type {ReportTable} from '../units/report-table.js'
 import type {RecordedRun, RecordedStep, RunBy} from './history.js'
 
-/** How a run was started, for people. */
+/** What started a run, for people. */
 export const startedBy: Readonly<Record<RunBy, string>> = {
   hand: 'by hand',
   daemon: 'daemon',
@@ -100,13 +100,13 @@ export const runStepsTable: ReportTable<RecordedStep> = {
   marked: ({status}) => status === 'failed',
 }
 
-/** When it began, or the nearest to it that is known. */
+/** When it started, or the closest known time. */
 export function startOf({startedAt, completedAt, scheduledAt}: RecordedRun): string {
   const at = startedAt ?? completedAt ?? scheduledAt
   return at === null ? dash : formatInstant(at)
 }
 
-/** What was done; of a job its name first. */
+/** The operation; for a job, preceded by the job's name. */
 export function whatOf({operation, job}: RecordedRun): string {
   if (job === null) return operation
   return `job ${job}${operation === job ? '' : `: ${operation}`}`

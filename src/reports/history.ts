@@ -9,37 +9,37 @@ import {command} from '../units/command.js'
 import type {Instant} from '../units/instant.js'
 import {currentStatus, storedNames} from '../run/status-names.js'
 
-/** Who started a run. */
+/** What started a run. */
 export type RunBy = 'hand' | 'daemon' | 'pg_cron' | 'timescaledb'
 
-/** A run in qicore.maintenance_log. */
+/** One run recorded in qicore.maintenance_log. */
 export interface RecordedRun {
   id: number
-  /** What was done, and to which object: `chunks compress public.ohlcv_data`. */
+  /** The operation and its object: `chunks compress public.ohlcv_data`. */
   operation: string
-  /** Null where it was not a scheduled job. */
+  /** Null unless it is a run of a scheduled job. */
   job: string | null
-  /** Qualified names of the tables and aggregates that it worked on, as far as they were recorded. */
+  /** Qualified names of the tables and aggregates it worked on, if recorded. */
   tables: string[]
   scheduledAt: Instant | null
   startedAt: Instant | null
-  /** Null while it runs, and where its session ended without recording when. */
+  /** Null while it runs, and if its session ended without recording the end. */
   completedAt: Instant | null
-  /** Milliseconds; null where either end is not known. */
+  /** Milliseconds; null if start or end is unknown. */
   ms: number | null
   /**
-   * `interrupted` with the reason `session_ended`: the process was killed. `retry`: an attempt failed and waits for the
-   * next.
+   * `interrupted` with the reason `session_ended` means that the process was killed; `retry` means that an attempt
+   * failed and the next one is scheduled.
    */
   status: string
   reason: string | null
   attempts: number
   runBy: RunBy
-  /** The database role, and the person and machine where they were recorded; of a daemon its id. */
+  /** The database role, with the user and host if recorded; for a daemon its id. */
   actor: string | null
   application: string | null
   targetHost: string | null
-  /** Steps that were recorded. */
+  /** Number of recorded steps. */
   steps: number
   error: string | null
 }
@@ -59,19 +59,19 @@ export interface RecordedStep {
 }
 
 export interface HistoryRequest {
-  /** A table or aggregate as SQL reads it; it need not exist any more. */
+  /** A table or aggregate as SQL reads it; it may have been dropped. */
   table: string | null
   since: Instant | null
-  /** Only what began before. */
+  /** Only runs that started before this instant. */
   until?: Instant | null
-  /** A part of the role, the person, the machine or the daemon that made the change, letter case apart. */
+  /** A substring of the role, user, host or daemon that made the change, ignoring case. */
   actor?: string | null
-  /** Null for all. */
+  /** Null means all. */
   statuses?: readonly RunStatus[] | null
   limit: number
 }
 
-/** How a run ended, or that it has not. */
+/** The outcomes of a run, including those that are not final. */
 export const runStatuses = [
   'done',
   'done_late',
@@ -84,7 +84,9 @@ export const runStatuses = [
 ] as const
 export type RunStatus = (typeof runStatuses)[number]
 
-/** `missing`: the schema qicore is not installed. `unreadable`: this role may not read it, so what ran is not known. */
+/**
+ * `missing`: the schema qicore is not installed. `unreadable`: this role may not read it, so the history is unknown.
+ */
 export type HistorySource = 'recorded' | 'missing' | 'unreadable'
 
 interface RunRow {
@@ -107,14 +109,14 @@ interface RunRow {
   steps: number
 }
 
-/** Whether there is a record of changes, and whether this role may read it. */
+/** Whether a record of changes exists, and whether this role may read it. */
 export async function historySource(db: Database): Promise<HistorySource> {
   const [row] = await db.query<{may: boolean}>(statement(loadSql('reports/log-readable')))
   if (row === undefined) return 'missing'
   return row.may ? 'recorded' : 'unreadable'
 }
 
-/** Every recorded run, newest first; null where this role may not read the record. */
+/** All recorded runs, newest first; null if this role may not read the record. */
 export async function readRuns(
   db: Database,
   request: HistoryRequest,
@@ -127,7 +129,10 @@ export async function readRuns(
   return {source, runs: wanted.slice(0, limit)}
 }
 
-/** One run with its steps. @throws OpsError NO_SUCH_RUN */
+/**
+ * One run with its steps.
+ * @throws OpsError NO_SUCH_RUN
+ */
 export async function readRun(
   db: Database,
   id: number,
@@ -143,7 +148,9 @@ export async function readRun(
   return {source, run, steps: rows.map(stepOf)}
 }
 
-/** Those that are recorded as running come beyond `limit` where a status is asked for: some of them have ended. */
+/**
+ * If a status is given, runs recorded as running are returned in addition to `limit`, because some of them have ended.
+ */
 async function query(
   db: Database,
   {table, since, until = null, actor = null, statuses = null, id, limit}: HistoryRequest & {id: number | null},
@@ -189,7 +196,7 @@ function tablesOf({detail}: RunRow): string[] {
   return typeof detail?.part === 'string' ? [detail.part] : []
 }
 
-/** A number under `job` in the detail is the id of a job of TimescaleDB; 0 is a call by hand. */
+/** A `job` number in the detail is the id of a TimescaleDB job; 0 means that a person called the procedure. */
 function runnerOf({scheduled_at, application, detail}: RunRow): RunBy {
   if (scheduled_at !== null) return 'daemon'
   if (isPgCron(application)) return 'pg_cron'
@@ -228,9 +235,12 @@ function between(from: Instant | null, to: Instant | null): number | null {
   return from === null || to === null ? null : Math.max(0, Date.parse(to) - Date.parse(from))
 }
 
-/** Names are recorded as SQL prints them. @throws OpsError where the text is not a name */
+/**
+ * The name as the record has it: as SQL prints it.
+ * @throws OpsError if the text is not a name
+ */
 function asRecorded(table: string): string {
   const {schema, name} = parseQualifiedName(table)
-  // Without a schema the name alone, in any schema.
+  // A name without a schema matches in every schema.
   return schema === null ? formatName(name) : formatQualifiedName(schema, name)
 }

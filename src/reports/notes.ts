@@ -4,7 +4,7 @@ import {contradictionWords, type TableClock} from '../catalog/table-clock.js'
 import type {EndProblem} from '../catalog/time-range.js'
 import {has, qualifiedName, type Table} from '../catalog/table.js'
 
-/** Chunks whose size is not in the sums, and why. */
+/** Notes on chunks whose size is missing from the totals, with the reason. */
 export function leftOutNotes(tables: readonly Table[], bytes: ChunkBytes, fast: boolean): string[] {
   const out = tables
     .map((table) => ({
@@ -19,13 +19,15 @@ export function leftOutNotes(tables: readonly Table[], bytes: ChunkBytes, fast: 
     const list = formatNames(out.map(({table, count}) => `${qualifiedName(table)} (${count})`))
     notes.push(
       fast
-        ? `Never vacuumed or analyzed, so not in the estimates: chunks of ${list}. ANALYZE them, or leave out --fast.`
-        : `Locked by another session, so left out of the sizes: chunks of ${list}. Try again later.`,
+        ? `Chunks of ${list} are not in the estimates, because they were never vacuumed or analyzed. Run ANALYZE on them, or omit --fast.`
+        : `Chunks of ${list} are not in the sizes, because another session holds a lock on them. Try again later.`,
     )
   }
   const tiered = tables.filter(({chunks}) => chunks.some((chunk) => chunk.tiered))
   if (tiered.length > 0)
-    notes.push(`Tiered to object storage, not in the sizes: chunks of ${formatNames(tiered.map(qualifiedName))}.`)
+    notes.push(
+      `Chunks of ${formatNames(tiered.map(qualifiedName))} are not in the sizes, because they are tiered to object storage.`,
+    )
   return notes
 }
 
@@ -33,17 +35,17 @@ const reasons: Record<EndProblem, (tables: string) => string> = {
   privilege: (tables) =>
     `No privilege to read ${tables}: oldest and newest row are unknown. GRANT USAGE on the schema and SELECT on the table, or connect as the owner.`,
   slow: (tables) =>
-    `Finding the oldest or newest row of ${tables} took over a second and was given up. An index on the time column helps.`,
+    `Finding the oldest or newest row of ${tables} took over a second and was cancelled. An index on the time column helps.`,
   locked: (tables) =>
     `The first or last chunk of ${tables} is locked by another session: its oldest or newest row is unknown. Try again later.`,
   empty: (tables) =>
-    `The outermost chunks of ${tables} are empty, and no more than five ranges are looked at: oldest or newest row is unknown.`,
+    `The first or last five chunk ranges of ${tables} are empty; further ranges are not searched, so the oldest or newest row is unknown.`,
   unranged: (tables) =>
-    `${tables} has many partitions that are cut by no range of time: oldest and newest row are unknown.`,
+    `${tables} has many partitions that are not ranges of time: the oldest and newest row are unknown.`,
   unreadable: (tables) => `The oldest or newest row of ${tables} could not be read as a time.`,
 }
 
-/** Ends that are not known, one line a reason. */
+/** Notes on oldest and newest rows that are unknown, one line per reason. */
 export function endNotes(problems: ReadonlyMap<Table, EndProblem>): string[] {
   return (Object.keys(reasons) as EndProblem[]).flatMap((reason) => {
     const tables = [...problems].filter(([, problem]) => problem === reason).map(([table]) => qualifiedName(table))
@@ -51,7 +53,7 @@ export function endNotes(problems: ReadonlyMap<Table, EndProblem>): string[] {
   })
 }
 
-/** Tables whose clock is not known: their age, growth and lateness are not either. */
+/** Notes on tables whose clock is unknown, which makes their age, growth and lateness unknown. */
 export function clockNotes(tables: readonly Table[], clocks: ReadonlyMap<Table, TableClock>): string[] {
   const used = tables.filter(({chunks}) => chunks.length > 0)
   const wrong = used.flatMap((table) => {
@@ -79,19 +81,19 @@ export function clockNotes(tables: readonly Table[], clocks: ReadonlyMap<Table, 
     ...(zone.length === 0
       ? []
       : [
-          `The time zone in which policies of ${formatNames(zone.map(qualifiedName))} count cannot be seen by this role, so what is due there is unknown. Connect as the owner of the table, or: alter database … set timezone.`,
+          `This role cannot see the time zone that the policies of ${formatNames(zone.map(qualifiedName))} use, so what is due there is unknown. Connect as the owner of the table, or run ALTER DATABASE … SET timezone.`,
         ]),
   ]
 }
 
-/** Compressed chunks whose size before compression is not recorded. */
+/** Notes on compressed chunks whose size before compression is not recorded. */
 export function recordNotes(tables: readonly Table[]): string[] {
   const without = tables.filter(({chunks}) =>
     chunks.some(({status, beforeBytes}) => has(status, 'compressed') && beforeBytes === null),
   )
   if (without.length === 0) return []
   return [
-    `Written compressed, so without a size before: chunks of ${formatNames(without.map(qualifiedName))}. They are not in BEFORE, AFTER and SAVED.`,
+    `Chunks of ${formatNames(without.map(qualifiedName))} are not in BEFORE, AFTER and SAVED: they were written compressed, so their uncompressed size is unknown.`,
   ]
 }
 

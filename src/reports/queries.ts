@@ -9,48 +9,48 @@ import {ambiguous, findRelations, noSuchTable} from '../catalog/resolve-table.js
 import type {ReportHead} from '../catalog/snapshot.js'
 
 export interface QueriesReport extends ReportHead<'stats.queries'> {
-  /** Since when the statements are counted; null where this cannot be read. */
+  /** When counting started; null if it cannot be read. */
   countedSince: Instant | null
-  /** By total time. */
+  /** By total execution time, descending. */
   queries: QueryStats[]
   notes: string[]
 }
 
 export interface QueryStats {
-  /** Null for all statements together whose text this role may not read. */
+  /** Null for the row that sums all statements whose text this role may not read. */
   query: string | null
-  /** Text, since it has 64 bits; null with the text. */
+  /** A string, because it has 64 bits; null if the text is null. */
   queryId: string | null
-  /** Who ran it. */
+  /** The roles that ran it. */
   roles: string[]
   /**
-   * Run by a client itself; false: inside of another statement, whose time contains it; null: not recorded before
-   * PostgreSQL 14.
+   * True if a client ran it directly; false if it ran inside another statement, whose time includes it; null before
+   * PostgreSQL 14, which does not record it.
    */
   topLevel: boolean | null
   calls: number
   totalMs: number
-  /** Of the time of all statements of this database, nested ones not counted; null where there is none. */
+  /** Share of the total time of all top-level statements of this database; null if the total is zero. */
   sharePercent: number | null
   meanMs: number
   minMs: number | null
   maxMs: number | null
   rows: number
-  /** Blocks of tables and indexes; null where this version does not count them. */
+  /** Blocks of tables and indexes; null if this version does not count them. */
   sharedBlocksHit: number | null
   sharedBlocksRead: number | null
   tempBlocksWritten: number | null
 }
 
 export interface QueriesRequest {
-  /** Only statements that name this table, view or partition. */
+  /** Only statements that mention this table, view or partition. */
   table?: string | undefined
   limit: number
 }
 
 /**
- * What pg_stat_statements counted in this database: one row a statement, and one more where it also ran inside of other
- * statements. What cannot be read is said in a note, with how to get it.
+ * The statistics of pg_stat_statements for this database: one row per statement, and a second one if it also ran inside
+ * other statements. What cannot be read is explained in a note.
  * @throws OpsError NO_SUCH_TABLE, AMBIGUOUS
  */
 export async function readQueries(db: Database, request: QueriesRequest): Promise<QueriesReport> {
@@ -85,7 +85,10 @@ export async function readQueries(db: Database, request: QueriesRequest): Promis
   }
 }
 
-/** The texts of all databases are in one file: one that is not text in the encoding of this database fails them all. */
+/**
+ * pg_stat_statements keeps the texts of all databases in one file. One text that is invalid in the encoding of this
+ * database makes every read fail, so this reads without texts.
+ */
 async function withoutTexts(
   db: Database,
   schema: string,
@@ -93,29 +96,30 @@ async function withoutTexts(
   report: (queries: QueryStats[], notes: string[], since: Instant | null) => Promise<QueriesReport>,
 ): Promise<QueriesReport> {
   const why =
-    'No text of a statement can be read here: pg_stat_statements holds one that is not valid in the encoding of this database. SELECT pg_stat_statements_reset() by a superuser removes it.'
+    'No statement text can be read: pg_stat_statements has one that is invalid in the encoding of this database. A superuser can remove it with SELECT pg_stat_statements_reset().'
   const since = await countedSince(db, schema)
-  if (table !== undefined) return report([], [`${why} So which statements name ${table} is unknown.`], since)
+  if (table !== undefined)
+    return report([], [`${why} Therefore it is unknown which statements mention ${table}.`], since)
   return report((await readRows(db, schema, null, limit, 'without texts')).queries, [why], since)
 }
 
 function hiddenNote(filtered: boolean): string {
   const grant = 'GRANT pg_read_all_stats TO this role shows them.'
   if (filtered)
-    return `This role may not read the statements of other roles, so those of them that name the table are missing: ${grant}`
-  return `Statements of other roles are one line without text: ${grant}`
+    return `This role may not read the statements of other roles, so theirs that mention the table are missing: ${grant}`
+  return `Statements of other roles are summed in one row without text: ${grant}`
 }
 
 const howToLoad = 'add it to shared_preload_libraries in postgresql.conf and restart the server.'
 
 function notInstalled({embedded, preloaded}: Server): string {
-  if (embedded) return 'The embedded engine has no pg_stat_statements: statements are counted on a server only.'
+  if (embedded) return 'The embedded engine has no pg_stat_statements; only a server counts statements.'
   const create = 'pg_stat_statements is not installed in this database: CREATE EXTENSION pg_stat_statements.'
   if (preloaded === null) return `${create} It must be in shared_preload_libraries, which this role may not read.`
   return preloaded.includes('pg_stat_statements') ? create : `${create} It must be loaded first: ${howToLoad}`
 }
 
-/** Since when all of it is counted: PostgreSQL 14 and later say so. */
+/** When counting started; recorded by PostgreSQL 14 and later. */
 async function countedSince(db: Database, schema: string): Promise<Instant | null> {
   try {
     const [row] = await db.query<{since: Instant | null}>(
@@ -157,7 +161,7 @@ interface QueryRow {
   temp: number | null
 }
 
-/** @param texts without them nothing is decoded, and a query is known by its id only */
+/** @param texts if false, no text is decoded, and a query is identified by its id alone */
 async function readRows(
   db: Database,
   schema: string,
@@ -235,7 +239,7 @@ function statsOf({
   }
 }
 
-/** A regular expression for the name as a word of its own, quoted or not. */
+/** A regular expression that matches the name as a whole word, quoted or not. */
 function naming(name: string): string {
   return `(^|[^[:alnum:]_$])${name.replace(/[\\^$.|?*+()[\]{}]/g, String.raw`\$&`)}($|[^[:alnum:]_$])`
 }

@@ -5,7 +5,7 @@ import type {StatsReport, TableStats} from './stats.js'
 
 const estimated = ({sizeBasis}: TableStats) => (sizeBasis === 'estimated' ? '~' : '')
 const marks = {exact: '', estimated: '~', mixed: '>'} as const
-/** The sum of all has no name. */
+/** The total row has no name. */
 const isTotal = ({table}: TableStats) => table === ''
 
 export const statsTable: ReportTable<TableStats, StatsReport> = {
@@ -69,7 +69,7 @@ export const statsTable: ReportTable<TableStats, StatsReport> = {
   marked: ({late}) => (late ?? 0) > 0,
 }
 
-/** Where nothing is managed, a mark in every row says nothing. */
+/** If no table is managed, the mark is omitted: it would be in every row. */
 function markedName(row: TableStats, {tables}: StatsReport): string {
   if (isTotal(row)) return 'TOTAL'
   const mark = row.managed || !tables.some(({managed}) => managed) ? '' : ' *'
@@ -81,7 +81,7 @@ function averageChunk({totalBytes, chunks, skippedChunks}: TableStats): number |
   return totalBytes === null || counted <= 0 ? null : Math.round(totalBytes / counted)
 }
 
-/** An integer whose unit is not known is as wide as it is useless to people. */
+/** An integer of unknown unit takes much width and tells people nothing. */
 function ageIfKnown(value: TableStats['newest'], at: string): string {
   return isInstant(value) ? ageOr(value, at) : dash
 }

@@ -21,7 +21,7 @@ export interface StatsReport extends ReportHead<'stats'> {
     'postgres' | 'timescaledb' | 'edition' | 'inRecovery' | 'workers' | 'pgCron' | 'pgStatStatements'
   > & {condition: ConditionCode[]}
   tables: TableStats[]
-  /** What could not be had, and how to get it. */
+  /** Values that could not be read, and how to make them readable. */
   notes: string[]
 }
 
@@ -34,30 +34,30 @@ export interface TableStats {
   compressedChunks: number
   totalBytes: number | null
   sizeBasis: SizeBasis
-  /** Not in totalBytes: locked by another session, or nothing is known of them. */
+  /** Chunks missing from totalBytes: locked by another session, or without statistics. */
   skippedChunks: number
   beforeBytes: number | null
   afterBytes: number | null
   ratio: number | null
   savedPercent: number | null
   bytesPerDay: number | null
-  /** An instant; the integer itself where its unit is not known. */
+  /** An instant, or the plain integer if its unit is unknown. */
   oldest: Instant | number | string | null
   newest: Instant | number | string | null
-  /** How many policies it has, and how many of them have work that is overdue. */
+  /** Number of policies, and how many of them have overdue work. */
   policies: number
   late: number | null
-  /** When a retention policy drops the next chunk; in the past where that is overdue. */
+  /** When the retention policy drops the next chunk; in the past if the drop is overdue. */
   nextDrop: Instant | null
 }
 
 export interface StatsRequest extends SnapshotRequest {
   fast: boolean
-  /** Tables of the configuration and the definitions, by schema.table. */
+  /** Tables of the configuration and the definitions, as schema.table. */
   managed: ReadonlySet<string>
 }
 
-/** One row a table, the largest first. Never waits on a lock: what is locked is left out and counted. */
+/** One row per table, largest first. Never waits for a lock: locked chunks are skipped and counted. */
 export async function readStats(db: Database, request: StatsRequest): Promise<StatsReport> {
   const snapshot = await readSnapshot(db, request)
   const bytes = await readChunkBytes(db, snapshot.tables, request.fast)
@@ -126,7 +126,7 @@ function tableStats(
   }
 }
 
-/** The sizes recorded at compression, of every chunk that has them, and what they come to. */
+/** Sums of the sizes recorded at compression, over the chunks that have them. */
 export function compressionOf({
   chunks,
 }: Pick<Table, 'chunks'>): Pick<TableStats, 'beforeBytes' | 'afterBytes' | 'ratio' | 'savedPercent'> {
@@ -146,7 +146,7 @@ export function compressionOf({
   }
 }
 
-/** How many policies of each table are late; null where that depends on something unknown. */
+/** Number of late policies per table; null if that depends on an unknown value. */
 async function lateness(
   db: Database,
   {at, policies, clocks, tables}: CatalogSnapshot,

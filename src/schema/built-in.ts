@@ -1,2 +1,2 @@
-/** The tables that the program brings along: the one door from the general tool to QiCore's own application. */
+/** The definitions shipped with the program. Only this module connects the general tool with QiCore's application. */
 export {qicore} from '../qicore/definition.js'

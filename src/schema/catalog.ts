@@ -4,11 +4,11 @@ import {loadSql} from '../db/load-sql.js'
 import {formatQualifiedName} from '../db/qualified-name.js'
 import {quoteIdent, statement} from '../db/sql.js'
 
-/** What a database holds, in a form in which two databases compare: named, without oids, order or positions. */
+/** The objects of a database, by name and without oids, order or positions, so that two databases can be compared. */
 export interface Snapshot {
-  /** By `schema.name`, quoted as SQL reads it: two tables are never one key. */
+  /** Keys are `schema.name`, quoted as in SQL, so that they are unique. */
   relations: Record<string, RelationSnapshot>
-  /** Source by signature. */
+  /** Source text by signature. */
   routines: Record<string, string>
 }
 
@@ -53,7 +53,7 @@ interface HypertableRow {
   materializedOnly: boolean | null
 }
 
-/** Reads what some schemas hold; what belongs to extensions, chunks and partitions' children are left out. */
+/** Reads the objects of some schemas, except those of extensions, chunks and child partitions. */
 export async function readSnapshot(db: Database, schemas: readonly string[]): Promise<Snapshot> {
   const read = <Row extends object>(file: string) => db.query<Row>(statement(loadSql(`schema/${file}`), [schemas]))
   const relations = await read<RelationRow>('relations')
@@ -75,7 +75,7 @@ function relationOf({schema: _, name: __, ...row}: RelationRow, extended: Hypert
   return {
     ...row,
     kind: query === null ? 'hypertable' : 'aggregate',
-    // The view of an aggregate names its hidden hypertable by number: the query it was made with says more.
+    // The view of an aggregate refers to an internal hypertable by number; the query it was created with is comparable.
     definition: query ?? row.definition,
     dimensions,
     compression: segmentBy === null && orderBy === null ? null : {segmentBy, orderBy},
@@ -83,7 +83,7 @@ function relationOf({schema: _, name: __, ...row}: RelationRow, extended: Hypert
   }
 }
 
-/** One thing that is not as it should be; null where it is not there at all. */
+/** A difference between the expected and the actual state; null on the side where the object does not exist. */
 export interface Difference {
   /** `public.crypto_prices columns.usd_price.type` */
   object: string
@@ -92,12 +92,12 @@ export interface Difference {
   actual: unknown
 }
 
-/** Every way in which one snapshot differs from another, to the smallest named part; what triggers call comes first. */
+/** All differences between two snapshots, each at its smallest named part; functions that triggers call come first. */
 export function differences(expected: Snapshot, actual: Snapshot): Difference[] {
   return [...compareEach(expected.routines, actual.routines), ...compareEach(expected.relations, actual.relations)]
 }
 
-/** The path of a part; a name in it that could be read as more than one is quoted. */
+/** The path of a part; an ambiguous name is quoted. */
 export function pathOf(...parts: readonly string[]): string {
   return parts.map((part) => (/^[a-z_][\w$]*$/i.test(part) ? part : quoteIdent(part))).join('.')
 }
@@ -108,7 +108,7 @@ function compareEach<T>(expected: Record<string, T>, actual: Record<string, T>):
   )
 }
 
-/** A column may be called `constructor`, which every object seems to have. */
+/** Ignores inherited properties: a column may be called `constructor`. */
 function own<T>(record: Record<string, T>, key: string): T | null {
   return Object.hasOwn(record, key) ? (record[key] ?? null) : null
 }

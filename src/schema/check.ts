@@ -1,6 +1,4 @@
-/**
- * The check of definitions: their shape by zod, what they mean by rules of ours. Imported only where one is checked.
- */
+/** Validates definitions: zod checks the shape, rules.ts the meaning. Imported only where definitions are checked. */
 import {z} from 'zod'
 import {messageOf} from '../errors.js'
 import {parseDuration} from '../units/duration.js'
@@ -21,7 +19,7 @@ const duration = text.superRefine((value, context) => {
   }
 })
 const type = text.refine((value) => readType(value) !== null, {
-  error: ({input}) => `"${String(input)}" is none of the types: ${knownTypes.join(', ')}`,
+  error: ({input}) => `"${String(input)}" is not a known type. Known types: ${knownTypes.join(', ')}`,
 })
 
 const column = z.strictObject({
@@ -36,7 +34,7 @@ const references = z.strictObject({schema: text, table: text, columns})
 const retention = z.strictObject({after: duration})
 const compression = z.strictObject({after: duration, segmentBy: z.array(text), orderBy: columns})
 
-/** One table as it is written in a definition; the path of an error is the path in it. */
+/** One table of a definition; error paths match the definition. */
 export const tableSchema: z.ZodType<TableDefinition> = z.strictObject({
   schema: text,
   name: text,
@@ -102,16 +100,16 @@ const schemaSchema = z.strictObject({
   routines: z.array(text).optional(),
 })
 
-/** What of its shape is wrong, and nothing of what it means: a snapshot may be older than a rule. */
+/** Errors of shape only: a snapshot may be older than a rule. */
 export function shapeProblems(input: unknown): Problem[] {
   const {error} = schemaSchema.safeParse(input, {error: missing})
   return (error?.issues ?? []).map(({path, message}) => ({path: pathText(path), message}))
 }
 
-/** Everything that is wrong with it, each with its path; nothing where it is right. */
+/** All errors, each with its path; empty if the definitions are valid. */
 export function problemsOf(input: unknown): Problem[] {
   const {tables, aggregates} = wellShaped(input)
-  // Rules need a shape to stand on: a table that has none gets only the errors of its shape.
+  // Rules require a valid shape: a table without one gets only the errors of its shape.
   return [
     ...shapeProblems(input),
     ...tables.flatMap(({value, index}) =>

@@ -1,16 +1,16 @@
-/** A length of time as text, read only by units/duration.ts: `7 days`, `1h`. */
+/** A duration as text, parsed by units/duration.ts: `7 days`, `1h`. */
 export type DurationText = string
 
-/** A column in an order, as SQL writes it: `time`, `time desc`. Read by names.ts against the columns there are. */
+/** A sort column as in SQL: `time`, `time desc`. Parsed by names.ts, given the existing columns. */
 export type OrderedColumn = string
 
-/** What is written here exists in every engine: SQL, Drizzle, zod and the drift check come from it. */
+/** A table on every engine; SQL, Drizzle, zod and the drift check are derived from it. */
 export interface TableDefinition {
   schema: string
   name: string
-  /** One sentence for people. */
+  /** One sentence of description. */
   doc: string
-  /** The name that the seed's short form of a definition takes its columns by. */
+  /** The type name by which the short form of a definition selects these columns. */
   dslType?: string | undefined
   columns: readonly ColumnDefinition[]
   primaryKey: readonly string[]
@@ -23,19 +23,19 @@ export interface TableDefinition {
   hypertable?: HypertableDefinition | undefined
   compression?: CompressionDefinition | undefined
   retention?: RetentionDefinition | undefined
-  /** Rows that belong to the table from the beginning, values in the order of `columns`. */
+  /** Rows inserted with the table; values in the order of `columns`. */
   rows?: {columns: readonly string[]; values: readonly (readonly string[])[]} | undefined
 }
 
 export interface ColumnDefinition {
   name: string
-  /** As PostgreSQL spells it: `numeric(20,8)`, `text[]`. Read by types.ts. */
+  /** In PostgreSQL's spelling: `numeric(20,8)`, `text[]`. Parsed by types.ts. */
   type: string
   /** Absent: NOT NULL. */
   nullable?: boolean | undefined
   /** An SQL expression. */
   default?: string | undefined
-  /** What the value means, for readers of the generated code. */
+  /** Description of the value, for the generated code. */
   doc?: string | undefined
 }
 
@@ -44,11 +44,11 @@ export interface UniqueDefinition {
   columns: readonly string[]
 }
 
-/** An immutable condition on one row; what moves with the clock is a trigger's business. */
+/** An immutable condition on one row; a condition that depends on the current time needs a trigger. */
 export interface CheckDefinition {
   name: string
   expression: string
-  /** The version of the migration that adds it; absent: made with the table. */
+  /** The version of the migration that adds it; absent: created with the table. */
   since?: string | undefined
 }
 
@@ -63,23 +63,23 @@ export interface ForeignKeyDefinition {
   references: {schema: string; table: string; columns: readonly string[]}
 }
 
-/** A statement trigger after the change: row triggers cost a query a row and slow COPY down. */
+/** A statement-level AFTER trigger: row triggers would run a query per row and slow down COPY. */
 export interface TriggerDefinition {
   name: string
   event: 'insert' | 'update' | 'delete'
-  /** Names for the rows before and after, as far as the event has them. */
+  /** Transition table names for the old and new rows, if the event has them. */
   oldRows?: string | undefined
   newRows?: string | undefined
-  /** The function's file is sql/routines/<name>.sql; it lives in the schema qicore. */
+  /** The function of sql/routines/<name>.sql, in the schema qicore. */
   function: string
 }
 
 export interface HypertableDefinition {
   time: string
   chunkInterval: DurationText
-  /** A setting at creation only; the column is part of every unique set even where `partitions` is 0. */
+  /** Fixed at creation. The column is part of every unique constraint, even if `partitions` is 0. */
   space?: {column: string; partitions: number} | undefined
-  /** What plain PostgreSQL does instead of chunks. Absent: by month, three ahead. */
+  /** Partitioning on plain PostgreSQL. Absent: by month, three ahead. */
   partitions?: {period: PartitionPeriod; ahead: number} | undefined
 }
 
@@ -88,7 +88,7 @@ export type PartitionPeriod = 'month' | 'day'
 export interface CompressionDefinition {
   after: DurationText
   segmentBy: readonly string[]
-  /** Always said: what TimescaleDB chooses by itself differs by version and by statistics. */
+  /** Required, because TimescaleDB's default depends on version and statistics. */
   orderBy: readonly OrderedColumn[]
 }
 
@@ -96,17 +96,17 @@ export interface RetentionDefinition {
   after: DurationText
 }
 
-/** A summary by buckets of time: a continuous aggregate, or a table of ours under a view of that name. */
+/** A summary by time buckets: a continuous aggregate, or an emulated one with a table and a view of that name. */
 export interface AggregateDefinition {
   schema: string
   name: string
   doc: string
   source: {schema: string; table: string}
-  /** The column of the source that the buckets are cut by. */
+  /** The source column that is bucketed. */
   time: string
   bucket: DurationText
   groupBy: readonly string[]
-  /** Which rows of the source count, as an SQL condition. */
+  /** Restricts the source rows: an SQL condition. */
   where?: string | undefined
   columns: readonly AggregateColumn[]
   refresh: RefreshDefinition
@@ -130,18 +130,18 @@ export interface RefreshDefinition {
   every: DurationText
 }
 
-/** Everything that one stream of migrations describes. */
+/** Everything that one stream of migrations creates. */
 export interface SchemaDefinition {
   tables: readonly TableDefinition[]
   aggregates: readonly AggregateDefinition[]
-  /** Files of sql/routines, made last; those of triggers come with their tables. */
+  /** Files of sql/routines, created last; those of triggers are created with their tables. */
   routines?: readonly string[] | undefined
 }
 
-/** The column that an aggregate's buckets are named by. */
+/** The name of the bucket column of every aggregate. */
 export const bucketColumn = 'bucket'
 
-/** The columns that TimescaleDB and PostgreSQL partition by: part of every unique set. */
+/** The partitioning columns of TimescaleDB and PostgreSQL, which every unique constraint must include. */
 export function partitionColumns({hypertable}: TableDefinition): string[] {
   if (!hypertable) return []
   return hypertable.space ? [hypertable.time, hypertable.space.column] : [hypertable.time]

@@ -3,14 +3,14 @@ import {addCheck, columnSql, createIndex, relation, type Sql} from './generate/t
 import {isSerial, readType} from './types.js'
 import {name} from './names.js'
 
-/** From one state of the definitions to another: what can be written by itself, and what a person has to. */
+/** The difference between two versions of the definitions: generated SQL, and changes that a person must write. */
 export interface DefinitionDifference {
   statements: Sql[]
-  /** One sentence each, with the path of the definition. */
+  /** One sentence per change, with its path in the definitions. */
   cannot: string[]
 }
 
-/** Added columns, indexes and checks become SQL; everything else is named. */
+/** Generates SQL for added columns, indexes and checks; every other change is listed in `cannot`. */
 export function diffDefinitions(before: SchemaDefinition, after: SchemaDefinition): DefinitionDifference {
   const result: DefinitionDifference = {statements: [], cannot: []}
   for (const [key, {was, is}] of paired(before.tables, after.tables, relation)) {
@@ -32,33 +32,35 @@ function diffTable(
   {statements, cannot}: DefinitionDifference,
 ): void {
   for (const [column, {was: old, is: now}] of paired(was.columns, is.columns, (entry) => entry.name)) {
-    if (!now) cannot.push(`column ${key}.${column} is gone: dropping it would lose its values`)
+    if (!now) cannot.push(`column ${key}.${column} was removed: dropping it would lose its values`)
     else if (old && !same(withoutDoc(old), withoutDoc(now)))
       cannot.push(`column ${key}.${column} changed (${columnSql(old)} became ${columnSql(now)})`)
     else if (!old) addColumn(key, is, now, statements, cannot)
   }
   for (const [index, {was: old, is: now}] of paired(was.indexes ?? [], is.indexes ?? [], (entry) => entry.name)) {
     if (!old && now) statements.push(createIndex(is, now))
-    else if (!now) cannot.push(`index ${index} of ${key} is gone: write DROP INDEX if it should go`)
+    else if (!now) cannot.push(`index ${index} of ${key} was removed: write DROP INDEX if it is no longer needed`)
     else if (!same(old, now))
-      cannot.push(`index ${index} of ${key} changed: give the new one another name, and drop the old one`)
+      cannot.push(`index ${index} of ${key} changed: create the new index under another name, and drop the old one`)
   }
   for (const [check, {was: old, is: now}] of paired(was.checks ?? [], is.checks ?? [], (entry) => entry.name)) {
     if (!old && now) statements.push(addCheck(is, now))
-    else if (!now) cannot.push(`check ${check} of ${key} is gone: write DROP CONSTRAINT if it should go`)
+    else if (!now) cannot.push(`check ${check} of ${key} was removed: write DROP CONSTRAINT if it is no longer needed`)
     else if (old!.expression !== now.expression)
-      cannot.push(`check ${check} of ${key} changed: existing rows have to be looked at first`)
+      cannot.push(`check ${check} of ${key} changed: existing rows must be checked first`)
   }
   for (const part of ['primaryKey', 'uniques', 'foreignKeys', 'triggers', 'rows'] as const)
     if (!same(was[part], is[part])) cannot.push(`${part} of ${key} changed`)
-  // Policies and the chunk interval are no migration's business; the rest of a hypertable is fixed when it is made.
+  // Policies and the chunk interval are not changed by migrations; the rest of a hypertable is fixed at creation.
   if (was.hypertable?.time !== is.hypertable?.time)
-    cannot.push(`hypertable of ${key} changed: its time column is fixed when it is made`)
+    cannot.push(`hypertable of ${key} changed: its time column is fixed at creation`)
   if (!same(was.hypertable?.space, is.hypertable?.space))
-    cannot.push(`hypertable.space of ${key} changed: it is fixed when the hypertable is made`)
+    cannot.push(`hypertable.space of ${key} changed: it is fixed when the hypertable is created`)
   const settings = ({compression}: TableDefinition) => compression && [compression.segmentBy, compression.orderBy]
   if (!same(settings(was), settings(is)))
-    cannot.push(`compression of ${key} changed: policies apply changes it and says which chunks keep the old settings`)
+    cannot.push(
+      `compression of ${key} changed: policies apply changes it and reports which chunks keep the old settings`,
+    )
 }
 
 function addColumn(
@@ -71,11 +73,11 @@ function addColumn(
   const type = readType(column.type)
   if (type && isSerial(type.base))
     return void cannot.push(
-      `column ${key}.${column.name} is ${column.type}: numbering the rows that are there rewrites the table`,
+      `column ${key}.${column.name} is ${column.type}: numbering the existing rows rewrites the table`,
     )
   if (!column.nullable && column.default === undefined)
     return void cannot.push(
-      `column ${key}.${column.name} is NOT NULL without a default: the rows that are there have no value for it`,
+      `column ${key}.${column.name} is NOT NULL without a default: existing rows have no value for it`,
     )
   statements.push(`alter table ${relation(table)} add column ${name(column.name)} ${columnSql(column)}`)
 }
@@ -89,7 +91,7 @@ function diffAggregate(
   if (!was) cannot.push(`aggregate ${key} is new: write its CREATE (schema generate sql prints it)`)
   else if (!is) cannot.push(`aggregate ${key} is no longer defined: dropping it would lose its history`)
   else {
-    // Policies and words may change freely.
+    // Changes of policies and descriptions need no migration.
     const query = ({source, time, bucket, groupBy, where, columns}: AggregateDefinition) => ({
       source,
       time,
@@ -99,7 +101,7 @@ function diffAggregate(
       columns,
     })
     if (!same(query(was), query(is)))
-      cannot.push(`aggregate ${key} changed: creating it again loses what it holds of raw data that is gone`)
+      cannot.push(`aggregate ${key} changed: recreating it loses history whose raw data has been dropped`)
   }
 }
 

@@ -17,12 +17,12 @@ import {name, qualified} from './names.js'
 import {isSerial, readType} from './types.js'
 
 /**
- * What would undo a difference without losing anything or keeping anybody waiting long; null where there is no such
- * statement: an extra has an owner who wants it, a NOT NULL or a unique set needs the rows to be looked at.
+ * A statement that removes a difference without losing data or blocking other sessions for long; null if there is none:
+ * an extra object may be wanted by its owner, a NOT NULL or a unique constraint requires a check of the rows.
  */
 export type Fix = (difference: Difference) => Sql | null
 
-/** In which state of the live part a statement helps. */
+/** The state of the actual object in which a statement applies. */
 type When = 'missing' | 'other' | ' NOT VALID' | ' INVALID' | ' DISABLED'
 
 export function fixesOf(definitions: SchemaDefinition, expected: Snapshot, live: Snapshot, server: Server): Fix {
@@ -33,10 +33,10 @@ export function fixesOf(definitions: SchemaDefinition, expected: Snapshot, live:
     const addFix = (when: When, path: string, sql: Sql) => void fixes.set(key(when, object, path), sql)
     const kind = expected.relations[object]?.kind
     const snapshot = live.relations[object]
-    // Something else under its name is not fixed into it.
+    // An object of another kind under the same name is not converted.
     if (snapshot === undefined || snapshot.kind !== kind) continue
     columnFixes(table, addFix)
-    // A column that only a person can add is missing in whatever needs it.
+    // Parts that need a missing column cannot be added, if only a person can add that column.
     if (
       table.columns.some(
         ({name: column}) =>
@@ -46,7 +46,7 @@ export function fixesOf(definitions: SchemaDefinition, expected: Snapshot, live:
       continue
     indexFixes(table, kind, server, addFix)
     triggerFixes(table, addFix)
-    // TimescaleDB validates a check while everybody waits, NOT VALID or not.
+    // TimescaleDB validates a check under its lock, even with NOT VALID.
     if (kind !== 'hypertable') constraintFixes(table, addFix)
     if (kind === 'hypertable' && table.hypertable && server.timescaledbSchema !== null)
       addFix(
@@ -64,7 +64,7 @@ export function fixesOf(definitions: SchemaDefinition, expected: Snapshot, live:
         `alter materialized view ${relation(aggregate)} set (timescaledb.materialized_only = ${materializedOnly})`,
       )
   }
-  // The views among the routines are no one's rows.
+  // Views among the routines hold no rows of their own.
   for (const file of definitions.routines ?? [])
     if (expected.relations[`public.${file}`]?.kind === 'view')
       fixes.set(key('missing', `public.${file}`, ''), createRoutine(file))
@@ -125,8 +125,8 @@ function triggerFixes(table: TableDefinition, addFix: AddFix): void {
 }
 
 /**
- * Writers go on meanwhile, but for partitioned tables, which PostgreSQL indexes only at once. The embedded engine has
- * no other session to wait, and ends an index by chunks with "tuple concurrently updated".
+ * Created without blocking writers, except on partitioned tables, where PostgreSQL has no such option. The embedded
+ * engine has no other sessions to block, and there transaction_per_chunk fails with "tuple concurrently updated".
  */
 function indexFixes(
   table: TableDefinition,
@@ -138,7 +138,7 @@ function indexFixes(
     const create = createIndex(table, index)
     const gently = embedded ? create : withoutBlocking(create, kind)
     addFix('missing', pathOf('indexes', index.name), gently)
-    // No query uses an index that is not valid, so dropping it changes none; on a partitioned table it waits for its
+    // No query uses an invalid index, so dropping it changes no plan; on a partitioned table it is completed from its
     // parts.
     if (kind === 'partitioned') continue
     const own = qualified(table.schema, index.name)
@@ -152,7 +152,7 @@ function indexFixes(
   }
 }
 
-/** CREATE INDEX that blocks no writer, as far as the kind of the table allows. */
+/** A CREATE INDEX that does not block writers, if the kind of table supports it. */
 function withoutBlocking(create: Sql, kind: RelationSnapshot['kind'] | undefined): Sql {
   if (kind === 'partitioned') return create
   return kind === 'hypertable'
@@ -160,7 +160,7 @@ function withoutBlocking(create: Sql, kind: RelationSnapshot['kind'] | undefined
     : create.replace(/^create index /, 'create index concurrently ')
 }
 
-/** OR REPLACE replaces a body; parameters and result must be the same, or it is refused. */
+/** CREATE OR REPLACE fails if parameters or result changed. */
 function routineMend(expected: Sql, actual: Sql | null): Sql | null {
   const head = (definition: Sql) => definition.split('\n LANGUAGE ')[0]
   return actual === null || head(actual) === head(expected) ? expected.trim() : null

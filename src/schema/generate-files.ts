@@ -12,8 +12,8 @@ import {qicore} from './built-in.js'
 import {zodModule} from './zod/module.js'
 
 /**
- * What `schema generate` writes.
- * @throws OpsError NO_TABLES where there is nothing to describe
+ * The files that `schema generate` writes.
+ * @throws OpsError NO_TABLES if no table is described
  */
 export async function generatedFiles(
   what: 'sql' | 'drizzle' | 'zod',
@@ -21,8 +21,8 @@ export async function generatedFiles(
   engine?: EngineKind,
 ): Promise<GeneratedFile[]> {
   if (schema.tables.length === 0)
-    throw usageError('NO_TABLES', 'The configuration describes no table.', [
-      `Give an entry of tables its columns and primaryKey; an example: ${docsPage('schema')}`,
+    throw usageError('NO_TABLES', 'The configuration describes no tables.', [
+      `Add columns and primaryKey to an entry of tables; for an example see ${docsPage('schema')}`,
     ])
   if (what === 'drizzle') return [{path: 'drizzle.ts', text: drizzleModule(schema)}]
   if (what === 'zod') return [{path: 'zod.ts', text: await zodModule(schema)}]
@@ -46,7 +46,7 @@ export interface Settled {
   status: 'written' | 'same' | 'differs' | 'missing'
 }
 
-/** Writes what is not there or not the same; or only says so. */
+/** Writes new and changed files, or with `checkOnly` only reports them. */
 export function settle(directory: string, files: readonly GeneratedFile[], checkOnly: boolean): Settled[] {
   return files.map(({path, text}) => {
     const file = join(directory, path)

@@ -1,6 +1,6 @@
 /** A file that a generator writes. */
 export interface GeneratedFile {
-  /** Relative to whatever it is written below. */
+  /** Relative to the output directory. */
   path: string
   text: string
 }

@@ -3,17 +3,17 @@ import {dataTable, windowFunction} from './generate/aggregate.js'
 import {longestName, tooLong} from './names.js'
 import type {Problem} from './problem.js'
 
-/** Every table has them, so no column can be called so. */
+/** System columns, which every table has. */
 const systemColumns = new Set(['tableoid', 'xmin', 'cmin', 'xmax', 'cmax', 'ctid'])
 
-/** What is wrong with a name as PostgreSQL would take it; null where nothing is. */
+/** Why PostgreSQL would reject or truncate a name; null if it is valid. */
 function wrongWith(name: string): string | null {
-  if (name.includes('\0')) return `${JSON.stringify(name)} holds a NUL, which no name can`
-  if (!name.isWellFormed()) return `${JSON.stringify(name)} holds half of a character`
+  if (name.includes('\0')) return `${JSON.stringify(name)} has a NUL character, which names cannot contain`
+  if (!name.isWellFormed()) return `${JSON.stringify(name)} has half of a surrogate pair`
   return tooLong(name) ? `"${name}" is longer than ${longestName} bytes` : null
 }
 
-/** What the names of one table get wrong by themselves. */
+/** Errors in the names of one table. */
 export function tableNameProblems(table: TableDefinition): Problem[] {
   const list = (path: string, entries: readonly {name: string}[] | undefined) =>
     (entries ?? []).map(({name}, index) => ({path: `${path}[${index}].name`, name}))
@@ -32,10 +32,7 @@ export function tableNameProblems(table: TableDefinition): Problem[] {
     ...all.flatMap(({path, name}) => problem(path, wrongWith(name))),
     ...reservedSchema(table.schema),
     ...table.columns.flatMap(({name}, index) =>
-      problem(
-        `columns[${index}].name`,
-        systemColumns.has(name) ? `every table has a column "${name}" of PostgreSQL's own` : null,
-      ),
+      problem(`columns[${index}].name`, systemColumns.has(name) ? `"${name}" is a system column of every table` : null),
     ),
   ]
 }
@@ -48,7 +45,10 @@ export function aggregateNameProblems(aggregate: AggregateDefinition): Problem[]
     ...[`${dataTable(aggregate)}_bucket_idx`, windowFunction(aggregate)]
       .filter(() => !tooLong(aggregate.name))
       .flatMap((made) =>
-        problem('name', tooLong(made) ? `"${made}", which is made of it, is longer than ${longestName} bytes` : null),
+        problem(
+          'name',
+          tooLong(made) ? `"${made}", which is derived from it, is longer than ${longestName} bytes` : null,
+        ),
       ),
     ...aggregate.columns.flatMap(({name}, index) => problem(`columns[${index}].name`, wrongWith(name))),
   ]
@@ -61,7 +61,7 @@ function problem(path: string, message: string | null): Problem[] {
 function reservedSchema(schema: string): Problem[] {
   return problem(
     'schema',
-    schema.startsWith('pg_') ? `"${schema}": schemas that begin with pg_ are PostgreSQL's own` : null,
+    schema.startsWith('pg_') ? `"${schema}": schema names that start with pg_ are reserved by PostgreSQL` : null,
   )
 }
 
@@ -69,7 +69,7 @@ function primaryKeyName({name}: TableDefinition): string {
   return `${name}_pkey`
 }
 
-/** Tables, aggregates and indexes of one schema share their names. */
+/** Tables, aggregates and indexes share a namespace within a schema. */
 export function sharedNameProblems(
   tables: readonly {value: TableDefinition; index: number}[],
   aggregates: readonly {value: AggregateDefinition; index: number}[],
@@ -86,12 +86,12 @@ export function sharedNameProblems(
     ...aggregates.map((entry) => ({...entry, path: 'aggregates'})),
   ]
   const repeated = relations.filter(({value: {schema, name}}) => !takes(schema, name))
-  // Of a table that is there twice, its indexes are too.
+  // If a table is defined twice, so are its indexes.
   const others = tables.filter(({value}) => repeated.every((relation) => relation.value !== value))
   return [
     ...repeated.map(({value: {schema, name}, path, index}) => ({
       path: `${path}[${index}].name`,
-      message: `there are two of the name ${schema}.${name}`,
+      message: `${schema}.${name} is defined twice`,
     })),
     ...others.flatMap(({value, index}) =>
       indexNames(value)

@@ -1,7 +1,7 @@
 import {quoteIdent} from '../db/sql.js'
 import type {OrderedColumn} from './definition.js'
 
-/** PostgreSQL cuts longer names off without an error. */
+/** PostgreSQL silently truncates longer names. */
 export const longestName = 63
 
 export function tooLong(name: string): boolean {
@@ -9,8 +9,8 @@ export function tooLong(name: string): boolean {
 }
 
 /**
- * A name as people write it: quoted only where PostgreSQL would read another one. Every reserved word is quoted, and
- * a few that need not be: psql shows them quoted too.
+ * Quotes a name only if PostgreSQL would otherwise read another one. Every reserved word is quoted, and also a few
+ * words that psql quotes although they need no quotes.
  */
 export function name(text: string): string {
   return /^[a-z_][a-z0-9_]*$/.test(text) && !reserved.has(text) ? text : quoteIdent(text)
@@ -29,9 +29,7 @@ export interface Ordered {
   direction: 'asc' | 'desc'
 }
 
-/**
- * Reads `time desc` against the columns there are, so that a column may itself be called "x desc", or end in a space.
- */
+/** Parses `time desc`, given the existing columns: a column itself may be called "x desc" or end with a space. */
 export function readOrdered(text: OrderedColumn, columns: readonly string[]): Ordered | null {
   if (columns.includes(text)) return {column: text, direction: 'asc'}
   const [, before = '', direction] = /^(.*\s)(asc|desc)\s*$/is.exec(text) ?? []
@@ -53,5 +51,5 @@ const reserved = new Set(
   when where window with xmlattributes xmlconcat xmlelement xmlexists xmlforest xmlnamespaces xmlparse xmlpi xmlroot
   xmlserialize xmltable`.split(/\s+/),
 )
-// The seed's tables all have a column of this name, and it needs no quotes as a column or in an expression.
+// QiCore's tables all have a column of this name, which needs no quotes as a column or in an expression.
 reserved.delete('time')

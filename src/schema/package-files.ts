@@ -3,7 +3,10 @@ import type {GeneratedFile} from './generated-file.js'
 import {qicore} from './built-in.js'
 import {zodModule} from './zod/module.js'
 
-/** What this package publishes of its own definitions; committed, and tested to be fresh. */
+/**
+ * The files that this package publishes from its own definitions. They are committed; a test checks that they are
+ * current.
+ */
 export async function packageFiles(): Promise<GeneratedFile[]> {
   return [
     {path: 'src/qicore/generated/zod.ts', text: await zodModule(qicore, '../../columns/index.js')},

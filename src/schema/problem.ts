@@ -1,4 +1,4 @@
-/** A mistake in a definition and where it stands: `compression.segmentBy[1]`. */
+/** A mistake in a definition, and its path: `compression.segmentBy[1]`. */
 export interface Problem {
   path: string
   message: string

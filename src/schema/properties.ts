@@ -1,6 +1,6 @@
-/** How names of the database are called in TypeScript. */
+/** How database names are written in TypeScript. */
 
-/** Own keys of these names would shadow what every object has, or what Drizzle keeps on a table. */
+/** Properties of these names would shadow those of every object, or those of a Drizzle table. */
 const taken = new Set([
   ...Object.getOwnPropertyNames(Object.prototype),
   '_',
@@ -12,8 +12,8 @@ const taken = new Set([
 ])
 
 /**
- * The property of each column: `usd_price` is `usdPrice`, and what is not in small letters keeps its name. No
- * property is the name of another column, so that a row may be keyed by either.
+ * The property name of each column: `usd_price` becomes `usdPrice`; a name with other than lower-case letters is
+ * unchanged. No property equals the name of another column, so a row may use either.
  */
 export function propertyNames(columns: readonly string[]): Map<string, string> {
   const names = new Map<string, string>()
@@ -47,9 +47,9 @@ const words =
   )
 
 /**
- * The constant of each table or view: `crypto_prices` is `cryptoPrices`, with the schema in front where that is not
- * `public`.
- * @param reserved what the module has imported
+ * The constant name of each table or view: `crypto_prices` becomes `cryptoPrices`, prefixed with the schema unless it
+ * is `public`.
+ * @param reserved names that the module imports
  */
 export function constantNames(
   relations: readonly {schema: string; name: string}[],
@@ -73,12 +73,12 @@ function lower(text: string): string {
   return text.charAt(0).toLowerCase() + text.slice(1)
 }
 
-/** For type names: `cryptoPrices` is `CryptoPrices`. */
+/** `cryptoPrices` becomes `CryptoPrices`, for type names. */
 export function upper(text: string): string {
   return text.charAt(0).toUpperCase() + text.slice(1)
 }
 
-/** Text as a TypeScript string, harmless whatever stands in it. */
+/** A safely escaped TypeScript string literal. */
 export function quoted(text: string): string {
   return `'${JSON.stringify(text).slice(1, -1).replaceAll('\\"', '"').replaceAll("'", "\\'")}'`
 }
@@ -93,7 +93,7 @@ export function member(object: string, property: string): string {
   return key(property) === property ? `${object}.${property}` : `${object}[${quoted(property)}]`
 }
 
-/** One line of documentation, indented; nothing in it ends the comment. */
+/** An indented one-line doc comment; the text is escaped so that it cannot end the comment. */
 export function comment(text: string | undefined, indent: string): string[] {
   return text === undefined || text.trim() === ''
     ? []

@@ -5,15 +5,14 @@ import type {Difference} from './catalog.js'
 
 const settings: TransactionSettings = {readOnly: false, lockTimeout: 10_000, statementTimeout: 30_000}
 
-/** More round trips than any expression is known to need before PostgreSQL prints it as it read it. */
+/** An upper bound: no known expression needs as many round trips until PostgreSQL prints it as it was read. */
 const mostTrips = 4
 
 /**
- * Without the differences of expressions that are the same once both were parsed and printed as often as it takes.
- * PostgreSQL prints `x in ('a', 'b')` over a varchar in another way after a dump and a restore, and in the same way
- * ever
- * after. Both sides are parsed in the scratch database, beside tables as the definitions have them; what it refuses to
- * parse stays a difference.
+ * Removes differences of expressions that are equal once both are parsed and printed until the text is stable. For
+ * example, PostgreSQL prints `x in ('a', 'b')` over a varchar differently after the first dump and restore, and then
+ * always in the same way. Both sides are parsed in the scratch database, beside tables created from the definitions; a
+ * text that it rejects remains a difference.
  */
 export async function withoutSpelling(scratch: Database, differences: readonly Difference[]): Promise<Difference[]> {
   const kept: Difference[] = []
@@ -28,7 +27,7 @@ async function isSameExpression(scratch: Database, {object, path, expected, actu
   return ends[0] !== null && ends[0] === ends[1]
 }
 
-/** How a text of one kind is stored beside a table and read back; `$text` stands for it. */
+/** How to store a text of one kind and read it back; `$text` is the placeholder. */
 interface Trip {
   store: (text: string) => string[]
   read: string
@@ -60,7 +59,7 @@ function tripOf(object: string, path: string, text: string): Trip | null {
   return null
 }
 
-/** A text after as many round trips as it takes until it is printed as it was read; null where it is refused. */
+/** The text after repeated round trips, once it is stable; null if the database rejects it. */
 async function settledText(scratch: Database, trip: Trip, text: string): Promise<string | null> {
   for (let count = 0; count < mostTrips; count += 1) {
     const next = await tripped(scratch, trip, text)
@@ -84,5 +83,5 @@ async function tripped(scratch: Database, {store, read}: Trip, text: string): Pr
   return found
 }
 
-/** Thrown to leave nothing behind. */
+/** Thrown to roll back. */
 class Undo extends Error {}

@@ -9,10 +9,10 @@ const seconds = (text: string) => approximateSeconds(parseDuration(text))
 
 type ReportProblem = (path: string, message: string) => void
 
-/** The columns of a table, and what is wrong with a list of names that are meant to be among them. */
+/** The columns of a table, and checks of name lists that refer to them. */
 interface ColumnRules {
   known(path: string, wanted: readonly string[]): void
-  /** Names that may carry asc or desc. */
+  /** Names with an optional asc or desc. */
   ordered(path: string, wanted: readonly string[]): void
   /** The columns of a key. */
   unique(path: string, of: readonly string[]): void
@@ -33,17 +33,15 @@ function columnRules(table: TableDefinition, report: ReportProblem): ColumnRules
     },
     unique(path, of) {
       known(path, of)
-      for (const {index, name} of repeated(of)) report(`${path}[${index}]`, `"${name}" is in it twice`)
+      for (const {index, name} of repeated(of)) report(`${path}[${index}]`, `"${name}" is listed twice`)
       const missing = partitionColumns(table).filter((column) => !of.includes(column))
       if (missing.length > 0)
-        report(path, `it must hold ${missing.join(' and ')}: a table partitioned by that is unique only with it`)
+        report(path, `it must include ${missing.join(' and ')}, which the table is partitioned by`)
     },
   }
 }
 
-/**
- * What a well-shaped table gets wrong: names that are not there, sets that cannot be unique, times that cannot work.
- */
+/** Errors of a table with a valid shape: unknown names, impossible unique constraints, inconsistent durations. */
 export function tableProblems(table: TableDefinition, all: readonly TableDefinition[]): Problem[] {
   const problems: Problem[] = []
   const report: ReportProblem = (path, message) => void problems.push({path, message})
@@ -63,7 +61,7 @@ function columnProblems(table: TableDefinition, {unique, ordered}: ColumnRules, 
   unique('primaryKey', table.primaryKey)
   for (const [index, {name, nullable}] of table.columns.entries())
     if (nullable && table.primaryKey.includes(name))
-      report(`columns[${index}].nullable`, `"${name}" is part of the primary key, which takes no null`)
+      report(`columns[${index}].nullable`, `"${name}" is part of the primary key, so it cannot be nullable`)
   for (const [index, key] of (table.uniques ?? []).entries()) unique(`uniques[${index}].columns`, key.columns)
   for (const [index, key] of (table.indexes ?? []).entries()) ordered(`indexes[${index}].columns`, key.columns)
 }
@@ -77,7 +75,7 @@ function constraintProblems(table: TableDefinition, report: ReportProblem): void
   ].map((named) => (typeof named === 'string' ? named : named.name))
   for (const name of new Set(constraints))
     if (constraints.filter((other) => other === name).length > 1)
-      report('checks', `two constraints are called "${name}"`)
+      report('checks', `there are two constraints "${name}"`)
 }
 
 function foreignKeyProblems(
@@ -95,9 +93,9 @@ function foreignKeyProblems(
         if (!of.includes(column))
           report(`foreignKeys[${index}].references.columns`, `${target!.name} has no column "${column}"`)
     if (key.columns.length !== key.references.columns.length)
-      report(`foreignKeys[${index}]`, 'it names more columns on one side than on the other')
+      report(`foreignKeys[${index}]`, 'it has different numbers of columns on the two sides')
     if (target?.hypertable)
-      report(`foreignKeys[${index}].references`, `${target.name} is a hypertable: no key leads to one`)
+      report(`foreignKeys[${index}].references`, `${target.name} is a hypertable, which a foreign key cannot reference`)
   }
 }
 
@@ -112,16 +110,17 @@ function rowProblems({rows}: TableDefinition, {known}: ColumnRules, report: Repo
 function hypertableProblems(table: TableDefinition, {known, ordered}: ColumnRules, report: ReportProblem): void {
   const {hypertable, compression, retention} = table
   if (!hypertable) {
-    for (const path of ['compression', 'retention'] as const) if (table[path]) report(path, 'only a hypertable has one')
+    for (const path of ['compression', 'retention'] as const)
+      if (table[path]) report(path, 'only a hypertable can have it')
     return
   }
   known('hypertable.time', [hypertable.time])
   const time = table.columns.find((column) => column.name === hypertable.time)
   const base = time && readType(time.type)?.base
   if (base && !['timestamptz', 'timestamp', 'date'].includes(base))
-    report('hypertable.time', `"${hypertable.time}" is ${time.type}: chunks are cut by a date or a time`)
+    report('hypertable.time', `"${hypertable.time}" is ${time.type}: chunks need a date or timestamp column`)
   if (time?.nullable)
-    report('hypertable.time', `"${hypertable.time}" may be null: a row without a time belongs to no chunk`)
+    report('hypertable.time', `"${hypertable.time}" is nullable: a row without a time belongs to no chunk`)
   if (hypertable.space) known('hypertable.space.column', [hypertable.space.column])
   if (compression) {
     known('compression.segmentBy', compression.segmentBy)
@@ -129,14 +128,14 @@ function hypertableProblems(table: TableDefinition, {known, ordered}: ColumnRule
     const columns = table.columns.map((column) => column.name)
     const order = compression.orderBy.map((text) => readOrdered(text, columns)?.column)
     if (order[0] !== undefined && order[0] !== hypertable.time)
-      report('compression.orderBy[0]', `it must begin with ${hypertable.time}: whole batches are skipped by it`)
+      report('compression.orderBy[0]', `it must begin with ${hypertable.time}, which queries use to skip whole batches`)
     for (const [index, column] of compression.segmentBy.entries())
       if (order.includes(column)) report(`compression.segmentBy[${index}]`, `"${column}" is in orderBy too`)
   }
   if (retention && seconds(retention.after) < seconds(hypertable.chunkInterval))
     report(
       'retention.after',
-      `${words(retention.after)} is shorter than a chunk (${words(hypertable.chunkInterval)}): a chunk goes only when all of it is that old`,
+      `${words(retention.after)} is shorter than a chunk (${words(hypertable.chunkInterval)}): a chunk is dropped only when all its rows are that old`,
     )
   if (retention && compression && seconds(retention.after) <= seconds(compression.after))
     report('compression.after', `rows are dropped after ${words(retention.after)}, before they would be compressed`)
@@ -164,10 +163,11 @@ function sourceProblems(aggregate: AggregateDefinition, source: TableDefinition,
   const known = (path: string, column: string) => {
     if (!columns.includes(column)) report(path, `${source.name} has no column "${column}"`)
   }
-  if (source.hypertable?.time !== aggregate.time) report('time', `${source.name} is not cut by "${aggregate.time}"`)
+  if (source.hypertable?.time !== aggregate.time)
+    report('time', `${source.name} is not partitioned by "${aggregate.time}"`)
   const time = source.columns.find((column) => column.name === aggregate.time)
   if (time && readType(time.type)?.base !== 'timestamptz')
-    report('time', `buckets are cut of a timestamptz, and "${aggregate.time}" is ${time.type}`)
+    report('time', `buckets need a timestamptz, but "${aggregate.time}" is ${time.type}`)
   for (const [index, column] of aggregate.groupBy.entries()) known(`groupBy[${index}]`, column)
   for (const [index, {of}] of aggregate.columns.entries()) if (of !== undefined) known(`columns[${index}].of`, of)
 }
@@ -179,12 +179,12 @@ function refreshProblems(
 ): void {
   const {months, days, seconds: rest} = parseDuration(aggregate.bucket)
   if (months > 1 || (months > 0 && days + rest > 0))
-    report('bucket', 'a bucket is one month, or a number of days or of less')
+    report('bucket', 'a bucket must be one month, or a number of days or smaller units')
   const {startOffset, endOffset} = aggregate.refresh
   if (seconds(startOffset) - seconds(endOffset) < 2 * seconds(aggregate.bucket))
     report(
       'refresh.startOffset',
-      `from ${words(startOffset)} to ${words(endOffset)} ago are fewer than two buckets of ${words(aggregate.bucket)}`,
+      `from ${words(startOffset)} to ${words(endOffset)} ago is less than two buckets of ${words(aggregate.bucket)}`,
     )
   if (
     source?.retention &&
@@ -192,7 +192,7 @@ function refreshProblems(
   )
     report(
       'refresh.startOffset',
-      `it reaches into what the retention of ${source.name} drops: a refresh of that would erase history`,
+      `it starts before the retention cutoff of ${source.name}: refreshing dropped ranges would erase history`,
     )
 }
 

@@ -26,9 +26,10 @@ const settings: TransactionSettings = {readOnly: false, lockTimeout: 10_000, sta
 const applicationName = 'qicore-db/schema verify'
 
 /**
- * An empty database of the same server and the same extension for a moment; gone afterwards, but for kill -9.
- * @param resolveSession the URL of an empty database to use instead; what is made in it stays
- * @throws OpsError NO_SCRATCH where the role may not make one, SCRATCH_NOT_EMPTY
+ * Runs `work` with an empty database of the same server with the same extension, and drops it afterwards (not after
+ * kill -9).
+ * @param resolveSession the URL of an empty database to use instead; objects created in it are kept
+ * @throws OpsError NO_SCRATCH if the role may not create a database, SCRATCH_NOT_EMPTY
  */
 export async function withScratch<T>(
   db: Database,
@@ -42,12 +43,12 @@ export async function withScratch<T>(
   if (embeddedDirectory(db.target.url) !== null) return withDatabase(targetOf('embedded:'), {applicationName}, work)
   const name = `qicore_verify_${randomBytes(6).toString('hex')}`
   try {
-    // Not of template1: what was added to it would be an extra in every comparison.
+    // Not from template1: objects added to template1 would appear as extra in every comparison.
     await db.autocommit(settings, sql`create database ${ident(name)} template template0`)
   } catch (error) {
     throw usageError(
       'NO_SCRATCH',
-      `The definitions are made in an empty database and compared with this one, and none can be made here: ${serverMessage(error)}`,
+      `The definitions are created in an empty database and compared with this one, but no database can be created here: ${serverMessage(error)}`,
       [
         'Connect as a role with CREATEDB.',
         'Or name an empty database of the same PostgreSQL and TimescaleDB: --scratch <url>',
@@ -57,19 +58,19 @@ export async function withScratch<T>(
   try {
     const target = {...db.sibling(name), role: undefined}
     await withDatabase(target, {applicationName}, (fresh) => createExtension(fresh, db))
-    // A session that saw the extension being made does not have all of it yet.
+    // The session that created the extension does not have all of it loaded.
     return await withDatabase(target, {applicationName}, work)
   } finally {
     await db.autocommit(settings, sql`drop database if exists ${ident(name)} with (force)`)
   }
 }
 
-/** A mistyped URL must not put our tables into a database that is used. */
+/** A mistyped URL must not create our tables in a database that is in use. */
 async function onlyEmpty(scratch: Database): Promise<void> {
   const [row] = await scratch.query<{holds: boolean}>(statement(loadSql('schema/holds-relations')))
   if (row!.holds)
-    throw usageError('SCRATCH_NOT_EMPTY', 'The database of --scratch is not empty. Nothing was made in it.', [
-      'Name one that holds nothing but the extension; what an earlier run made in it has to go first.',
+    throw usageError('SCRATCH_NOT_EMPTY', 'The database of --scratch is not empty. Nothing was created in it.', [
+      'Name one that has only the extension; drop what an earlier run created in it.',
     ])
 }
 
@@ -86,8 +87,8 @@ async function createExtension(fresh: Database, like: Database): Promise<void> {
 }
 
 /**
- * Makes in an empty database what the definitions say, the schema qicore included; and of tables that only keys lead to
- * as much as those keys need.
+ * Creates the definitions in an empty database, including the schema qicore. Tables outside the definitions that
+ * foreign keys refer to are created with only the referenced columns.
  */
 export async function makeDefinitions(
   scratch: Database,
@@ -119,7 +120,7 @@ export async function makeDefinitions(
   })
 }
 
-/** A table that is none of the definitions, by the keys that lead to it. */
+/** A table outside the definitions, described by the foreign keys that refer to it. */
 export interface ExternalTable {
   schema: string
   name: string

@@ -5,13 +5,13 @@ import type {CompressionDefinition, SchemaDefinition, TableDefinition} from './d
 import {qicore} from './built-in.js'
 import type {Problem} from './problem.js'
 
-/** A table by the name of a type that is known: its columns, keys and checks come with the type. */
+/** A table described by the name of a known type, which supplies its columns, keys and checks. */
 export interface ShortForm {
   dslType: string
   tableName: string
   schema?: string | undefined
   hypertable: boolean
-  /** Columns beside time that the table is partitioned by; one at most. */
+  /** Partitioning columns besides time; at most one. */
   partitionBy?: readonly string[] | undefined
   compression?: {after: string; segmentBy: readonly string[]; orderBy?: readonly string[] | undefined} | undefined
 }
@@ -35,7 +35,7 @@ export function isShortForm(entry: unknown): boolean {
   return typeof entry === 'object' && entry !== null && 'tableName' in entry
 }
 
-/** Everything that a short form leaves out, from the table of its type. */
+/** Completes a short form from the table of its type. */
 export function expandShortForm({
   dslType,
   tableName,
@@ -61,7 +61,7 @@ export function expandShortForm({
     checks: renamed(known.checks),
     indexes: renamed(known.indexes),
     foreignKeys: renamed(known.foreignKeys),
-    // The guard is a function for one table.
+    // The guard trigger's function works for one table only.
     triggers: same ? known.triggers : undefined,
     hypertable: hypertable
       ? {
@@ -90,14 +90,14 @@ function compressionOf(
   )
 }
 
-/** Indexes share their names with tables: what does not name the table gets it in front. */
+/** Indexes share a namespace with tables, so a name without the table's name gets it as a prefix. */
 function newName(name: string, old: string, table: string): string {
   return name.includes(old) ? name.replace(old, () => table) : `${table}_${name}`
 }
 
 /**
- * Definitions of tables, each in the full or in the short form.
- * @throws OpsError DEFINITION with every mistake at once, by its path in what was written
+ * Reads definitions of tables, each in the full or the short form.
+ * @throws OpsError DEFINITION with every mistake, by its path in the input
  */
 export function readDefinitions(input: unknown, where: string): SchemaDefinition {
   const {definitions, problems} = tryDefinitions(input)
@@ -136,12 +136,13 @@ function tryDefinitions(input: unknown): {definitions: SchemaDefinition | null; 
       failed.push(index)
       own.push({
         path: `tables[${index}].dslType`,
-        message: `"${read.data.dslType}" is no type that is known: ${qicore.tables.flatMap(({dslType}) => dslType ?? []).join(', ')}`,
+        message: `"${read.data.dslType}" is not a known type. Known types: ${qicore.tables.flatMap(({dslType}) => dslType ?? []).join(', ')}`,
       })
     } else short.set(index, read.data)
     return expanded
   })
-  // What could not be expanded has its own errors already; it keeps its place, so that the others keep theirs.
+  // An entry that could not be expanded already has errors; it keeps its index, so that the paths of the others stay
+  // valid.
   const lost = (path: string) =>
     failed.some((index) => path === `tables[${index}]` || path.startsWith(`tables[${index}].`))
   const definitions = {aggregates: [], ...rest, tables: full}
@@ -160,7 +161,7 @@ function tryDefinitions(input: unknown): {definitions: SchemaDefinition | null; 
   }
 }
 
-/** What the short form calls another way, or leaves out, is said by what it was made of. */
+/** Translates the path of an error to the fields of the short form it came from. */
 function asWritten({path, message}: Problem, short: ReadonlyMap<number, ShortForm>): Problem {
   const [, table, rest] = /^(tables\[(?:\d+)\])\.(.*)$/s.exec(path) ?? []
   if (table === undefined || !short.has(Number(table.slice(7, -1)))) return {path, message}

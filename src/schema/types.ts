@@ -1,4 +1,4 @@
-/** A column's type taken apart: what the generators of SQL, Drizzle and zod decide by. */
+/** A parsed column type, for the generators of SQL, Drizzle and zod. */
 export interface ColumnType {
   base: BaseType
   /** Length, or precision and scale. */
@@ -8,7 +8,7 @@ export interface ColumnType {
 
 export type BaseType = keyof typeof spellings
 
-/** Every accepted spelling, the one that we write first. */
+/** Accepted spellings; the first one is used for output. */
 const spellings = {
   smallserial: [],
   serial: [],
@@ -49,7 +49,7 @@ const arity: Partial<Record<BaseType, readonly number[]>> = {
   timestamptz: [0, 1],
 }
 
-/** Null where this is no type that every generator can write. */
+/** Null if it is not a type that every generator supports. */
 export function readType(text: string): ColumnType | null {
   const match = /^([a-z][a-z0-9 ]*?)\s*(?:\(\s*(\d{1,4}(?:\s*,\s*\d{1,4})?)\s*\))?\s*(\[\])?$/i.exec(text.trim())
   const base = match && bases.get(match[1]!.toLowerCase().replace(/\s+/g, ' '))
@@ -64,10 +64,10 @@ export function isSerial(base: BaseType): boolean {
   return base.endsWith('serial')
 }
 
-/** One spelling for all of them: `decimal(20, 8)` is written `numeric(20,8)`. */
+/** The canonical spelling: `decimal(20, 8)` becomes `numeric(20,8)`. */
 export function typeSql({base, args, array}: ColumnType): string {
   return `${base}${args.length > 0 ? `(${args.join(',')})` : ''}${array ? '[]' : ''}`
 }
 
-/** Every type name that {@link readType} takes, for error messages. */
+/** Every type name that {@link readType} accepts, for error messages. */
 export const knownTypes: readonly string[] = Object.keys(spellings)

@@ -14,7 +14,7 @@ import type {
 import {qicore} from './built-in.js'
 import type {Problem} from './problem.js'
 
-/** A table of a configuration; one that describes no columns only has policies. */
+/** A table of a configuration; without columns it only has policies. */
 export interface TableEntry {
   doc?: string | undefined
   columns?: readonly ColumnDefinition[] | undefined
@@ -35,17 +35,17 @@ export interface TableEntry {
 
 type Entries = Readonly<Record<string, TableEntry>>
 
-/** The fields that describe a table rather than what is done to it. */
+/** Fields that describe the table itself, as opposed to its policies. */
 const describing = ['primaryKey', 'uniques', 'checks', 'indexes', 'foreignKeys', 'hypertable', 'doc'] as const
 
 const defaultChunk = '7 days'
 
-/** The tables that a configuration describes, as definitions; it was checked when it was read. */
+/** The tables that a configuration describes, as definitions; the configuration was validated when it was read. */
 export function userTables(entries: Entries): SchemaDefinition {
   return {tables: described(entries).map(({table}) => table), aggregates: []}
 }
 
-/** QiCore's definitions, and behind them those of a configuration. */
+/** QiCore's definitions, followed by those of a configuration. */
 export function allDefinitions(entries: Entries | null): SchemaDefinition {
   return entries === null ? qicore : {...qicore, tables: [...qicore.tables, ...userTables(entries).tables]}
 }
@@ -56,7 +56,7 @@ function described(entries: Entries): {key: string; table: TableDefinition}[] {
     try {
       return [{key, table: tableOf(key, entry)}]
     } catch {
-      // A name or a duration that cannot be read has an error of its own.
+      // An unreadable name or duration is reported elsewhere.
       return []
     }
   })
@@ -96,13 +96,13 @@ function tableOf(key: string, entry: TableEntry): TableDefinition {
   }
 }
 
-/** @throws TypeError where the file has something else there, which is reported when the file is read */
+/** @throws TypeError if the file has another type there, which is reported when the file is read */
 function text(duration: Duration): string {
   if (typeof duration?.months !== 'number') throw new TypeError('no duration')
   return formatDuration(duration)
 }
 
-/** Everything that is wrong with the tables of a configuration, by the path in it from `tables` on. */
+/** Every error in the tables of a configuration; paths start below `tables`. */
 export function userTableProblems(entries: Entries): (Problem & {at: string[]})[] {
   const problems: (Problem & {at: string[]})[] = []
   const tables = described(entries)
@@ -112,10 +112,10 @@ export function userTableProblems(entries: Entries): (Problem & {at: string[]})[
     if (entry === null || typeof entry !== 'object') continue
     if (entry.columns !== undefined) {
       if (entry.primaryKey === undefined)
-        problems.push({at: [key], path: 'primaryKey', message: 'it describes columns, and no primaryKey'})
+        problems.push({at: [key], path: 'primaryKey', message: 'it has columns, but no primaryKey'})
       for (const field of ['chunkInterval', 'partitions', 'compression', 'retention'] as const)
         if (entry.hypertable === undefined && entry[field] !== undefined && entry[field] !== 'none')
-          problems.push({at: [key, field], path: field, message: 'only a table with a hypertable section has one'})
+          problems.push({at: [key, field], path: field, message: 'only a table with a hypertable section can have it'})
       continue
     }
     for (const field of describing)
@@ -123,20 +123,20 @@ export function userTableProblems(entries: Entries): (Problem & {at: string[]})[
         problems.push({
           at: [key, field],
           path: field,
-          message: 'it describes a table, and there are no columns beside it',
+          message: 'it describes a table, but the table has no columns',
         })
   }
   for (const {path, message} of problemsOf({tables: [...qicore.tables, ...known], aggregates: []})) {
     const [, index, rest = ''] = /^tables\[(\d+)\]\.?(.*)$/s.exec(path) ?? []
     const own = index === undefined ? undefined : tables[Number(index) - before]
-    // A part that has no shape is reported when the file is read, with its line.
+    // A part of the wrong shape is reported when the file is read, with its line.
     if (own === undefined || !tableSchema.safeParse(own.table).success) continue
     problems.push({at: [own.key, ...configPath(rest)], path: rest, message})
   }
   return problems
 }
 
-/** What has another place in a configuration than in a definition. */
+/** Fields whose path in a configuration differs from that in a definition. */
 function configPath(path: string): string[] {
   if (path === 'name' || path === 'schema') return []
   const moved = path

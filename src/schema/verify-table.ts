@@ -11,7 +11,7 @@ export const differencesTable: ReportTable<ReportedDifference> = {
       heading: 'PATH',
       type: 'name',
       value: (row) => row.path,
-      text: ({path}) => path || 'all of it',
+      text: ({path}) => path || 'the whole object',
       shrink: 16,
     },
     {
@@ -35,7 +35,7 @@ export const differencesTable: ReportTable<ReportedDifference> = {
   marked: () => true,
 }
 
-/** A text as it is, anything else as JSON. */
+/** Text unchanged, other values as JSON. */
 function machineText(value: unknown): string | null {
   if (value === null || value === undefined) return null
   return typeof value === 'string' ? value : JSON.stringify(value)
@@ -49,7 +49,7 @@ interface Definition {
   default?: string | null
 }
 
-/** Of two long texts only what differs: an index that is INVALID is otherwise word for word the same. */
+/** The differing part of two long texts: an INVALID index, for example, has the same definition otherwise. */
 function sides({expected, actual}: ReportedDifference): [string, string] {
   const [a, b] = [short(expected), short(actual)]
   let same = ''
@@ -61,14 +61,14 @@ function sides({expected, actual}: ReportedDifference): [string, string] {
   return same.length > 20 ? [`… ${a.slice(same.length)}`, `… ${b.slice(same.length)}`] : [a, b]
 }
 
-/** One line of whatever it is. */
+/** Any value on one line. */
 function short(value: unknown): string {
   if (value === null) return '-'
   const text = typeof value === 'object' ? named(value) : String(value)
   return text.replace(/\s+/g, ' ').trim()
 }
 
-/** A whole relation by its kind, a whole column as SQL writes it. */
+/** A whole relation as its kind, a whole column as SQL. */
 function named(value: Definition): string {
   if (value.kind !== undefined && value.columns !== undefined) return value.kind
   if (value.type === undefined || value.nullable === undefined) return JSON.stringify(value)

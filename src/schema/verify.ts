@@ -8,13 +8,13 @@ import {fixesOf} from './fixes.js'
 import {withoutSpelling} from './reparse.js'
 import {makeDefinitions, externalTables, withScratch} from './scratch.js'
 
-/** One thing that is not as the definitions say. */
+/** One difference from the definitions. */
 export interface SchemaDifference extends Difference {
-  /** What would fix it safely. */
+  /** A statement or command that removes it safely. */
   fix: string | null
 }
 
-/** What a configuration changes of a table that it does not describe. */
+/** Settings that a configuration changes for a table that it does not describe. */
 export interface TableSettings {
   chunkInterval?: Duration | undefined
   compression?:
@@ -24,10 +24,10 @@ export interface TableSettings {
 }
 
 /**
- * Every way in which a database differs from the definitions, by the catalogue of an empty database that they were
- * made in. What the definitions do not name is not looked at, but for what was added to one of their tables.
- * @param scratchUrl an empty database to use; otherwise one is made on the same server
- * @param stop gives up, with the scratch database dropped
+ * Compares a database with the definitions, created in an empty database of the same server. Objects outside the
+ * definitions are ignored, except those added to one of their tables.
+ * @param scratchUrl an empty database to use; by default one is created on the same server
+ * @param stop aborts; the scratch database is dropped
  * @throws OpsError NO_SCRATCH, SCRATCH_NOT_EMPTY, OTHER_ENGINE, INTERRUPTED
  */
 export async function verifySchema(
@@ -49,7 +49,7 @@ export async function verifySchema(
     if (scratch.server.engine !== db.server.engine)
       throw usageError(
         'OTHER_ENGINE',
-        `The scratch database is ${scratch.server.engine}, and this one ${db.server.engine}.`,
+        `The scratch database is ${scratch.server.engine}, but this one is ${db.server.engine}.`,
         ['Name one with the same extension and edition.'],
       )
     await makeDefinitions(scratch, definitions, stop)
@@ -62,7 +62,7 @@ export async function verifySchema(
   })
 }
 
-/** A difference as a report has it. A routine has no table; its name with its arguments is the `object`. */
+/** A difference as reported. A routine has no table; its signature is the `object`. */
 export interface ReportedDifference extends SchemaDifference {
   schema: string | null
   table: string | null
@@ -73,7 +73,7 @@ export function reported(difference: SchemaDifference): ReportedDifference {
   return {schema: relation?.schema ?? null, table: relation?.name ?? null, ...difference}
 }
 
-/** Only what the definitions name, and without what is decided when a table is made. */
+/** Reduces both snapshots to what the definitions name, without properties that are chosen at creation. */
 function comparable(expected: Snapshot, actual: Snapshot): [Snapshot, Snapshot] {
   const pick = <T>(record: Record<string, T>, keys: readonly string[]) =>
     Object.fromEntries(keys.flatMap((key) => (Object.hasOwn(record, key) ? [[key, record[key]!]] : [])))
@@ -98,8 +98,8 @@ function comparable(expected: Snapshot, actual: Snapshot): [Snapshot, Snapshot] 
 }
 
 /**
- * The number of space partitions is chosen when a table is made, none included, and nothing changes it later. The
- * chunks of an aggregate are ten times as long as those its source had when it was made; no definition says so.
+ * The number of space partitions is chosen at creation (including none) and never changes. Chunks of an aggregate are
+ * ten times as long as those of its source were at creation; no definition specifies that.
  */
 function dimensionsOf(
   {kind: of, dimensions}: RelationSnapshot,
@@ -111,7 +111,7 @@ function dimensionsOf(
     .map((dimension) => ({...dimension, partitions: null, interval: of === 'aggregate' ? null : dimension.interval}))
 }
 
-/** The definitions with the settings of a configuration over them. */
+/** The definitions, with the settings of a configuration applied. */
 export function withSettings(
   definitions: SchemaDefinition,
   settings: ReadonlyMap<string, TableSettings>,

@@ -1,13 +1,13 @@
 import {parseInstant, type Instant} from './instant.js'
 
-/** `2024-01-31`, on a calendar whose time zone the caller knows. */
+/** A calendar date such as `2024-01-31`; the caller knows its time zone. */
 export type Day = string
 
-/** One end of a range as a person wrote it: a whole month, a day of a calendar, or an instant. */
+/** One bound of a range as the operator wrote it: a month, a date, or an instant. */
 export type CalendarBound = {unit: 'month' | 'day'; day: Day} | {unit: 'instant'; instant: Instant}
 
 /**
- * Reads `2024-01`, `2024-01-31` or an instant with a time of day.
+ * Parses `2024-01`, `2024-01-31` or an instant with a time of day.
  * @throws OpsError INSTANT
  */
 export function parseCalendarBound(input: string): CalendarBound {
@@ -17,21 +17,21 @@ export function parseCalendarBound(input: string): CalendarBound {
   return text.length === 10 ? {unit: 'day', day: text} : {unit: 'instant', instant}
 }
 
-/** The day so many days later. */
+/** The date a number of days later. */
 export function addDays(day: Day, days: number): Day {
   const date = new Date(`${day}T00:00:00Z`)
   date.setUTCDate(date.getUTCDate() + days)
   return dayOf(date)
 }
 
-/** The last day of the month that a day is in. */
+/** The last day of the month that contains a day. */
 export function endOfMonth(day: Day): Day {
   const date = new Date(`${day}T00:00:00Z`)
   date.setUTCMonth(date.getUTCMonth() + 1, 0)
   return dayOf(date)
 }
 
-/** Whole days from one to the other; negative when `to` is earlier. */
+/** Whole days between two dates; negative when `to` is earlier. */
 export function daysBetween(from: Day, to: Day): number {
   return Math.round((Date.parse(`${to}T00:00:00Z`) - Date.parse(`${from}T00:00:00Z`)) / 86_400_000)
 }

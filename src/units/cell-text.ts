@@ -3,14 +3,14 @@ import {formatAge, formatElapsed} from './elapsed.js'
 import {formatInstant, secondsBetween, type Instant} from './instant.js'
 import type {Column, MachineValue, TableContext} from './report-table.js'
 
-/** What is not known, in every table. */
+/** Shown for an unknown value in every table. */
 export const dash = '-'
 
 export function bytesOr(bytes: number | null, prefix = ''): string {
   return bytes === null ? dash : `${prefix}${formatBytes(bytes)}`
 }
 
-/** How long ago, by the server's clock; an integer of unknown unit as it is. */
+/** Age by the server's clock; an integer whose unit is unknown is printed unchanged. */
 export function ageOr(value: Instant | number | string | null, at: Instant): string {
   if (value === null) return dash
   return isInstant(value) ? formatAge(secondsBetween(value, at)) : String(value)
@@ -21,7 +21,7 @@ export function isInstant(value: MachineValue): value is Instant {
   return typeof value === 'string' && /T.*Z( BC)?$/.test(value)
 }
 
-/** A cell for people: the column's own form, or that of its type; `-` where the value is not known. */
+/** A cell as text for people: the column's own formatter, else the one of its type; `-` if the value is unknown. */
 export function cellText<Row, Context extends TableContext>(
   column: Column<Row, Context>,
   row: Row,

@@ -1,10 +1,10 @@
-/** The name of the binary, as every printed command begins. */
+/** The name of the binary; every printed command starts with it. */
 export const binary = 'qicore-db'
 
-/** `true` prints the flag alone, a list prints it once for each value; false, null and undefined leave it out. */
+/** `true` prints the flag alone; a list prints the flag once per value; false, null and undefined omit it. */
 export type FlagValue = string | number | boolean | readonly string[] | null | undefined
 
-/** Global flags that lead to the database of this run, as the operator gave them; a URL is without its password. */
+/** The operator's global flags that select the database of this run; the URL has no password. */
 export interface GivenFlags {
   url?: string | undefined
   target?: string | undefined
@@ -15,15 +15,15 @@ export interface GivenFlags {
 let given: GivenFlags = {}
 
 /**
- * From now on {@link command} repeats these flags, so that a printed command works on the same database when it is
- * copied. State of the process, because a process runs one command; a program that uses the library never sets it, and
- * the daemon, whose log is read on other machines, takes it back.
+ * Makes {@link command} append these flags to every command it prints, so that the operator can copy a command and it
+ * reaches the same database. This is process state, because a process runs one command. A program that uses the library
+ * never sets it; the daemon clears it, because its log is read on other machines.
  */
 export function repeatInCommands({url, target, role, config}: GivenFlags): void {
   given = {url, target, role, config}
 }
 
-/** Commands that work without a database: of the flags only --config matters to them. */
+/** Commands that need no database: of the global flags, only --config applies to them. */
 export const withoutDatabase: ReadonlySet<string> = new Set([
   'completion',
   'config schema',
@@ -42,15 +42,14 @@ function repeatedFlags(id: string, flags: Readonly<Record<string, FlagValue>>): 
 }
 
 /**
- * A command of this program as an operator can paste it into a shell. Every command that is printed anywhere is made
- * here, so that no name and no value has to be quoted anywhere else. In a message it ends the line
- * (`Fix: qicore-db policies apply`) or stands in backquotes: it is then never broken by wrapping. The operator's --url,
- * --target and --config are repeated in it.
+ * A command of this program, quoted so that an operator can paste it into a shell. Every printed command is built here,
+ * so quoting happens in one place. In a message the command either ends the line (`Fix: qicore-db policies apply`) or
+ * is in backquotes, which are never broken by wrapping. The operator's --url, --target and --config are appended.
  *
- * `command('chunks compress', ['public."Odd Name"'], {'dry-run': true})` is
+ * `command('chunks compress', ['public."Odd Name"'], {'dry-run': true})` returns
  * `qicore-db chunks compress 'public."Odd Name"' --dry-run`
  * @param id words of the command: `policies plan`
- * @param args in their order
+ * @param args positional arguments, in order
  */
 export function command(
   id: string,
@@ -58,15 +57,16 @@ export function command(
   flags: Readonly<Record<string, FlagValue>> = {},
 ): string {
   const options = [...wordsOf(flags), ...wordsOf(repeatedFlags(id, flags))]
-  // What begins with a dash would be read as a flag.
+  // An argument that starts with a dash would be read as a flag.
   const dashed = args.some((arg) => arg.startsWith('-'))
   const words = dashed ? [...options, '--', ...args.map(shellWord)] : [...args.map(shellWord), ...options]
   return [binary, id, ...words].join(' ')
 }
 
 /**
- * A value as it is stored in a database or a file, strings in it at any depth: without the flags that {@link command}
- * repeated. They lead to a database from where this process runs; the reader of a record is elsewhere.
+ * A copy of the value, at any depth, without the flags that {@link command} appended to printed commands. Use it before
+ * a value is stored in the database or a file: the flags describe the connection of this process and mean nothing to a
+ * later reader.
  */
 export function withoutRepeatedFlags<T>(value: T): T {
   if (typeof value === 'string') return stripRepeated(value) as T
@@ -75,7 +75,7 @@ export function withoutRepeatedFlags<T>(value: T): T {
   return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, withoutRepeatedFlags(each)])) as T
 }
 
-/** Takes away exactly what {@link command} appends: all flags, or --config alone. */
+/** Removes exactly what {@link command} appends: all flags, or --config alone. */
 function stripRepeated(text: string): string {
   return [given, {config: given.config}]
     .map((flags) => wordsOf({...flags}).join(' '))
@@ -96,7 +96,7 @@ function flagWords(name: string, value: FlagValue): string[] {
   )
 }
 
-/** One word for a POSIX shell: as it is where no character means anything to a shell, else in single quotes. */
+/** One word for a POSIX shell: unquoted if it has no special character, otherwise in single quotes. */
 export function shellWord(text: string): string {
   return /^[\w.,:@%+/-]+$/.test(text) ? text : `'${text.replaceAll("'", String.raw`'\''`)}'`
 }

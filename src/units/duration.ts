@@ -1,8 +1,8 @@
 import {usageError} from '../errors.js'
 
 /**
- * A length of time as the operator wrote it. Months are kept apart from the rest, because only a
- * calendar knows how long they are; PostgreSQL's interval keeps the same three fields.
+ * A duration as the operator wrote it. Months, days and seconds are separate, as in PostgreSQL's interval, because the
+ * length of a month or a day depends on the calendar.
  */
 export interface Duration {
   months: number
@@ -25,8 +25,8 @@ const units: readonly {names: readonly string[]; field: Field; factor: number; s
 const example = 'Write for example 30s, 15min, 12h, 7d, 2w, 6mon, 2y, or in words: "6 months".'
 
 /**
- * Reads `7d`, `1h 30min`, `6 months`. The bare `m` is minutes to PostgreSQL and months to people, and a bare
- * number is seconds to PostgreSQL and days to people: both are refused, naming both readings.
+ * Parses `7d`, `1h 30min`, `6 months`. PostgreSQL reads a bare `m` as minutes and people read it as months; PostgreSQL
+ * reads a bare number as seconds and people as days. Both are rejected with an error that names the two readings.
  * @throws OpsError DURATION
  */
 export function parseDuration(input: string): Duration {
@@ -40,7 +40,7 @@ export function parseDuration(input: string): Duration {
       throw invalidDuration(`"${input}" could mean ${count} minutes or ${count} months.`)
     const unit = units.find((candidate) => candidate.names.includes(name!.toLowerCase()))
     if (!unit) throw invalidDuration(`"${input}" is not a duration: there is no unit "${name}".`)
-    // Half a month is 15 days to PostgreSQL, and half a day is not 12 hours where the clocks change.
+    // PostgreSQL converts half a month to 15 days, and half a day is not 12 hours when the clocks change.
     if (unit.field !== 'seconds' && count!.includes('.'))
       throw invalidDuration(
         `"${input}" is not a duration: only hours, minutes, seconds and milliseconds can have fractions.`,
@@ -48,8 +48,8 @@ export function parseDuration(input: string): Duration {
     duration[unit.field] += Number(count) * unit.factor
   }
   if (duration.months > 0 && duration.seconds > 0)
-    throw invalidDuration(`"${input}" mixes months with hours, and no calendar says how long that is.`)
-  if (duration.months + duration.days + duration.seconds <= 0) throw invalidDuration(`"${input}" is no time at all.`)
+    throw invalidDuration(`"${input}" mixes months with hours, which has no fixed length.`)
+  if (duration.months + duration.days + duration.seconds <= 0) throw invalidDuration(`"${input}" is zero.`)
   if (duration.months > 12_000 || duration.days > 365_250 || duration.seconds > 31_557_600_000)
     throw invalidDuration(`"${input}" is more than a thousand years.`)
   return duration
@@ -59,7 +59,7 @@ function invalidDuration(reason: string) {
   return usageError('DURATION', reason, [example])
 }
 
-/** The shortest way to write it that {@link parseDuration} reads back: `2y`, `6mon`, `7d`, `1h 30min`. */
+/** The shortest text that {@link parseDuration} reads back as the same duration: `2y`, `6mon`, `7d`, `1h 30min`. */
 export function formatDuration(duration: Duration): string {
   const parts: string[] = []
   let {months, seconds} = duration
@@ -69,7 +69,7 @@ export function formatDuration(duration: Duration): string {
       continue
     }
     const rest = unit.field === 'months' ? months : seconds
-    // Thousandths are what is left of a float: 0.5 s is 500 ms, not 499.
+    // Corrects floating-point error: 0.5 s is 500 ms, not 499.
     const count = Math.floor(rest / unit.factor + 1e-6)
     if (count === 0) continue
     parts.push(`${count}${unit.short}`)
@@ -79,7 +79,7 @@ export function formatDuration(duration: Duration): string {
   return parts.join(' ') || '0s'
 }
 
-/** The same in words, as people read it in a table: `30 days`, `2 years`. */
+/** The duration in words, for tables: `30 days`, `2 years`. */
 export function durationInWords(duration: Duration): string {
   const words: string[] = []
   const add = (count: number, unit: string) => words.push(`${count} ${unit}${count === 1 ? '' : 's'}`)
@@ -99,7 +99,7 @@ export function toInterval({months, days, seconds}: Duration): string {
   return `${months} months ${days} days ${seconds} seconds`
 }
 
-/** Comparing only, never for arithmetic on dates: months count as 30 days, as TimescaleDB counts them. */
+/** For comparison only, not for date arithmetic: a month counts as 30 days, as in TimescaleDB. */
 export function approximateSeconds({months, days, seconds}: Duration): number {
   return (months * 30 + days) * 86_400 + seconds
 }

@@ -1,4 +1,4 @@
-/** One or more variables of the environment that the program reads, for the help and the documentation. */
+/** One or more environment variables that the program reads, for the help and the documentation. */
 export interface EnvironmentVariables {
   names: readonly string[]
   meaning: string
@@ -8,7 +8,7 @@ export interface EnvironmentVariables {
   setting: string | null
 }
 
-/** Variables of this program: they override the configuration, and a flag overrides them. */
+/** Variables of this program: they override the configuration, and flags override them. */
 export const qicoreVariables = {
   url: 'QICORE_DB_URL',
   target: 'QICORE_TARGET',

@@ -1,7 +1,7 @@
 import {dash} from './cell-text.js'
 import type {Instant} from './instant.js'
 
-/** `2026-11-27 22:40`: a due time, with the time of day also at midnight; seconds only where there are any. */
+/** A due time as `2026-11-27 22:40`: the time of day is shown even at midnight, seconds only if they are not zero. */
 export function formatMinute(instant: Instant | null): string {
   if (instant === null) return dash
   const text = instant.slice(0, 19).replace('T', ' ')

@@ -1,12 +1,12 @@
 import {usageError} from '../errors.js'
 
 /**
- * A point in time as PostgreSQL gave it, to the microsecond: `2026-10-15T00:00:00Z`. A string, because a
- * Date would lose the microseconds and cannot hold what PostgreSQL calls infinity.
+ * A point in time as PostgreSQL returned it, to the microsecond: `2026-10-15T00:00:00Z`. A string, because a Date has
+ * only milliseconds and cannot hold infinity.
  */
 export type Instant = string
 
-/** `timestamptz` output under `DateStyle ISO` and `TimeZone UTC`, made ISO 8601. Infinity is `null`: no bound. */
+/** Converts `timestamptz` output under `DateStyle ISO` and `TimeZone UTC` to ISO 8601. Infinity becomes null. */
 export function instantFromServer(text: string): Instant | null {
   if (text === 'infinity' || text === '-infinity') return null
   return text.replace(' ', 'T').replace(/\+00(:00)?( BC)?$/, 'Z$2')
@@ -15,7 +15,7 @@ export function instantFromServer(text: string): Instant | null {
 const isoInstant = /^\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[+-]\d\d(:?\d\d)?)?)?$/
 
 /**
- * An instant given by a person: ISO 8601, UTC unless an offset is given, the time of day optional.
+ * Parses an instant typed by a person: ISO 8601, UTC unless it has an offset, time of day optional.
  * @throws OpsError INSTANT
  */
 export function parseInstant(input: string): Instant {
@@ -29,19 +29,19 @@ export function parseInstant(input: string): Instant {
     throw usageError('INSTANT', `"${input}" is not an instant.`, [
       'Write ISO 8601, for example 2026-01-31 or 2026-01-31T12:00:00Z.',
     ])
-  // Date knows milliseconds only; no offset changes what is below a second.
+  // Date has only milliseconds; an offset never changes the fraction of a second.
   const micros = /\.(\d*[1-9])/.exec(zoned)?.[0] ?? ''
   return date.toISOString().replace(/\.\d+Z$/, `${micros}Z`)
 }
 
-/** Date rolls 2026-02-30 over into March without a word. */
+/** Date silently rolls 2026-02-30 over into March. */
 function sameDay(text: string, zoned: string): boolean {
   const day = Number(text.slice(8, 10))
   const local = new Date(`${zoned.slice(0, 10)}T00:00:00Z`)
   return local.getUTCDate() === day
 }
 
-/** Whole seconds from one instant to another, rounded down; negative when `to` is earlier, NaN where one is no time. */
+/** Whole seconds from one instant to another, rounded down; negative when `to` is earlier, NaN if one is not a time. */
 export function secondsBetween(from: Instant, to: Instant): number {
   const [start, end] = [epochMicros(from), epochMicros(to)]
   return start === null || end === null ? Number.NaN : Math.floor(Number((end - start) / 1000n) / 1000)
@@ -51,19 +51,19 @@ const civil = /^([+-]?\d{4,6})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.(\d{1,6})\
 const dayMicros = 86_400_000_000n
 
 /**
- * Microseconds since 1970 of an instant, or of a local time as if its clock showed UTC. Every year that PostgreSQL has:
- * broken feeds write 12345 and 44 BC, which Date.parse does not read. Null where the text is no time.
+ * Microseconds since 1970 of an instant, or of a local time as if it were UTC; null if the text is not a time. Covers
+ * every year that PostgreSQL accepts: broken feeds write 12345 and 44 BC, which Date.parse rejects.
  */
 export function epochMicros(text: string): bigint | null {
   const [, year, month, day, hours, minutes, seconds, fraction = '', bc] = civil.exec(text) ?? []
   if (year === undefined) return null
-  // There is no year 0: 1 BC is the astronomers' year 0.
+  // There is no year 0: 1 BC is year 0 in astronomical numbering.
   const days = daysSinceEpoch(bc === undefined ? Number(year) : 1 - Number(year), Number(month), Number(day))
   const time = (Number(hours) * 60 + Number(minutes)) * 60 + Number(seconds)
   return BigInt(days) * dayMicros + BigInt(time) * 1_000_000n + BigInt(fraction.padEnd(6, '0'))
 }
 
-/** The text that {@link epochMicros} and the server read back: `12345-01-01T00:00:00Z`, `0044-03-15T00:00:00Z BC`. */
+/** Inverse of {@link epochMicros}, readable by the server: `12345-01-01T00:00:00Z`, `0044-03-15T00:00:00Z BC`. */
 export function formatEpochMicros(micros: bigint): Instant {
   const time = ((micros % dayMicros) + dayMicros) % dayMicros
   const [year, month, day] = dateOf(Number((micros - time) / dayMicros))
@@ -78,7 +78,7 @@ function two(count: number): string {
   return String(count).padStart(2, '0')
 }
 
-/** Days of the proleptic Gregorian calendar, counted from March, so that the leap day is a year's last. */
+/** Days since 1970 in the proleptic Gregorian calendar. Years start in March, so that the leap day comes last. */
 function daysSinceEpoch(year: number, month: number, day: number): number {
   const marchYear = month > 2 ? year : year - 1
   const dayOfYear = Math.floor((153 * (month > 2 ? month - 3 : month + 9) + 2) / 5) + day - 1
@@ -105,9 +105,8 @@ function dateOf(days: number): [year: number, month: number, day: number] {
 }
 
 /**
- * A point in time for people: `2026-11-27 22:40`; seconds only where there are any, the day alone at midnight,
- * fractions
- * of a second never. Without a zone: a column head or {@link instantInWords} says it.
+ * A point in time for people: `2026-11-27 22:40`. Seconds only if they are not zero, the date alone at midnight, never
+ * fractions of a second. No zone: the column heading or {@link instantInWords} adds it.
  */
 export function formatInstant(instant: Instant): string {
   const [, day, minutes, seconds, bc = ''] = /^(.*?)T(\d\d:\d\d):(\d\d)[^ ]*( BC)?$/.exec(instant) ?? []
@@ -116,7 +115,7 @@ export function formatInstant(instant: Instant): string {
   return `${day} ${minutes}${seconds === '00' ? '' : `:${seconds}`}${bc}`
 }
 
-/** The same in a sentence: `2026-11-27 22:40 UTC`. A time without a zone stays without one. */
+/** The same for a sentence: `2026-11-27 22:40 UTC`. A time without a zone gets none. */
 export function instantInWords(instant: Instant): string {
   return isInstant(instant) ? `${formatInstant(instant)} UTC` : formatInstant(instant)
 }
@@ -126,7 +125,7 @@ function isInstant(text: string): boolean {
   return /T.*Z( BC)?$/.test(text)
 }
 
-/** The form of every instant in JSON: milliseconds always, microseconds only where they would be lost. */
+/** The form of every instant in JSON: always milliseconds, microseconds only if they are not zero. */
 export function jsonInstant(instant: Instant): string {
   return instant.replace(/(T\d\d:\d\d:\d\d)(?:\.(\d{1,6}))?Z/, (_, time: string, fraction = '') => {
     const micros = (fraction as string).padEnd(6, '0')
@@ -134,7 +133,7 @@ export function jsonInstant(instant: Instant): string {
   })
 }
 
-/** Milliseconds since 1970 as an instant; no fraction where it is zero. */
+/** Converts milliseconds since 1970 to an instant; no fraction if it is zero. */
 export function instantFromMillis(ms: number): Instant {
   return new Date(ms).toISOString().replace('.000Z', 'Z')
 }

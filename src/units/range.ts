@@ -3,7 +3,7 @@ import {addDays, endOfMonth, type CalendarBound} from './calendar.js'
 import {parseDuration, type Duration} from './duration.js'
 import {epochMicros, parseInstant, type Instant} from './instant.js'
 
-/** How old is too old: an age, counted from the table's clock, or an instant. */
+/** A limit for old data: an age relative to the table's clock, or an instant. */
 export type OlderThan = {age: Duration} | {before: Instant}
 
 /**
@@ -15,7 +15,7 @@ export function parseOlderThan(input: string): OlderThan {
 }
 
 /**
- * A half-open range of instants in UTC; null: open on that side. A whole month as the end is included.
+ * A half-open range of instants in UTC; null means unbounded. A month given as the end is included.
  * @throws OpsError EMPTY_RANGE
  */
 export function instantsBetween(
@@ -25,7 +25,7 @@ export function instantsBetween(
   const range = {from: from === undefined ? null : beginOf(from), to: to === undefined ? null : endOf(to)}
   if (range.from !== null && range.to !== null && epochMicros(range.from)! >= epochMicros(range.to)!)
     throw usageError('EMPTY_RANGE', `--from ${range.from} is not before --to ${range.to}.`, [
-      'The range is half-open: --to 2024-02-01 ends with January. Whole months are included: --from 2024-01 --to 2024-12.',
+      'The end is exclusive: --to 2024-02-01 ends with January. A month is included: --from 2024-01 --to 2024-12.',
     ])
   return range
 }

@@ -1,61 +1,62 @@
 import type {Instant} from './instant.js'
 
 /**
- * The main table of a report as data: every output format is made from it. A new column is one entry here; text, CSV,
- * Markdown, `--sort` and the reference follow.
- * @template Row a row of the report, as JSON has it
- * @template Context what a cell needs beside its row: the report itself, as a rule
+ * The main table of a report as data. Text, CSV, Markdown, `--sort` and the reference are all derived from it, so a new
+ * column is one entry here.
+ * @template Row a row of the report, as in the JSON output
+ * @template Context what a cell needs besides its row: usually the report
  */
 export interface ReportTable<Row, Context extends TableContext = TableContext> {
   columns: readonly Column<Row, Context>[]
-  /** Rows that need a person: `!` in front of them. */
+  /** Rows that need attention: they are marked with `!`. */
   marked?(row: Row, context: Context): boolean
 }
 
 export interface TableContext {
-  /** The clock that ages are counted from. */
+  /** The time that ages are relative to. */
   at: Instant
 }
 
 export type Column<Row, Context extends TableContext = TableContext> = Layout<Row, Context> & TypedValue<Row>
 
-/** The machine value of a cell, by its type; null is unknown or absent. */
+/** The machine-readable value of a cell, by type; null means unknown or not applicable. */
 type TypedValue<Row> =
   | {type: 'bytes' | 'count' | 'percent' | 'ratio' | 'milliseconds' | 'seconds'; value(row: Row): number | null}
-  /** A point in time, or the bare integer where its unit is not known; `age` shows people how long ago it was. */
+  /** A point in time, or the plain integer if its unit is unknown; `age` shows people how long ago it was. */
   | {type: 'instant' | 'age'; value(row: Row): Instant | number | string | null}
-  /** `decimal`: digits that a number would round. `note`: free text that most rows do not have; blank, not `-`. */
+  /** `decimal`: digits that a JavaScript number would round. `note`: optional free text; empty, not `-`, if absent. */
   | {type: 'text' | 'name' | 'decimal' | 'note'; value(row: Row): string | null}
   | {type: 'list'; value(row: Row): readonly string[] | null}
   | {type: 'flag'; value(row: Row): boolean | null}
 
 interface Layout<Row, Context> {
-  /** The name of the JSON field in snake case: header of the CSV, argument of `--sort`. */
+  /** The JSON field name in snake case; also the CSV header and the argument of `--sort`. */
   id: string
-  /** In tables for people. `(UTC)` is taken off where the column holds times without a zone. */
+  /** Heading in text tables. `(UTC)` is removed if the column holds times without a zone. */
   heading: string
-  /** Numbers and ages go to the right unless this says otherwise. */
+  /** Default: right for numbers and ages. */
   align?: 'left' | 'right'
-  /** Those with the highest number are left out first where the table does not fit; without one it stays. */
+  /**
+   * Columns with the highest number are dropped first if the table is too wide; without a number the column is kept.
+   */
   priority?: number
   /**
-   * `room`: only where the terminal has room for it, and in Markdown. `data`: never in tables for people. `people`:
-   * never
-   * in CSV, since it shows the value of another column once more.
+   * `room`: in Markdown, and in text if the terminal is wide enough. `data`: never in text. `people`: never in CSV,
+   * because it repeats the value of another column.
    */
   show?: 'room' | 'data' | 'people'
-  /** May be cut, to no less than this many columns, where the table does not fit. */
+  /** The column may be truncated to this width if the table is too wide. */
   shrink?: number
-  /** Left out of tables for people where it says nothing: no row has a value, or all have the same. */
+  /** Omitted from text tables if no row has a value (`empty`) or all rows have the same value (`same`). */
   hide?: 'empty' | 'same'
-  /** For people, where the type's own form does not do. */
+  /** Formatter for people, where the one of the type does not fit. */
   text?(row: Row, context: Context): string
 }
 
-/** The cell of one column for programs. */
+/** The value of one cell for programs. */
 export type MachineValue = number | string | boolean | readonly string[] | null
 
-/** Columns in any table, for what needs to know no more than their names. */
+/** The columns of any table, for code that needs only their names. */
 export interface AnyTable {
   columns: readonly {id: string; heading: string}[]
 }

@@ -1,4 +1,4 @@
-/** Written out where a schedule is needed field by field (pg_cron has no names). */
+/** Used where a schedule is needed as five fields (pg_cron does not accept nicknames). */
 export const nicknames: Readonly<Record<string, string>> = {
   '@yearly': '0 0 1 1 *',
   '@annually': '0 0 1 1 *',
@@ -13,13 +13,13 @@ interface Field {
   name: string
   min: number
   max: number
-  /** Words that stand for numbers, the first for `min`. */
+  /** Names for numbers; the first one means `min`. */
   words?: readonly string[]
-  /** What else an entry may be, in cron's dialects. */
+  /** Other forms of an entry that some cron dialects accept. */
   special?: RegExp
-  /** What may stand alone only. */
+  /** A form that must be the only entry of the field. */
   alone?: RegExp
-  /** The largest step, where it is not the number of values: Sunday is 0 and 7. */
+  /** The largest step, if it is not the number of values: Sunday is both 0 and 7. */
   steps?: number
 }
 
@@ -44,20 +44,20 @@ const five: readonly Field[] = [
   },
 ]
 
-/** The fields of a schedule, five or with seconds six; a nickname is written out. */
+/** The fields of a schedule: five, or six with seconds. A nickname is expanded. */
 export function fieldsOf(schedule: string): string[] {
   const text = schedule.trim()
   return (nicknames[text.toLowerCase()] ?? text).split(/\s+/)
 }
 
-/** What is wrong with a schedule, as a sentence that names the field; null where nothing is. */
+/** The first error of a schedule, as a sentence that names the field; null if it is valid. */
 export function scheduleProblem(schedule: string): string | null {
   const text = schedule.trim()
   if (text.startsWith('@') && nicknames[text.toLowerCase()] === undefined)
-    return `"${schedule}" is not known: there are ${Object.keys(nicknames).join(', ')}`
+    return `"${schedule}" is not a known schedule. Known names: ${Object.keys(nicknames).join(', ')}`
   const parts = fieldsOf(schedule)
   if (parts.length !== 5 && parts.length !== 6)
-    return `"${schedule}" is no schedule: write five fields (minute hour day month weekday), six with seconds first, or @daily and the like`
+    return `"${schedule}" is not a schedule. Write five fields (minute hour day month weekday), six with seconds first, or a name such as @daily`
   const fields = parts.length === 6 ? [seconds, ...five] : five
   for (const [index, field] of fields.entries()) {
     const problem = fieldProblem(parts[index]!, field)
@@ -88,8 +88,8 @@ function partProblem(part: string, field: Field): string | null {
     ] as const)
       if (word !== undefined && (value === null || value! < field.min || value! > field.max))
         return `is out of range (${field.min}-${field.max})`
-    if (to !== undefined && from! > to!) return `has the range ${part}, which goes backwards`
-    if (to === undefined && every !== undefined) return `has "${part}": a step follows * or a range`
+    if (to !== undefined && from! > to!) return `has the range ${part}, whose end is before its start`
+    if (to === undefined && every !== undefined) return `has "${part}": a step needs * or a range before it`
   }
   if (every !== undefined && (Number(every) < 1 || Number(every) > (field.steps ?? field.max - field.min + 1)))
     return `has a step of ${every}`

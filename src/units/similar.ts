@@ -1,4 +1,4 @@
-/** The known word that was most likely meant: at most two slips of the finger away, letter case apart; or null. */
+/** The known word closest to a typed one, ignoring case, if at most two edits apart; otherwise null. */
 export function similar(typed: string, known: readonly string[]): string | null {
   const near = known
     .map((word) => ({word, distance: slips(typed.toLowerCase(), word.toLowerCase())}))
@@ -6,7 +6,7 @@ export function similar(typed: string, known: readonly string[]): string | null 
   return near.sort((a, b) => a.distance - b.distance)[0]?.word ?? null
 }
 
-/** Insertions, deletions, replacements and swaps of neighbours that make one word of the other. */
+/** Edit distance: insertions, deletions, replacements and swaps of adjacent characters. */
 export function slips(from: string, to: string): number {
   const table = [Array.from({length: to.length + 1}, (_, column) => column)]
   for (let i = 1; i <= from.length; i += 1) {

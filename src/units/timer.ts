@@ -1,2 +1,2 @@
-/** Milliseconds; a longer timer of Node goes off at once. */
+/** Milliseconds. Node fires a longer timer immediately. */
 export const longestTimer = 2 ** 31 - 1

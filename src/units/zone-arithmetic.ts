@@ -1,20 +1,20 @@
 import {zoneOffset} from './zone.js'
 
-/** Whose calendar is counted in: a zone of the IANA database, or clocks that are always as far from UTC. */
+/** How local time is derived: from an IANA time zone, or from a fixed offset in microseconds. */
 export type ZoneRule = {name: string} | {fixedOffset: bigint}
 
-/** Microseconds since 1970 that the zone's clocks show, as if they showed UTC. */
+/** Local time of the zone, in microseconds since 1970 as if it were UTC. */
 export function localOf(zone: ZoneRule, instant: bigint): bigint {
   return instant + offsetAt(zone, instant)
 }
 
 /**
- * The instant at which the zone's clocks show a local time, as PostgreSQL reads a `timestamp`: one that a clock change
- * leaves out by the offset before the change, one that comes twice by the offset after it.
+ * The instant of a local time, as PostgreSQL converts `timestamp` to `timestamptz`: a local time skipped by a clock
+ * change uses the offset before the change, an ambiguous one the offset after it.
  */
 export function instantOfLocal(zone: ZoneRule, local: bigint): bigint {
   if ('fixedOffset' in zone) return local - zone.fixedOffset
-  // No zone is a day away from UTC, and none changes twice within two days.
+  // No zone is a day or more away from UTC, and none changes its offset twice within two days.
   const before = offsetAt(zone, local - 86_400_000_000n)
   const after = offsetAt(zone, local + 86_400_000_000n)
   const byBefore = local - before
@@ -26,7 +26,7 @@ export function instantOfLocal(zone: ZoneRule, local: bigint): bigint {
 
 function offsetAt(zone: ZoneRule, instant: bigint): bigint {
   if ('fixedOffset' in zone) return zone.fixedOffset
-  // Floored: a millisecond that has begun is not over.
+  // Rounds down, so that a fraction of a millisecond before 1970 is not lost.
   const part = ((instant % 1000n) + 1000n) % 1000n
   return BigInt(zoneOffset(zone.name, Number((instant - part) / 1000n))) * 1000n
 }

@@ -1,4 +1,4 @@
-/** The two things a schedule needs of a time zone: whether it exists, and how far from UTC it is at an instant. */
+/** The two facts that a schedule needs about a time zone: whether it exists, and its offset from UTC at an instant. */
 
 const formats = new Map<string, Intl.DateTimeFormat>()
 
@@ -21,7 +21,7 @@ function formatOf(zone: string): Intl.DateTimeFormat {
   return format
 }
 
-/** True for the names of the IANA database, as `Europe/Berlin` and `UTC`; an offset is no zone. */
+/** True for IANA time zone names such as `Europe/Berlin` and `UTC`; false for an offset. */
 export function isZone(name: string): boolean {
   if (!/^[A-Za-z]/.test(name)) return false
   try {
@@ -32,7 +32,7 @@ export function isZone(name: string): boolean {
   }
 }
 
-/** What the clocks of a zone show, as the milliseconds that UTC would have if it showed the same. */
+/** The local time of a zone, in milliseconds since 1970 as if it were UTC. */
 export function localTime(zone: string, instant: number): number {
   if (zone === 'UTC') return instant
   const parts: Record<string, string> = {}
@@ -45,17 +45,17 @@ export function localTime(zone: string, instant: number): number {
   return date.getTime()
 }
 
-/** Milliseconds that the zone's clocks are ahead of UTC. */
+/** The zone's offset from UTC in milliseconds, positive east of Greenwich. */
 export function zoneOffset(zone: string, instant: number): number {
   return localTime(zone, instant) - instant
 }
 
-/** Minutes since midnight on the zone's clocks. */
+/** Minutes since midnight in the zone's local time. */
 export function minuteOfDay(zone: string, instant: number): number {
   return Math.floor((((localTime(zone, instant) / 60_000) % 1440) + 1440) % 1440)
 }
 
-/** `2026-03-29 03:00:00 +02:00`, the seconds only where there are any. */
+/** `2026-03-29 03:00:00 +02:00`; seconds only if they are not zero. */
 export function formatLocal(zone: string, instant: number): string {
   const text = new Date(localTime(zone, instant)).toISOString()
   const seconds = text.slice(16, 19) === ':00' ? '' : text.slice(16, 19)
@@ -68,17 +68,19 @@ function formatOffset(offset: number): string {
   return `${offset < 0 ? '-' : '+'}${two(Math.floor(minutes / 60))}:${two(minutes % 60)}`
 }
 
-/** An instant at which the zone's clocks are put forward or back. */
+/** An instant at which the zone's offset changes. */
 export interface Transition {
   at: number
-  /** Milliseconds ahead of UTC before it and from it on. */
+  /** Offset from UTC in milliseconds before the transition and from it on. */
   before: number
   after: number
 }
 
 const step = 12 * 3_600_000
 
-/** Every change of the zone's offset in (from, to], to the second. Zones with two changes in 12 hours are unknown. */
+/**
+ * Every change of the zone's offset in (from, to], to the second. Assumes that no zone changes twice within 12 hours.
+ */
 export function transitions(zone: string, from: number, to: number): Transition[] {
   const found: Transition[] = []
   if (zone === 'UTC') return found

@@ -5,10 +5,10 @@ import {createGunzip} from 'node:zlib'
 import {isUtf8} from 'node:buffer'
 import {OpsError, usageError} from '../errors.js'
 
-/** Something to read from, with a name for messages. */
+/** An input stream, with a name for messages. */
 export interface Source {
   name: string
-  /** Null where that is not known, as on stdin. */
+  /** Bytes; null if unknown, as for stdin. */
   size: number | null
   open(): Readable
 }
@@ -27,8 +27,8 @@ export async function fileSource(file: string): Promise<Source> {
 }
 
 /**
- * The content, unpacked where it is gzip, without a byte order mark.
- * @param onBytes how many bytes of the source were read in all
+ * The content, decompressed if it is gzip, without a byte order mark.
+ * @param onBytes receives the total number of source bytes read so far
  * @throws OpsError NO_FILE, BAD_FILE
  */
 export async function* contentOf(source: Source, onBytes: (read: number) => void = () => {}): AsyncGenerator<Buffer> {
@@ -59,17 +59,19 @@ async function* count(source: Source, onBytes: (read: number) => void): AsyncGen
 }
 
 async function* gunzip(source: Source, packed: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
-  // A failure shows where the result is read; the callback only keeps it from being an unhandled rejection.
+  // A failure surfaces where the result is read; the callback only prevents an unhandled rejection.
   const unpacked = pipeline(Readable.from(packed), createGunzip({chunkSize: 256 * 1024}), () => {})
   try {
     yield* unpacked as AsyncIterable<Buffer>
   } catch (error) {
     if (error instanceof OpsError) throw error
-    throw new OpsError('BAD_FILE', `${source.name} is gzip and broken: ${(error as Error).message}.`, {cause: error})
+    throw new OpsError('BAD_FILE', `${source.name} is a damaged gzip file: ${(error as Error).message}.`, {
+      cause: error,
+    })
   }
 }
 
-/** At least so many bytes, where there are so many. */
+/** At least this many bytes, unless the input is shorter. */
 async function first(chunks: AsyncGenerator<Buffer>, least: number): Promise<Buffer> {
   let head: Buffer = Buffer.alloc(0)
   while (head.length < least) {
@@ -85,17 +87,17 @@ async function* prepend(head: Buffer, rest: AsyncGenerator<Buffer>): AsyncGenera
   yield* rest
 }
 
-/** A line of text, or why it is none. */
+/** A line of text, or why it could not be read. */
 export interface Line {
   number: number
   text: string | null
   problem: string | null
 }
 
-/** A longer line is an error, and is never kept in memory as a whole. */
+/** Bytes. A longer line is an error and is never held in memory as a whole. */
 export const longestLine = 1024 * 1024
 
-/** Splits content at its line feeds, many lines at a time; what is not UTF-8 is found and not repaired. */
+/** Splits content at line feeds, many lines per batch. Invalid UTF-8 is reported, not repaired. */
 export async function* linesOf(content: AsyncIterable<Buffer>): AsyncGenerator<Line[]> {
   let number = 0
   let rest: Buffer[] = []

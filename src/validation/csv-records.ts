@@ -2,15 +2,17 @@ import {CsvError} from 'csv-parse'
 import {parse} from 'csv-parse/sync'
 import {longestLine, type Line} from './bytes.js'
 
-/** What an empty cell without quotes is; one with quotes is an empty text. As COPY reads CSV. */
+/**
+ * The value of an empty cell without quotes (NULL); one with quotes is an empty string. The same as COPY's CSV format.
+ */
 export const absent = null
 export type Cell = string | typeof absent
 
 export interface CsvRecord {
-  /** Where it begins. */
+  /** Line number of its first line. */
   line: number
   cells: readonly Cell[]
-  /** Why it is no record; then there are no cells. */
+  /** Why it is not a record, in which case there are no cells; otherwise null. */
   problem: string | null
 }
 
@@ -23,9 +25,9 @@ interface Pending {
 }
 
 /**
- * The records of a CSV, many at a time. Lines without a quote, which most files have only, are cut at their commas;
- * the others are csv-parse's, ten times slower where it has to say which cells had quotes.
- * A quote that is never closed is a problem of the record that it is opened in, which is then the last one.
+ * Yields the records of a CSV in batches. Lines without a quote, the majority in most files, are split at their commas.
+ * The rest goes through csv-parse, which is ten times slower because it must report which cells were quoted. An
+ * unclosed quote is a problem of the record that opens it, which is then the last one.
  */
 export async function* csvRecords(lines: AsyncIterable<Line[]>): AsyncGenerator<CsvRecord[]> {
   let pending: Pending | null = null
@@ -64,7 +66,7 @@ function unclosed(line: number): CsvRecord {
   return {line, cells: [], problem: 'opens a quote that is never closed; what follows it was not checked'}
 }
 
-/** A quote within quotes is written twice, so a record is whole where their number is even. */
+/** A quote inside quotes is written twice, so a record is complete when it has an even number of quotes. */
 function quotes(text: string): number {
   let count = 0
   for (let at = text.indexOf('"'); at >= 0; at = text.indexOf('"', at + 1)) count += 1
@@ -95,7 +97,7 @@ function* parsed(pending: readonly Pending[], exactly: boolean): Generator<[Pend
   }
 }
 
-/** Null where not every text is one record; the reason where it was a single one. */
+/** The cells of each record; null if not every text is one record; the reason as text if there was a single record. */
 function tryParse(pending: readonly Pending[], exactly: boolean): Cell[][] | string | null {
   const text = pending.map(({texts}) => texts.map((line) => line.replace(/\r$/, '')).join('\n')).join('\n')
   try {
@@ -104,9 +106,9 @@ function tryParse(pending: readonly Pending[], exactly: boolean): Cell[][] | str
       ? (parse(text, {...options, cast: (cell, {quoting}) => (cell === '' && !quoting ? absent : cell)}) as Cell[][])
       : (parse(text, options) as string[][]).map((row) => row.map((cell) => (cell === '' ? absent : cell)))
     if (rows.length === pending.length) return rows
-    return pending.length === 1 ? 'is not one row of CSV' : null
+    return pending.length === 1 ? 'is not one CSV row' : null
   } catch (error) {
     if (!(error instanceof CsvError)) throw error
-    return pending.length === 1 ? `is no CSV: ${error.message.replace(/ at line.*|, got.*/s, '')}` : null
+    return pending.length === 1 ? `is not CSV: ${error.message.replace(/ at line.*|, got.*/s, '')}` : null
   }
 }

@@ -10,8 +10,8 @@ import type {ValidationError} from './row-rule.js'
 type Convert = (text: string) => unknown
 
 /**
- * The rows of a CSV with a header of properties or columns. Cells are text and become what their column is.
- * @throws OpsError BAD_CSV for a header that does not fit
+ * The rows of a CSV whose header has properties or columns. Cells are converted to the type of their column.
+ * @throws OpsError BAD_CSV for a header that does not match the table
  */
 export async function* csvRows(
   name: string,
@@ -33,9 +33,9 @@ export async function* csvRows(
 }
 
 interface Header {
-  /** By position. */
+  /** By position in the header. */
   properties: readonly string[]
-  /** By property, as the file has them. */
+  /** Names used in the file, by property. */
   names: ReadonlyMap<string, string>
   converts: readonly Convert[]
 }
@@ -90,13 +90,13 @@ function rowOf({properties, names, converts}: Header, record: readonly Cell[], l
       row[property] = cell === null ? null : converts[index]!(cell)
     } catch (error) {
       if (!(error instanceof JsonError)) throw error
-      problems.push({path: names.get(property)!, message: `is no JSON: ${error.message} (character ${error.column})`})
+      problems.push({path: names.get(property)!, message: `is not JSON: ${error.message} (character ${error.column})`})
     }
   }
   return {line, row, names, problems, broken: false}
 }
 
-/** What is not of the type stays text, and the column says so. */
+/** A cell that does not match the type stays text; the column's validator reports it. */
 function converterOf(column: ColumnDefinition): Convert {
   const {call, array} = columnCall(column)
   if (array || call === 'json') return parseJsonLine
@@ -114,7 +114,7 @@ function converterOf(column: ColumnDefinition): Convert {
   }
 }
 
-/** Up to fifteen digits are exact in a double. */
+/** Integers of up to fifteen digits are exact in a double. */
 function integerOf(text: string): number | bigint | string {
   if (/^-?\d{1,15}$/.test(text)) return Number(text)
   return /^-?\d+$/.test(text) ? BigInt(text) : text

@@ -1,13 +1,13 @@
 import type {ValidationError} from './row-rule.js'
 
-/** A row of a file, or what keeps it from being one. */
+/** A row of a file, or why it could not be read. */
 export interface FileRow {
   line: number
   row: unknown
-  /** Where the row is keyed by property: how the file calls them. */
+  /** The names used in the file, if the row's keys are properties. */
   names: ReadonlyMap<string, string> | null
   problems: readonly ValidationError[]
-  /** The line could not be read; otherwise problems are of single columns. */
+  /** The whole line could not be read; otherwise the problems belong to single columns. */
   broken: boolean
 }
 

@@ -8,13 +8,13 @@ import {check, checkProperties, type Validated} from './validator.js'
 
 export type FileFormat = 'ndjson' | 'csv'
 
-/** One thing that is wrong with a file. */
+/** One error found in a file. */
 export interface FileError {
   line: number
-  /** Null where the line is no row at all. */
+  /** The column; null if the line is not a row at all. */
   path: string | null
   message: string
-  /** Only where a program may want to know which demand it is. */
+  /** Set only for errors that a program may want to treat differently. */
   code?: 'stale'
 }
 
@@ -22,22 +22,22 @@ export interface FileSummary {
   format: FileFormat
   valid: number
   invalid: number
-  /** Of the first invalid rows. */
+  /** Errors of the first invalid rows. */
   errors: FileError[]
 }
 
 export interface FileOptions {
-  /** Found out by looking where it is not said. */
+  /** Default: detected from the first character. */
   format?: FileFormat | undefined
   asOf: AsOf
-  /** Of how many invalid rows the errors are kept. */
+  /** Number of invalid rows whose errors are kept. */
   limit: number
   onProgress?: ((state: {bytes: number; valid: number; invalid: number}) => void) | undefined
 }
 
 /**
- * Validates a stream row by row; it needs the memory of one row.
- * @throws OpsError NO_FILE, BAD_FILE, BAD_CSV for a header that does not fit
+ * Validates a stream row by row, with one row in memory at a time.
+ * @throws OpsError NO_FILE, BAD_FILE, BAD_CSV for a header that does not match the table
  */
 export async function validateFile<Row>(
   source: Source,
@@ -64,19 +64,18 @@ export async function validateFile<Row>(
       }
       summary.invalid += 1
       if (summary.invalid > options.limit) continue
-      // A column that could not be read was left out of the row, and is not missing.
+      // A column that could not be read was left out of the row; it must not be reported as missing too.
       const unread = new Set(problems.map(({path}) => path))
       for (const {path, ...error} of [...problems, ...errors.filter((error) => !unread.has(error.path))])
         summary.errors.push({line, path: path === '' ? null : path, ...error})
     }
     options.onProgress?.({bytes, valid: summary.valid, invalid: summary.invalid})
   }
-  if (summary.valid + summary.invalid === 0)
-    throw usageError('BAD_FILE', `There is not a single row in ${source.name}.`)
+  if (summary.valid + summary.invalid === 0) throw usageError('BAD_FILE', `${source.name} has no rows.`)
   return summary
 }
 
-/** What the first character says: a brace is NDJSON. */
+/** Decides by the first character: a brace means NDJSON. */
 async function formatOf(
   source: Source,
   content: AsyncGenerator<Buffer>,
@@ -90,8 +89,8 @@ async function formatOf(
   })()
   const first = value.subarray(0, 1024).toString('latin1').trimStart()[0]
   if (first === '[' && given !== 'csv')
-    throw usageError('BAD_FILE', `${source.name} begins with a bracket: one JSON list cannot be read row by row.`, [
-      "Write one object a line: jq -c '.[]'",
+    throw usageError('BAD_FILE', `${source.name} begins with a bracket: a JSON array cannot be read row by row.`, [
+      "Write one object per line: jq -c '.[]'",
     ])
   return {format: given ?? (first === '{' ? 'ndjson' : 'csv'), whole}
 }

@@ -1,6 +1,6 @@
 import Big from 'big.js'
 
-/** Where a line stops being JSON, counted from 1. */
+/** A line that is not valid JSON; `column` counts from 1. */
 export class JsonError extends Error {
   constructor(
     readonly column: number,
@@ -15,12 +15,12 @@ const number = /-?(?:0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?/y
 const escapes: Record<string, string> = {'"': '"', '\\': '\\', '/': '/', b: '\b', f: '\f', n: '\n', r: '\r', t: '\t'}
 
 /**
- * One JSON value, read strictly: JSON.parse takes the last of two equal keys and rounds numbers to a double, without a
- * word. Numbers of more than fifteen digits come as Big or bigint.
+ * Parses one JSON value strictly: JSON.parse silently keeps the last of two equal keys and rounds numbers to a double.
+ * Numbers of more than fifteen digits are returned as Big or bigint.
  * @throws JsonError
  */
 export function parseJsonLine(text: string): unknown {
-  // JSON.parse is several times faster; where nothing in the line could go wrong in it, it is used.
+  // JSON.parse is several times faster, so it is used for every line that it cannot misread.
   if (suspicious.test(text)) return parseStrictly(text)
   let value: unknown
   try {
@@ -31,10 +31,10 @@ export function parseJsonLine(text: string): unknown {
   return keysIn(value) === keysWritten(text) ? value : parseStrictly(text)
 }
 
-/** Escapes, which hide the end of a text; __proto__; numbers that a double may not hold. */
+/** Escapes, which hide the end of a string; __proto__; numbers that a double may not hold exactly. */
 const suspicious = /\\|__proto__|[:,[]\s*-?(?:[\d.]{16}|[\d.]+[eE])|^-?[\d.]+$/
 
-/** At least as many as there are: a colon after a quote may also begin a text. */
+/** An upper bound: a colon after a quote may also be part of a string. */
 function keysWritten(text: string): number {
   let count = 0
   for (let at = text.indexOf(':'); at >= 0; at = text.indexOf(':', at + 1)) {
@@ -45,7 +45,7 @@ function keysWritten(text: string): number {
   return count
 }
 
-/** Not a number where it is nested too deep. */
+/** NaN if it is nested too deep. */
 function keysIn(value: unknown, depth = 1): number {
   if (typeof value !== 'object' || value === null) return 0
   if (depth > deepest) return Number.NaN
@@ -63,7 +63,7 @@ function parseStrictly(text: string): unknown {
   return new StrictReader(text).read()
 }
 
-/** Reads one JSON value from left to right; every failure has the column where it was found. */
+/** Reads one JSON value from left to right. Every error has the column at which it was found. */
 class StrictReader {
   private at = 0
 
@@ -82,8 +82,8 @@ class StrictReader {
 
   private unexpected(wanted: string): never {
     return this.at >= this.text.length
-      ? this.fail(`ends where ${wanted} should be`)
-      : this.fail(`has ${JSON.stringify(this.text[this.at])} where ${wanted} should be`)
+      ? this.fail(`ends where ${wanted} was expected`)
+      : this.fail(`has ${JSON.stringify(this.text[this.at])} where ${wanted} was expected`)
   }
 
   private skipBlanks(): void {
@@ -124,9 +124,9 @@ class StrictReader {
   private readString(): string {
     const from = this.at + 1
     const end = this.text.indexOf('"', from)
-    if (end < 0) this.fail('has a text without an end')
+    if (end < 0) this.fail('has an unterminated string')
     const plain = this.text.slice(from, end)
-    // The common case: no backslash and no control character between two quotes.
+    // The common case: no backslash and no control character inside the quotes.
     if (odd.test(plain)) return this.readEscapedString(from)
     this.at = end + 1
     return plain
@@ -139,11 +139,14 @@ class StrictReader {
     for (;;) {
       const slash = text.indexOf('\\', done)
       const end = text.indexOf('"', done)
-      if (end < 0) this.fail('has a text without an end')
+      if (end < 0) this.fail('has an unterminated string')
       const part = text.slice(done, slash >= 0 && slash < end ? slash : end)
       const control = controls.exec(part)
       if (control)
-        this.fail(`has a bare ${control[0] === '\0' ? 'NUL' : 'control character'} within a text`, done + control.index)
+        this.fail(
+          `has a bare ${control[0] === '\0' ? 'NUL' : 'control character'} within a string`,
+          done + control.index,
+        )
       value += part
       if (slash < 0 || slash > end) {
         this.at = end + 1
@@ -154,15 +157,15 @@ class StrictReader {
     }
   }
 
-  /** The character that the escape at a backslash means. */
+  /** The character that the escape sequence at a backslash represents. */
   private readEscape(slash: number): string {
     const letter = this.text[slash + 1] ?? ''
     if (letter === 'u') {
       const digits = this.text.slice(slash + 2, slash + 6)
-      if (!/^[0-9a-fA-F]{4}$/.test(digits)) this.fail('has a \\u without four hexadecimal digits', slash)
+      if (!/^[0-9a-fA-F]{4}$/.test(digits)) this.fail('has a \\u that four hexadecimal digits do not follow', slash)
       return String.fromCharCode(Number.parseInt(digits, 16))
     }
-    return escapes[letter] ?? this.fail(`has \\${letter}, which is no escape of JSON`, slash)
+    return escapes[letter] ?? this.fail(`has \\${letter}, which is not a JSON escape`, slash)
   }
 
   private readNumber(): unknown {
@@ -173,7 +176,7 @@ class StrictReader {
     const [written, fraction, exponent] = match
     if (written.length <= 15 && exponent === undefined) return Number(written)
     if (exponent !== undefined && exponent.length > 7)
-      this.fail('has a number with an exponent beyond every column', this.at - written.length)
+      this.fail('has a number whose exponent is too large', this.at - written.length)
     if (fraction === undefined && exponent === undefined)
       return Number.isSafeInteger(Number(written)) ? Number(written) : BigInt(written)
     const exact = new Big(written)
@@ -199,7 +202,7 @@ class StrictReader {
     }
   }
 
-  /** Past the opening bracket. @returns whether it is closed at once */
+  /** Moves past the opening bracket. @returns whether the closing bracket follows immediately */
   private open(depth: number, closing: '}' | ']'): boolean {
     if (depth > deepest) this.fail(`is nested more than ${deepest} deep`)
     this.at += 1
@@ -209,7 +212,7 @@ class StrictReader {
     return true
   }
 
-  /** Past the comma or the bracket after a value. @returns whether it was the bracket */
+  /** Moves past the comma or bracket after a value. @returns whether it was the bracket */
   private closes(closing: '}' | ']', wanted: string): boolean {
     this.skipBlanks()
     const next = this.text[this.at]
@@ -218,13 +221,13 @@ class StrictReader {
     return next === closing
   }
 
-  /** A key that the object does not have yet, and the colon after it. */
+  /** Reads a key, which must be new in the object, and the colon after it. */
   private readKey(object: Record<string, unknown>): string {
     this.skipBlanks()
     if (this.text[this.at] !== '"') this.unexpected('a key')
     const start = this.at
     const key = this.readString()
-    if (key === '__proto__') this.fail('has the key "__proto__", which no column is called', start)
+    if (key === '__proto__') this.fail('has the key "__proto__", which cannot be a column name', start)
     if (Object.hasOwn(object, key)) this.fail(`has the key ${JSON.stringify(key.slice(0, 60))} twice`, start)
     this.skipBlanks()
     if (this.text[this.at] !== ':') this.unexpected('a colon')

@@ -2,7 +2,7 @@ import {linesOf} from './bytes.js'
 import {brokenRow, type FileRow} from './file-row.js'
 import {JsonError, parseJsonLine} from './json-line.js'
 
-/** A row a line; lines of blanks are none. */
+/** Yields one row per line; blank lines are skipped. */
 export async function* jsonRows(content: AsyncIterable<Buffer>): AsyncGenerator<FileRow[]> {
   for await (const lines of linesOf(content)) {
     const rows: FileRow[] = []
@@ -17,7 +17,7 @@ export async function* jsonRows(content: AsyncIterable<Buffer>): AsyncGenerator<
 function jsonRow(line: number, text: string): FileRow {
   try {
     const row = parseJsonLine(text)
-    if (typeof row !== 'object' || row === null || Array.isArray(row)) return brokenRow(line, 'is no JSON object')
+    if (typeof row !== 'object' || row === null || Array.isArray(row)) return brokenRow(line, 'is not a JSON object')
     return {line, row, names: null, problems: [], broken: false}
   } catch (error) {
     if (error instanceof JsonError) return brokenRow(line, `${error.message} (column ${error.column})`)

@@ -3,7 +3,7 @@ import {propertyNames} from '../schema/properties.js'
 import {tableSchemaOf} from '../schema/zod/table-schema.js'
 import type {Validated} from './validator.js'
 
-/** What validates rows of any table that has a definition. */
+/** The validator of any table that has a definition. */
 export async function validatedOf(table: TableDefinition): Promise<Validated<unknown>> {
   return {
     table: table.name,

@@ -1,14 +1,14 @@
-/** One thing that is wrong with a row. */
+/** One error of a row. */
 export interface ValidationError {
-  /** The column, under the name that the row has it by; with an element's place where it is a list. */
+  /** The column, as the row names it; followed by the index of the element in an array. */
   path: string
   message: string
-  /** `stale`: freshness alone; what it is measured against can be chosen. */
+  /** `stale`: the freshness rule alone; `asOf` selects what it is measured against. */
   code?: 'stale'
 }
 
-/** What freshness is measured against: an instant, the row's own time, or nothing. */
+/** The reference time of the freshness rule: an instant, the row's own time, or none. */
 export type AsOf = string | 'row' | 'off'
 
-/** A demand on a row that no constraint of the database makes. Columns that have errors of their own are absent. */
+/** A rule that no database constraint enforces. Columns with errors of their own are absent from `row`. */
 export type RowRule = (row: Readonly<Record<string, unknown>>, asOf: AsOf) => ValidationError | null

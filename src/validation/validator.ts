@@ -4,7 +4,7 @@ import {usageError} from '../errors.js'
 import type {AsOf, RowRule, ValidationError} from './row-rule.js'
 
 export interface ValidationOptions {
-  /** The clock of freshness: an instant (now, unless said), `row` for the row's own time, or `off`. */
+  /** The time that freshness is measured against: an instant (default: now), `row` for the row's own time, or `off`. */
   asOf?: Date | AsOf | undefined
 }
 
@@ -12,15 +12,15 @@ export type ValidationResult<Row> =
   | {isValid: true; value: Row; errors: readonly []}
   | {isValid: false; value: null; errors: readonly ValidationError[]}
 
-/** Finds every error of a row at once. Keys are properties (`usdPrice`) or columns (`usd_price`). */
+/** Returns every error of a row at once. Keys are properties (`usdPrice`) or columns (`usd_price`). */
 export type Validator<Row> = (input: unknown, options?: ValidationOptions) => ValidationResult<Row>
 
-/** What a validator is made of. */
+/** The parts of a validator. */
 export interface Validated<Row> {
   table: string
   schema: z.ZodType<Row> & {shape: Record<string, z.ZodType>}
   rules: readonly RowRule[]
-  /** Property by column. */
+  /** Properties by column name. */
   properties: ReadonlyMap<string, string>
 }
 
@@ -36,13 +36,13 @@ export function clock(asOf: Date | AsOf): AsOf {
   return text
 }
 
-/** The work itself, with the clock read once for many rows. */
+/** Validates one row; the clock is read once for many rows. */
 export function check<Row>(of: Validated<Row>, input: unknown, asOf: AsOf): ValidationResult<Row> {
   if (typeof input !== 'object' || input === null || Array.isArray(input))
-    return invalid([{path: '', message: `a row of ${of.table} is an object`}])
+    return invalid([{path: '', message: `a row of ${of.table} must be an object`}])
   const keys = Object.keys(input)
   const given = input as Record<string, unknown>
-  // Most rows are keyed by property and are not copied.
+  // Most rows use property names and need not be copied.
   if (!keys.some((key) => (of.properties.get(key) ?? key) !== key)) return checkProperties(of, given, asOf, null)
   const names = new Map<string, string>()
   const row: Record<string, unknown> = {}
@@ -59,9 +59,9 @@ export function check<Row>(of: Validated<Row>, input: unknown, asOf: AsOf): Vali
 }
 
 /**
- * The same for a row that is keyed by property.
- * @param names what the row's source calls them; the others are called as their columns are
- * @param errors what is known to be wrong already
+ * The same for a row whose keys are properties.
+ * @param names names used by the source of the row; others are reported by column name
+ * @param errors errors that are already known
  */
 export function checkProperties<Row>(
   {table, schema, rules, properties}: Validated<Row>,
@@ -113,9 +113,7 @@ function errorsOf(issue: z.core.$ZodIssue, table: string): ValidationError[] {
   return [{path, message: issue.message}]
 }
 
-/**
- * The columns without errors, as their type reads them: what is wrong with one is no reason to be silent about another.
- */
+/** The columns without errors, converted to their types: an error in one column must not hide errors in others. */
 function soundPart(
   shape: Record<string, z.ZodType>,
   row: Record<string, unknown>,

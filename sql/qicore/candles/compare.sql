@@ -1,6 +1,6 @@
--- Which of these candles are stored already, which are missing, and which say something else than what is stored.
--- $1 coin, $2 exchange, $3 timeframe, $4 line numbers int[], $5 opening times text[], $6 open, $7 high, $8 low,
--- $9 close, $10 volume (text[] of decimals). A row for each candle that is not stored just so.
+-- Compares candles with the stored ones: returns those that are missing and those that are stored with other values.
+-- $1 coin, $2 exchange, $3 timeframe, $4 line numbers int[], $5 opening times text[], $6 open, $7 high, $8 low, $9
+-- close, $10 volume (text[] of decimals). One row per candle that is not stored with the same values.
 -- TimescaleDB: not needed.
 select sample.line,
   case

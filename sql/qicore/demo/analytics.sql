@@ -1,6 +1,6 @@
--- Sample figures of one market, oldest first.
--- $1 market, $2 times (Unix seconds), $3 capitalisation, $4 volume, $5 share of bitcoin and $6 of ether in percent,
--- $7 change of the capitalisation over 24 hours in percent (float8[] each). TimescaleDB: not needed.
+-- Inserts sample figures of one market, oldest first.
+-- $1 market, $2 times (Unix seconds), $3 capitalisation, $4 volume, $5 share of bitcoin and $6 of ether in percent, $7
+-- change of the capitalisation over 24 hours in percent (float8[] each). TimescaleDB: not needed.
 insert into public.market_analytics
   (exchange_id, time, total_market_cap, total_volume, btc_dominance, eth_dominance, active_cryptocurrencies, markets,
    market_cap_change_24h, source, attribution)

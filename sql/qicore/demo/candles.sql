@@ -1,4 +1,4 @@
--- Sample candles of one series, oldest first.
+-- Inserts sample candles of one series, oldest first.
 -- $1 coin, $2 symbol, $3 exchange, $4 timeframe, $5 opening times (Unix seconds), $6 open, $7 high, $8 low, $9 close,
 -- $10 volume (float8[] each). Rounding keeps low <= open, close <= high. TimescaleDB: not needed.
 insert into public.ohlcv_data

@@ -1,5 +1,5 @@
--- How many rows the demo's database holds.
--- No parameters. TimescaleDB: not needed. For a few hundred thousand rows only.
+-- Number of rows in the demo's database.
+-- No parameters. TimescaleDB: not needed. Only for a few hundred thousand rows.
 select
   (select count(*) from public.crypto_prices) as prices,
   (select count(*) from public.ohlcv_data) as candles,

@@ -1,5 +1,5 @@
--- The newest sample row of every series, in Unix seconds; what the demo tops up from.
--- No parameters. TimescaleDB: not needed. For the demo's own few hundred thousand rows only.
+-- The newest sample row of every series, in Unix seconds; the demo adds rows from there on.
+-- No parameters. TimescaleDB: not needed. Only for the demo's few hundred thousand rows.
 select 'ohlcv_data' as table, coin_id || '/' || exchange_id || '/' || timeframe as series,
   extract(epoch from max(time))::float8 as newest
 from public.ohlcv_data where source = 'demo' group by 1, 2

@@ -1,5 +1,5 @@
--- Sample prices of one coin on one exchange, oldest first.
--- $1 coin, $2 symbol, $3 name, $4 exchange, $5 coins in circulation, $6 coins traded a day, $7 times (Unix seconds),
+-- Inserts sample prices of one coin on one exchange, oldest first.
+-- $1 coin, $2 symbol, $3 name, $4 exchange, $5 coins in circulation, $6 coins traded per day, $7 times (Unix seconds),
 -- $8 US dollars, $9 bitcoins, $10 ethers, $11 change over 24 hours and $12 over 7 days in percent (float8[] each).
 -- TimescaleDB: not needed.
 insert into public.crypto_prices

@@ -1,4 +1,4 @@
--- Sample best bids and asks of one pair on one exchange, oldest first.
+-- Inserts sample best bids and asks of one pair on one exchange, oldest first.
 -- $1 pair, $2 exchange, $3 times (Unix seconds), $4 bid, $5 ask (float8[] each). TimescaleDB: not needed.
 insert into public.level1_data
   (ticker, exchange, market, time, best_bid, best_ask, spread, spread_percent, source, attribution)

@@ -1,6 +1,6 @@
--- The newest price of every coin on each exchange, as far as there is one within a span of time.
--- $1 the instant that is now (null: the server's clock), $2 how far back (interval).
--- One row a coin and exchange. TimescaleDB: not needed.
+-- The newest price of every coin on each exchange within a time span.
+-- $1 the current time (null: the server's clock), $2 maximum age (interval).
+-- One row per coin and exchange. TimescaleDB: not needed.
 select latest.coin_id, latest.symbol, latest.name, latest.exchange_id, latest.usd_price::text as usd_price,
   (to_json(latest.time at time zone 'UTC') #>> '{}') || 'Z' as time
 from (

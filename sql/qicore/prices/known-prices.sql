@@ -1,5 +1,5 @@
--- Which coins and exchanges have prices, by the newest 10 000 prices: a full answer would read the whole table.
--- One row a coin and exchange, with the names of the coin. No parameters. TimescaleDB: not needed.
+-- The coins and exchanges of the newest 10 000 prices: a complete list would require a scan of the whole table.
+-- One row per coin and exchange, with the names of the coin. No parameters. TimescaleDB: not needed.
 select recent.coin_id, recent.symbol, recent.name, recent.exchange_id
 from (
   select p.coin_id, p.symbol, p.name, p.exchange_id

@@ -1,6 +1,6 @@
--- The newest price of some coins on each exchange, as far as there is one within a span of time.
--- $1 text[] of coins, $2 the instant that is now (null: the server's clock), $3 how far back (interval).
--- One row a coin and exchange. TimescaleDB: not needed.
+-- The newest price of some coins on each exchange within a time span.
+-- $1 text[] of coins, $2 the current time (null: the server's clock), $3 maximum age (interval).
+-- One row per coin and exchange. TimescaleDB: not needed.
 select latest.coin_id, latest.symbol, latest.name, latest.exchange_id, latest.usd_price::text as usd_price,
   (to_json(latest.time at time zone 'UTC') #>> '{}') || 'Z' as time
 from (
@@ -8,7 +8,7 @@ from (
   from public.crypto_prices p
   where p.coin_id = any ($1::text[])
     and p.time > coalesce($2::timestamptz, now()) - $3::interval
-    -- Without a clock of its own, a price that is a little ahead of the server's is the newest all the same.
+    -- Without --as-of, a price slightly ahead of the server's clock still counts as the newest.
     and p.time <= coalesce($2::timestamptz, 'infinity')
   order by p.coin_id, p.exchange_id, p.time desc, p.id desc
 ) latest

@@ -1,7 +1,7 @@
--- Prices of one coin on one exchange in buckets of time, from a Monday in UTC on, as time_bucket cuts them:
--- TimescaleDB plans date_bin no worse than its own function, and it is in every PostgreSQL.
+-- Prices of one coin on one exchange in time buckets aligned to a Monday in UTC, like time_bucket. It uses date_bin,
+-- which TimescaleDB plans equally well and every supported PostgreSQL has.
 -- $1 coin, $2 exchange, $3 from, $4 to (half-open), $5 bucket (interval, less than a month).
--- One row a bucket that has prices. TimescaleDB: not needed.
+-- One row per bucket that has prices. TimescaleDB: not needed.
 select
   (to_json(h.bucket at time zone 'UTC') #>> '{}') || 'Z' as bucket,
   $1::text as coin_id,

@@ -1,6 +1,6 @@
--- The coins that rose most in 24 hours, by the newest price of each within a span of time, wherever it comes from.
--- $1 the instant that is now (null: the server's clock), $2 how far back (interval), $3 how many.
--- One row a coin, the highest change first. TimescaleDB: not needed.
+-- The coins with the largest rise in 24 hours, by the newest price of each within a time span, on any exchange.
+-- $1 the current time (null: the server's clock), $2 maximum age (interval), $3 number of coins.
+-- One row per coin, in descending order of the change. TimescaleDB: not needed.
 select latest.coin_id, latest.symbol, latest.name, latest.exchange_id, latest.usd_price::text as usd_price,
   latest.change_24h::text as change_24h, (to_json(latest.time at time zone 'UTC') #>> '{}') || 'Z' as time
 from (

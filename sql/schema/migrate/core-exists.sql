@@ -1,3 +1,3 @@
--- Whether the schema qicore has been installed here; answers also where it has not.
+-- Whether the schema qicore is installed; works even if it is not.
 -- One row. TimescaleDB: not needed.
 select to_regclass('qicore.schema_versions') is not null as done

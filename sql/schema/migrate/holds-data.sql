@@ -1,6 +1,6 @@
--- Whether any table that is not ours holds a page of rows: what a migration could spoil. A table that another session has
--- locked ACCESS EXCLUSIVE counts as holding data: its size would be waited for.
--- $1 text[] of tables to leave out, qualified. One row. TimescaleDB: not needed.
+-- Whether any table outside the package has at least a page of rows that a migration could damage. A table that another
+-- session holds under ACCESS EXCLUSIVE counts as having data, because reading its size would wait for that lock.
+-- $1 text[] of qualified tables to ignore. One row. TimescaleDB: not needed.
 select exists (
   select from pg_class c
   join pg_namespace n on n.oid = c.relnamespace

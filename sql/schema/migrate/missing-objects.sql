@@ -1,6 +1,6 @@
--- Which of some objects are not here.
--- $1 text[] of kinds (schema, relation, routine, trigger, constraint), $2 text[] of names as SQL reads them,
--- $3 text[] of the tables of triggers and constraints. One row a missing object. TimescaleDB: not needed.
+-- Returns those of some objects that do not exist.
+-- $1 text[] of kinds (schema, relation, routine, trigger, constraint), $2 text[] of names as SQL reads them, $3 text[]
+-- of the tables of triggers and constraints. One row per missing object. TimescaleDB: not needed.
 select wanted.kind, wanted.name, wanted.of_table as "on"
 from unnest($1::text[], $2::text[], $3::text[]) as wanted (kind, name, of_table)
 where case wanted.kind

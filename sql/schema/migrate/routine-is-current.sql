@@ -1,5 +1,5 @@
--- Whether a routine is recorded with this checksum and its source in the database is that of the file.
--- $1 name of the file, $2 checksum, $3 schema, $4 name, $5 SHA-256 sum of the source, empty for a view.
+-- Whether a routine is recorded with this checksum and its source in the database matches the file.
+-- $1 file name, $2 checksum, $3 schema, $4 name, $5 SHA-256 of the source, empty for a view.
 -- One row. TimescaleDB: not needed.
 select exists (select from qicore.routines r where r.name = $1 and r.checksum = $2)
   and case when $5 = '' then to_regclass(format('%I.%I', $3::text, $4::text)) is not null

@@ -1,7 +1,7 @@
--- What is installed of the routines of this program: what is recorded, and whether the source in the database is that of
--- the file. Only where qicore.routines exists. A view has no source to compare.
--- $1 text[] of file names, $2 text[] of schemas, $3 text[] of names, $4 text[] of SHA-256 sums of sources, empty for a view.
--- One row a routine of the list. TimescaleDB: not needed.
+-- The installed routines of this program: their record, and whether the source in the database matches the file.
+-- Requires qicore.routines. A view has no source to compare.
+-- $1 text[] of file names, $2 text[] of schemas, $3 text[] of names, $4 text[] of SHA-256 of sources, empty for a view.
+-- One row per routine of the list. TimescaleDB: not needed.
 select f.file as name, r.checksum, r.program, r.applied_at as "appliedAt", found.present, found.same
 from unnest($1::text[], $2::text[], $3::text[], $4::text[]) as f (file, in_schema, routine, source)
 left join qicore.routines r on r.name = f.file

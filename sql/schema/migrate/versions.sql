@@ -1,5 +1,5 @@
--- The versions that are recorded here, in the order in which they were applied.
--- One row a version. TimescaleDB: not needed.
+-- The recorded versions, in the order in which they were applied.
+-- One row per version. TimescaleDB: not needed.
 select version, stream, description, engine, checksum, applied_at as "appliedAt"
 from qicore.schema_versions
 order by applied_at, version

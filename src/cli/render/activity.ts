@@ -3,12 +3,12 @@ import {ageOr} from '../../units/cell-text.js'
 import {closingLine, note, notes, type Around, type Line} from './shown.js'
 import {plural} from './words.js'
 
-/** Who blocks whom, what holds VACUUM back, and how to end the blocker. */
+/** Blocking sessions, what prevents VACUUM from removing dead rows, and how to end the blocker. */
 export function aroundActivity({sessions, horizons, blocker, notes: remarks, at}: ActivityReport): Around<Session> {
   const waiting = sessions.filter(({blockedBy}) => blockedBy.length > 0)
   const verdict =
     sessions.length === 0
-      ? 'No other session does anything in this database.'
+      ? 'No other session is active in this database.'
       : `${plural(sessions.length, 'session')}, ${waiting.length} blocked.`
   return {
     below: [
@@ -28,7 +28,7 @@ const words = {
 function horizonLine({kind, name, since, transactions}: Horizon, at: string): Line {
   const open = since === null ? '' : `, open for ${ageOr(since, at)}`
   const count = transactions === null ? '' : ` of the last ${plural(transactions, 'transaction')}`
-  return note(`VACUUM keeps dead rows${count}: ${words[kind]} ${name}${open}.`, ' ')
+  return note(`VACUUM cannot remove dead rows${count}: ${words[kind]} ${name}${open}.`, ' ')
 }
 
 function endLine({pid, blocks, end}: NonNullable<ActivityReport['blocker']>): string {

@@ -5,21 +5,21 @@ import type {Instant} from '../../units/instant.js'
 import {closingLine, legend, note, type Around} from './shown.js'
 import {dash, formatInstant, plural} from './words.js'
 
-/** What is lost by a refresh, how many have something pending, and the command that computes it. */
+/** Refreshes that would lose data, the number of aggregates with pending ranges, and the command that computes them. */
 export function aroundAggregates({aggregates, notes}: AggregatesReport): Around<AggregateRow> {
-  if (aggregates.length === 0) return {below: [closingLine(['There are no aggregates in this database.'])]}
+  if (aggregates.length === 0) return {below: [closingLine(['This database has no aggregates.'])]}
   const lost = aggregates.filter(({policyReachesGone}) => policyReachesGone)
   const stale = aggregates.filter(needsRefresh)
   const unknown = aggregates.some(({pending, source}) => source !== null && pending === null)
-  const pending = unknown ? 'what is pending is not known' : `${stale.length} with something pending`
+  const pending = unknown ? 'pending ranges unknown' : `${stale.length} with pending ranges`
   return {
     below: [
       legend(
-        'PENDING: ranges whose rows changed since they were computed, or were never computed at all (UP TO is then -).',
+        'PENDING: ranges whose rows changed since they were computed, or that were never computed (UP TO is then -).',
       ),
       ...lost.map(({schema, view, rawFrom}) =>
         note(
-          `${shortName(schema, view)}: its refresh policy reaches to before ${point(rawFrom)}, where the source's rows are gone: a refresh there loses what was computed from them.`,
+          `${shortName(schema, view)}: its refresh policy starts before ${point(rawFrom)}, where the source rows were dropped; refreshing that range loses what was computed from them.`,
           '!',
         ),
       ),
@@ -35,7 +35,7 @@ function needsRefresh({pending}: AggregateRow): boolean {
 
 function fix({schema, view, pending, policy}: AggregateRow): string {
   const [from, to] = [pending!.from, pending!.to]
-  // Integers whose unit is not known are no instants that a flag could take.
+  // Integers of unknown unit cannot be converted to a flag value.
   if (typeof from === 'number' && typeof to === 'number' && policy === null)
     return `Fix, in psql: call refresh_continuous_aggregate('${formatQualifiedName(schema, view).replaceAll("'", "''")}', ${from}, ${to});`
   const range = typeof from === 'string' && typeof to === 'string' ? {from, to} : {}

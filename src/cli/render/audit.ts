@@ -4,7 +4,7 @@ import {plural} from './words.js'
 
 const shown = 5
 
-/** What is wrong with each job, what explains it, and the verdict. */
+/** Problems of each job, events that explain them, and the verdict. */
 export function aroundAudit({
   jobs,
   timelines,
@@ -47,12 +47,12 @@ function findings({
         ]
   return [
     ...linesOf(gaps, 'without a row in the ledger'),
-    ...linesOf(duplicates, 'accounted for twice'),
-    ...linesOf(unexpected, 'run at a time that the schedule does not have'),
-    ...linesOf(abandoned, 'begun, and its daemon is gone'),
-    ...linesOf(retrying, 'failed, and the next attempt has not begun'),
-    ...(ok ? [] : linesOf(givenBack, 'given back by a daemon that stopped, and no daemon has begun it again')),
-    ...(ok ? [] : linesOf(waiting, 'due, and no daemon has begun it')),
+    ...linesOf(duplicates, 'recorded twice'),
+    ...linesOf(unexpected, 'run at a time that is not in the schedule'),
+    ...linesOf(abandoned, 'started, but its daemon is gone'),
+    ...linesOf(retrying, 'failed, and the next attempt has not started'),
+    ...(ok ? [] : linesOf(givenBack, 'released by a daemon that stopped, and not started again')),
+    ...(ok ? [] : linesOf(waiting, 'due, but not started by any daemon')),
   ]
 }
 
@@ -60,10 +60,10 @@ function verdict(jobs: readonly JobAuditReport[], ok: boolean): string {
   const instants = jobs.reduce((sum, job) => sum + job.instants, 0)
   const waiting = jobs.reduce((sum, job) => sum + job.waiting.length, 0)
   const running = jobs.reduce((sum, {counts}) => sum + counts.running, 0)
-  const rest = [running > 0 && ` ${running} running.`, waiting > 0 && ` ${waiting} more due just now.`]
+  const rest = [running > 0 && ` ${running} running.`, waiting > 0 && ` ${waiting} more due now.`]
     .filter(Boolean)
     .join('')
   if (ok)
-    return `${plural(instants - waiting, 'instant')} of ${plural(jobs.length, 'job')}: each is accounted for once.${rest}`
+    return `${plural(instants - waiting, 'instant')} of ${plural(jobs.length, 'job')}: each is recorded exactly once.${rest}`
   return `${plural(jobs.filter((job) => !job.ok).length, 'job')} of ${jobs.length} with problems (exit 3)`
 }

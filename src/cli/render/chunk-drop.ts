@@ -3,7 +3,7 @@ import type {ReportTable} from '../../units/report-table.js'
 import {closing, renderTable, wrap, type TableStyle} from './table.js'
 import {bytesOr, dash, formatInstant, plural} from './words.js'
 
-/** What a drop takes, as it is reported. */
+/** The data that a drop removes, as reported. */
 export interface DropShown {
   chunks: readonly {
     schema: string
@@ -58,7 +58,7 @@ const dropTable: ReportTable<DroppedChunk> = {
   ],
 }
 
-/** What would be lost, before anybody is asked. */
+/** The data that would be lost, shown before the confirmation. */
 export function renderDrop({chunks, rows, totalBytes, aggregates}: DropShown, style: TableStyle): string {
   if (chunks.length === 0) return ''
   const listed = chunks.slice(0, shown)
@@ -82,16 +82,14 @@ export function renderDrop({chunks, rows, totalBytes, aggregates}: DropShown, st
 
 function coverageWords({covered, filtered, gaps}: DropShown['aggregates'][number]): string {
   const left =
-    filtered === true
-      ? '; its query leaves rows out (WHERE, HAVING or a join), and this aggregate does not hold those'
-      : ''
-  if (covered && filtered === true) return `has computed all that it reads${left}`
-  if (covered) return 'has computed all of it'
+    filtered === true ? '; its query excludes rows (WHERE, HAVING or a join), which are not in this aggregate' : ''
+  if (covered && filtered === true) return `has computed all the rows it reads${left}`
+  if (covered) return 'has computed all rows'
   const first = gaps[0]
   return `has not computed ${edge(first?.from ?? null)} to ${edge(first?.to ?? null)}${gaps.length > 1 ? ` and ${plural(gaps.length - 1, 'more range')}` : ''}${left}`
 }
 
-/** The sum of what could be counted. */
+/** Sum of the known values. */
 function known(values: readonly (number | null)[]): number {
   return values.reduce<number>((sum, value) => sum + (value ?? 0), 0)
 }

@@ -4,14 +4,14 @@ import {command} from '../../units/command.js'
 import {closingLine, notes, type Around} from './shown.js'
 import {plural} from './words.js'
 
-/** The newest, as many as the screen shows, what is overdue, and the command that deals with it. */
+/** The newest chunks that fit the screen, overdue work, and the command that does it. */
 export function aroundChunks(report: ChunksReport, late: boolean): Around<ChunkStats> {
   const {chunks, totalChunks} = report
   if (chunks.length === 0)
     return {
       below: [
         ...notes(report.notes),
-        closingLine([late ? `None of the ${totalChunks} chunks has work that is not done.` : 'There are no chunks.']),
+        closingLine([late ? `None of the ${totalChunks} chunks has outstanding work.` : 'There are no chunks.']),
       ],
     }
   return {

@@ -4,13 +4,16 @@ import {shortName} from '../../db/qualified-name.js'
 import type {Around} from './shown.js'
 import {printable} from './text.js'
 
-/** The configuration by its sections; `settings`: the table of all settings instead, since it was sorted or limited. */
+/**
+ * The configuration by section.
+ * @param settings show the table of all settings instead, because it was sorted or limited
+ */
 export function aroundConfig<Row>(shown: ShownConfig, settings: boolean): Around<Row> {
   if (settings) return {}
   return {above: [{kind: 'people', text: renderConfig(shown)}], brief: () => ({rows: [], rest: null})}
 }
 
-/** The configuration for people: what applies, and from where. */
+/** The configuration for people: the values in effect and their origin. */
 export function renderConfig({
   file,
   default: byDefault,
@@ -29,11 +32,11 @@ export function renderConfig({
     lines.length === 0 ? [] : [title, ...lines.map((line) => `  ${line}`)]
   const declares = (what: readonly string[]) => (what.length === 0 ? 'nothing declared' : what.join(', '))
   return [
-    `File: ${file ?? 'none; qicore-db.config.yaml is searched from here upwards'}`,
+    `File: ${file ?? 'none; qicore-db.config.yaml is searched here and in parent directories'}`,
     'error' in chosen
       ? `Database: none. ${chosen.error}`
-      : `Database: ${chosen.target ?? 'as the environment names it'} (${chosen.variables.join(' ') || chosen.source})`,
-    `Role for changes: ${role.value ?? 'the one that connects'}${mark(role)}`,
+      : `Database: ${chosen.target ?? 'from the environment'} (${chosen.variables.join(' ') || chosen.source})`,
+    `Role for changes: ${role.value ?? 'the connecting role'}${mark(role)}`,
     `Migrations: ${migrations.value}${mark(migrations)}`,
     ...list(
       'Targets (file):',
@@ -62,23 +65,23 @@ export function renderConfig({
       aggregates.map(({aggregate, declares: what}) => `${aggregate}: ${declares(what)}`),
     ),
     ...list(
-      "Policies (defaults count where QiCore's tables are in the database):",
+      "Policies (defaults apply if QiCore's tables are in the database):",
       policies.map(
         ({schema, table, kind, rule, from}) => `${shortName(schema, table)} ${kind}: ${rule}${mark({from})}`,
       ),
     ),
     ...list(`Jobs (default: ${settingsInWords(jobDefaults())}):`, jobSettings.map(jobLine)),
-    ...list('Jobs switched off (file):', jobsOff),
+    ...list('Disabled jobs (file):', jobsOff),
   ].join('\n')
 }
 
-/** Where a value is from; the path of the file is on the first line. */
+/** The origin of a value; the path of the file is on the first line. */
 function mark({from, source}: {from: From; source?: string | null}): string {
   if (from === 'default') return ' (default)'
   return from === 'config' ? ' (file)' : ` (${source})`
 }
 
-/** The schedule, and what the job sets beside it. */
+/** The schedule, and the settings of the job that differ from the defaults. */
 function jobLine({name, kind, schedule, settings, options, given, from}: ShownJob): string {
   const own = Object.fromEntries(Object.entries(settings).filter(([field]) => given.includes(field)))
   const parts = [

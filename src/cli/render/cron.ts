@@ -3,7 +3,7 @@ import type {CronJob} from '../../pg-cron/cron-job.js'
 import {closingLine, notes, type Around} from './shown.js'
 import {plural} from './words.js'
 
-/** What needs a person, the entries of others, and the verdict. */
+/** Entries that need attention, foreign entries, and the verdict. */
 export function aroundCronStatus(report: CronStatus, failed: boolean): Around<CronJob> {
   const {jobs, foreign, notes: remarks} = report
   return {

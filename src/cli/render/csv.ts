@@ -5,8 +5,8 @@ import type {MachineValue, TableContext} from '../../units/report-table.js'
 import type {Line, Shown} from './shown.js'
 
 /**
- * The rows for programs, by RFC 4180 with line feeds: bytes and other numbers as they are, instants ISO 8601 in UTC as
- * JSON has them, a list as a JSON array, nothing where a value is unknown. The header has the ids of the columns.
+ * CSV by RFC 4180 with line feeds: numbers unformatted, instants in ISO 8601 UTC as in JSON, a list as a JSON array,
+ * unknown values empty. The header has the ids of the columns.
  */
 export function renderCsv<Row, Context extends TableContext>(
   {table, rows}: Pick<Shown<Row, Context>, 'table' | 'rows'>,
@@ -26,7 +26,7 @@ function machineText(value: MachineValue): string | number | null {
   return isInstant(value) ? jsonInstant(value) : value
 }
 
-/** What a program's user has to know beside the rows: for stderr, a sentence each. */
+/** The sentences printed on stderr beside CSV, one per line. */
 export function csvRemarks(lines: readonly Line[]): string[] {
   return lines.flatMap((line) => {
     if (line.kind === 'note') return [line.mark === '!' ? `! ${line.text}` : line.text]

@@ -1,7 +1,7 @@
 import {command} from '../../units/command.js'
 import {instantInWords, plural} from './words.js'
 
-/** What the screen of the demo says beside the statistics. */
+/** What the demo prints in addition to the statistics. */
 export interface DemoShown {
   directory: string
   asOf: string
@@ -10,7 +10,9 @@ export interface DemoShown {
   candles: {file: string; total: number; loaded: number; newExchange: boolean} | null
 }
 
-/** Before the table: what became of the file, and of an --as-of that the database is already past. */
+/**
+ * Notes before the table: the result for the candle file, and whether the sample data is already later than --as-of.
+ */
 export function demoNotes({asOf, sampleUntil, candles}: DemoShown, exchange: string): string[] {
   const registered = candles?.newExchange ? ` The exchange ${exchange} was new and has been registered.` : ''
   return [
@@ -21,7 +23,7 @@ export function demoNotes({asOf, sampleUntil, candles}: DemoShown, exchange: str
         ]),
     ...(sampleUntil !== null && Date.parse(sampleUntil) > Date.parse(asOf)
       ? [
-          `The sample market already reaches ${instantInWords(sampleUntil)}, later than ${instantInWords(asOf)}: no row of it was added or removed. For a demo as of then, add --fresh.`,
+          `The sample market already reaches ${instantInWords(sampleUntil)}, later than ${instantInWords(asOf)}: no sample row was added or removed. For a demo as of that time, add --fresh.`,
         ]
       : []),
   ]

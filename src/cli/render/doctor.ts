@@ -5,12 +5,12 @@ import {command} from '../../units/command.js'
 import {closingLine, note, type Around, type Line} from './shown.js'
 import {plural} from './words.js'
 
-/** Findings of one check that are listed on a screen; the rest is counted. */
+/** Maximum number of findings of one check on a screen; the rest is counted. */
 const listed = 5
 
 /**
  * The findings with their fixes, and the verdict.
- * @param all also lists the checks that passed
+ * @param all also list the checks that passed
  */
 export function aroundDoctor(
   {checks, counts}: DoctorReport,

@@ -3,7 +3,7 @@ import {command} from '../../units/command.js'
 import {closingLine, note, type Around, type Line} from './shown.js'
 import {dash, formatElapsed, plural} from './words.js'
 
-/** How many changes there are, or why none is shown. */
+/** The number of changes, or why none is shown. */
 export function aroundRuns({
   source,
   runs,
@@ -14,21 +14,21 @@ export function aroundRuns({
   if (runs === null) return {below: [closingLine([unreadable])]}
   const [newest] = runs
   if (newest === undefined)
-    return {below: [closingLine([source === 'missing' ? missing : 'No change is recorded for that.'])]}
+    return {below: [closingLine([source === 'missing' ? missing : 'No recorded change matches.'])]}
   return {
     below: [
       closingLine(
         [],
         [
           `${plural(runs.length, 'change')}, newest first.`,
-          `The steps of one: ${command('history show', [String(newest.id)])}`,
+          `Steps of a change: ${command('history show', [String(newest.id)])}`,
         ],
       ),
     ],
   }
 }
 
-/** How the words of a run are made: the columns of the list have the same. */
+/** The formatters for a run, shared with the columns of the list. */
 export interface RunWords {
   startOf(run: RecordedRun): string
   whatOf(run: RecordedRun): string
@@ -36,7 +36,7 @@ export interface RunWords {
   startedBy: Readonly<Record<RecordedRun['runBy'], string>>
 }
 
-/** One change: who, when, how it ended, above its steps. */
+/** One change: time, actor and result, above its steps. */
 export function aroundOneRun(
   {source, run, steps}: {source: HistorySource; run: RecordedRun | null; steps: readonly RecordedStep[] | null},
   words: RunWords,
@@ -44,7 +44,7 @@ export function aroundOneRun(
   if (run === null || steps === null) return {below: [closingLine([source === 'missing' ? missing : unreadable])]}
   return {
     above: headline(run, words),
-    below: steps.length === 0 ? [note('No step is recorded.', ' ')] : [],
+    below: steps.length === 0 ? [note('No steps are recorded.', ' ')] : [],
   }
 }
 
@@ -62,6 +62,6 @@ function headline(run: RecordedRun, {startOf, whatOf, statusOf, startedBy}: RunW
 }
 
 export const missing =
-  'Nothing was recorded: the schema qicore, which keeps the record, is not installed in this database. The first change installs it.'
+  'Nothing is recorded: the schema qicore, which holds the record, is not installed in this database. The first change installs it.'
 export const unreadable =
-  'What was recorded is not known: this role may not read qicore.maintenance_log. An administrator grants it: grant qicore_read to <role>;'
+  'The record is unknown: this role may not read qicore.maintenance_log. An administrator can grant access: grant qicore_read to <role>;'

@@ -10,7 +10,7 @@ import {missing, unreadable} from './history.js'
 import {closingLine, note, notes, type Around, type Line} from './shown.js'
 import {formatAge, formatElapsed, plural} from './words.js'
 
-/** What failed last or is paused, and which daemons were seen. */
+/** Failed and paused jobs, and the known daemons. */
 export function aroundJobs(
   {jobs, daemons, at}: {jobs: readonly ListedJob[]; daemons: readonly DaemonSeen[]; at: Instant},
   daemon: string | null,
@@ -30,13 +30,13 @@ function noteOf({name, paused, lastStatus, lastError, state}: ListedJob): Line[]
         ]
       : []),
     ...(state === 'undeclared'
-      ? [note(`${name} is in this database's ledger and not in the configuration here.`, '!')]
+      ? [note(`${name} is in this database's ledger, but not in this configuration.`, '!')]
       : []),
     ...(lastStatus === 'failed' && lastError !== null ? [note(`${name}: ${lastError}`, '!')] : []),
   ]
 }
 
-/** A daemon that was killed is in the ledger for two minutes more: how long ago it was last seen tells. */
+/** A killed daemon stays in the ledger for two more minutes, so the time it was last seen is shown. */
 function seen(daemons: readonly DaemonSeen[], at: Instant): string {
   if (daemons.length === 0) return ''
   const shown = daemons
@@ -45,7 +45,7 @@ function seen(daemons: readonly DaemonSeen[], at: Instant): string {
   return `${plural(daemons.length, 'daemon')}, last seen: ${shown.join(', ')}${daemons.length > 3 ? ' …' : ''}`
 }
 
-/** @param daemon the command that starts a daemon on this target; null where none is advised */
+/** @param daemon the command that starts a daemon on this target; null if none is advised */
 function verdict(jobs: readonly ListedJob[], alive: string, daemon: string | null): Line {
   const byCron = jobs.filter(({runner, state}) => runner === 'pg_cron' && state !== 'undeclared').length
   const cron = byCron === 0 ? '' : `, ${byCron} run by pg_cron: ${command('cron status')}`
@@ -54,11 +54,11 @@ function verdict(jobs: readonly ListedJob[], alive: string, daemon: string | nul
   return closingLine([`${plural(jobs.length, 'job')}${cron}.`, seenLine], alive === '' && advice ? [daemon] : [])
 }
 
-/** What will not run by itself. */
+/** Jobs that will not run by themselves. */
 export function aroundNext(runs: readonly ComingRun[], paused: readonly string[]): Around<ComingRun> {
   return {
     below: [
-      ...(runs.length === 0 ? [closingLine(['Nothing is to come.'])] : []),
+      ...(runs.length === 0 ? [closingLine(['No runs are scheduled.'])] : []),
       ...(paused.length > 0
         ? [note(`paused: ${paused.join(', ')}. Fix: ${command('jobs resume', [paused[0]!])}`, '!')]
         : []),
@@ -66,7 +66,7 @@ export function aroundNext(runs: readonly ComingRun[], paused: readonly string[]
   }
 }
 
-/** What clock changes do, and how many runs there are in all. */
+/** The effect of clock changes, and the total number of runs. */
 export function aroundSimulation({runs, total, notes: remarks, from, to}: Simulation): Around<SimulatedRun> {
   const listed = total > runs.length ? `, ${runs.length} of them listed (--limit)` : ''
   return {
@@ -77,7 +77,7 @@ export function aroundSimulation({runs, total, notes: remarks, from, to}: Simula
   }
 }
 
-/** One run of a job: when, by whom, how it ended, above its steps. */
+/** One run of a job: times, runner and result, above its steps. */
 export function aroundOccurrence({
   source,
   run,
@@ -103,7 +103,7 @@ export function aroundOccurrence({
     below: [
       ...notes(detail?.notes ?? [], ' '),
       ...enforced,
-      ...(steps.length === 0 ? [note('No step is recorded.', ' ')] : []),
+      ...(steps.length === 0 ? [note('No steps are recorded.', ' ')] : []),
     ],
   }
 }
@@ -116,7 +116,7 @@ function timesOf({scheduledAt, startedAt, completedAt}: Occurrence): string {
     startedAt === null || completedAt === null
       ? ''
       : ` after ${formatElapsed(Math.max(0, Date.parse(completedAt) - Date.parse(startedAt)))}`
-  const ended = completedAt === null ? 'no end is recorded' : `ended ${formatMinute(completedAt)}${took}`
+  const ended = completedAt === null ? 'no end recorded' : `ended ${formatMinute(completedAt)}${took}`
   return `${due}, ${started}${late >= 1 ? ` (${formatAge(late)} late)` : ''}, ${ended}`
 }
 
@@ -133,7 +133,7 @@ const startedByText: Readonly<Record<Occurrence['runBy'], string>> = {
   hand: 'by hand',
 }
 
-/** Where to look for what is missing. */
+/** Where to look for missing runs. */
 export function aroundOccurrences(occurrences: readonly Occurrence[]): Around<Occurrence> {
   if (occurrences.length === 0) return {below: [closingLine(['Nothing has run here yet.'])]}
   return {below: [closingLine([], [`To check for missed runs: ${command('jobs history', [], {audit: true})}`])]}

@@ -1,7 +1,7 @@
 import type {Line} from './shown.js'
 import {closing, wrap} from './text.js'
 
-/** A sentence for people, broken where it does not fit; what follows its mark stands under its beginning. */
+/** A sentence for people, wrapped; continuation lines are aligned with the text after the mark. */
 export function lineText(line: Line, width: number | null): string {
   switch (line.kind) {
     case 'closing':
@@ -10,7 +10,7 @@ export function lineText(line: Line, width: number | null): string {
     case 'people':
       return line.text
     case 'note':
-      // A sentence without a mark is broken when it is printed, and only on a terminal.
+      // A sentence without a mark is wrapped when it is printed, and only on a terminal.
       return line.mark === '' ? wrap(line.text, null) : marked(line, width)
     default:
       return line.mark === '' ? wrap(line.text, width) : marked(line, width)

@@ -5,8 +5,8 @@ import {alignOf, columnsForPeople, headingOf} from './table.js'
 import {printable} from './text.js'
 
 /**
- * The report for an issue, a chat or a wiki, in GitHub's Markdown: a table of all rows with all columns that a wide
- * terminal shows, and the sentences around it.
+ * The report in GitHub's Markdown, for an issue, a chat or a wiki: a table of all rows with the columns of a wide
+ * terminal, and the sentences around it.
  */
 export function renderMarkdown<Row, Context extends TableContext>(
   {table, rows, context, above = [], below = [], total = null}: Shown<Row, Context>,
@@ -19,7 +19,7 @@ export function renderMarkdown<Row, Context extends TableContext>(
       columns.map((column, index) => `${marked && index === 0 ? '! ' : ''}${inline(cellText(column, row, context))}`),
     )
   const grid = [
-    // A table without a head is none in Markdown: it has an empty one.
+    // Markdown requires a header row, so without headers it is empty.
     line(columns.map((column) => (headers ? inline(headingOf(column, rows)) : ''))),
     line(columns.map((column) => (alignOf(column) === 'right' ? '---:' : '---'))),
     ...rows.map((row) => rowOf(row, table.marked?.(row, context) ?? false)),
@@ -28,7 +28,7 @@ export function renderMarkdown<Row, Context extends TableContext>(
   return [...blocks(above), grid, ...blocks(below)].join('\n\n')
 }
 
-/** Notes as a list, everything else as paragraphs of their own. */
+/** Notes as a list, everything else as separate paragraphs. */
 function blocks(lines: readonly Line[]): string[] {
   const found: {list: boolean; text: string}[] = []
   for (const line of lines) {
@@ -61,12 +61,12 @@ function fenced(text: string): string {
   return `${fence}sql\n${text}\n${fence}`
 }
 
-/** A paragraph that Markdown does not take for a heading or a list. */
+/** Escapes text that Markdown would read as a heading or a list. */
 function paragraph(text: string): string {
   return inline(text).replace(/^([#+-]|\d+[.)])(?=\s|$)/, (sign) => `${sign.slice(0, -1)}\\${sign.slice(-1)}`)
 }
 
-/** A text that Markdown shows letter by letter: no name in it can end the cell, begin emphasis or become HTML. */
+/** Escapes a text so that Markdown shows it literally: it cannot end the cell, start emphasis or become HTML. */
 function inline(text: string): string {
   return printable(text)
     .replace(/[\\`*[\]<>|~$]/g, (sign) => `\\${sign}`)

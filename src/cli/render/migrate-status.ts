@@ -5,8 +5,8 @@ import {command} from '../../units/command.js'
 import {closingLine, note, type Around, type Line} from './shown.js'
 
 /**
- * What is wrong with which migration or routine; the sum and the next command last. The table for people leaves out the
- * routines that are as their files say.
+ * Problems of migrations and routines, followed by the summary and the next command. The table for people omits
+ * routines that match their files.
  */
 export function aroundMigrations(
   migrations: readonly MigrationStatus[],
@@ -26,9 +26,9 @@ function differs(state: StatusRow['entry']['state']): boolean {
 }
 
 function problemOf({version, state, file}: MigrationStatus): Line[] {
-  if (state === 'wrong engine') return [note(`${version} is of another engine`, '!')]
+  if (state === 'wrong engine') return [note(`${version} was applied for another engine`, '!')]
   if (state === 'edited') return [note(`${version} was edited after it was applied (${file})`, '!')]
-  return state === 'missing' ? [note(`${version} has no file here`, '!')] : []
+  return state === 'missing' ? [note(`${version} is recorded, but has no file`, '!')] : []
 }
 
 function newerRoutine({state, object, program}: RoutineStatus): Line[] {
@@ -42,7 +42,7 @@ function newerRoutine({state, object, program}: RoutineStatus): Line[] {
     : []
 }
 
-/** How a routine that `migrate up` replaces is counted. */
+/** The words for counting routines that `migrate up` replaces. */
 const replaced = ['older', 'missing', 'edited'] as const satisfies readonly RoutineState[]
 
 function sums(migrations: readonly MigrationStatus[], routines: readonly RoutineStatus[]): Line {
@@ -61,7 +61,7 @@ function sums(migrations: readonly MigrationStatus[], routines: readonly Routine
   )
 }
 
-/** A database of one's own tables only is not told to install QiCore's beside them. */
+/** A database with only the user's own tables gets no advice to install QiCore's. */
 function nextStep(migrations: readonly MigrationStatus[], routines: boolean): string {
   const qicore = migrations.filter(({stream}) => stream === 'qicore')
   const onlyOwn =
@@ -71,5 +71,5 @@ function nextStep(migrations: readonly MigrationStatus[], routines: boolean): st
   if (!onlyOwn) return `Next: ${command('migrate up')}`
   if (routines || migrations.some(({stream, state}) => stream !== 'qicore' && state === 'pending'))
     return `Next: ${command('migrate up', [], {stream: 'app'})}`
-  return 'Pending are the tables of QiCore only; "migrations: own" in the configuration leaves them out.'
+  return 'Only tables of QiCore are pending; "migrations: own" in the configuration omits them.'
 }

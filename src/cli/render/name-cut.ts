@@ -1,15 +1,15 @@
 import {cut, widthOf, type CutAt} from './text.js'
 
-/** How names are cut so that each still can be told from the others. */
+/** How names are truncated so that they remain distinguishable. */
 export interface NameCut {
   width: number
   where: CutAt
 }
 
 /**
- * The narrowest cut in which different names stay different: many share their beginning, some their end. Where that
- * takes too much room, `least`, whatever becomes equal.
- * @param most of the terminal's columns that names may take for it
+ * The narrowest truncation that keeps different names different: some share their beginning, others their end. Falls
+ * back to `least` if that takes too much width.
+ * @param most maximum width in terminal columns
  */
 export function distinctCut(names: readonly string[], least: number, most: number): NameCut {
   const different = [...new Set(names)]
@@ -23,7 +23,7 @@ export function distinctCut(names: readonly string[], least: number, most: numbe
   return found[0] ?? {width: least, where: 'middle'}
 }
 
-/** By halving: what is different in a narrow cut is so in a wider one. */
+/** Binary search: names that differ at some width also differ at every larger width. */
 function narrowest(names: readonly string[], where: CutAt, least: number, most: number): NameCut | null {
   const distinct = (width: number) => new Set(names.map((name) => cut(name, width, where))).size === names.length
   if (most < least || !distinct(most)) return null

@@ -5,11 +5,11 @@ import {command} from '../../units/command.js'
 import {closingLine, legend, note, type Around, type Line} from './shown.js'
 import {plural} from './words.js'
 
-/** What needs a person, and the command that helps. */
+/** Problems that need attention, and the command that fixes them. */
 export function aroundSets({tables, absent}: PartitionsReport): Around<SetReport> {
-  const gone = absent.map((name) => note(`${name} is declared, and is no partitioned table here.`, '!'))
+  const gone = absent.map((name) => note(`${name} is declared, but is not a partitioned table here.`, '!'))
   if (tables.length === 0)
-    return {below: [closingLine(['No table here is partitioned.']), ...gone, ...verdict(tables, absent)]}
+    return {below: [closingLine(['This database has no partitioned tables.']), ...gone, ...verdict(tables, absent)]}
   const unmanaged = tables.some(({managed}) => !managed)
   return {
     below: [
@@ -21,7 +21,7 @@ export function aroundSets({tables, absent}: PartitionsReport): Around<SetReport
   }
 }
 
-/** Of one set: the newest, as many as the screen shows, with the gaps between them. */
+/** One set: the newest partitions that fit the screen, with the gaps between them. */
 export function aroundPartitions({tables, partitions}: PartitionsReport): Around<PartitionLine> {
   if (partitions.length === 0)
     return {below: [closingLine(['It has no partitions.']), ...findingLines(tables), ...verdict(tables)]}
@@ -73,7 +73,7 @@ function fixOf(declared: readonly SetReport[]): string[] {
   const has = (...kinds: string[]) => declared.find(({findings}) => findings.some(({kind}) => kinds.includes(kind)))
   const missing = has('now missing', 'ahead missing', 'guard')
   if (missing !== undefined) {
-    // Rows of a missing period in the default partition keep it from being made: the command alone may not help then.
+    // Rows of a missing period in the default partition prevent its creation, so the command alone may fail.
     const first = missing.findings.some(({kind}) => kind === 'default rows')
       ? 'move rows of missing periods out of the default partition, then '
       : ''

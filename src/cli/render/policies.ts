@@ -7,17 +7,17 @@ import {policyRemarks} from './policy-remarks.js'
 import {closingLine, legend, notes, type Around, type Line} from './shown.js'
 import {plural} from './words.js'
 
-/** Flags without which apply would make another plan. */
+/** Flags that `apply` needs to make the same plan. */
 type ApplyFlags = Parameters<typeof command>[2]
 
-/** What does not go together, what is left alone, and whether the plan may be applied. */
+/** Conflicts, unmanaged policies, and whether the plan can be applied. */
 export function aroundPlan(plan: PolicyPlanReport, flags: ApplyFlags): Around<PolicyPlanReport['steps'][number]> {
   return {below: [...policyRemarks(plan), planVerdict(plan, flags)]}
 }
 
 function planVerdict({steps, findings}: PolicyPlanReport, flags: ApplyFlags): Line {
   const open = findings.filter(({refuses}) => refuses)
-  if (steps.length === 0) return closingLine(['Nothing to do: the live policies match what is declared.'])
+  if (steps.length === 0) return closingLine(['Nothing to do: the live policies match the declared ones.'])
   const counted = plural(steps.length, 'step')
   if (open.length > 0)
     return closingLine([`${counted}, refused: fix or accept ${plural(open.length, 'finding')} first (--accept <id>).`])
@@ -25,8 +25,9 @@ function planVerdict({steps, findings}: PolicyPlanReport, flags: ApplyFlags): Li
 }
 
 /**
- * The findings, other jobs, and the verdict; a table for people leaves out those that are well where there are many.
- * @param all also those that are well
+ * Findings, other jobs, and the verdict; if there are many policies, the table for people omits those without a
+ * problem.
+ * @param all also show policies without a problem
  */
 export function aroundPolicyStatus(
   {policies, other, notes: remarks}: PolicyStatusReport,
@@ -37,7 +38,7 @@ export function aroundPolicyStatus(
     return {
       below: [
         ...below,
-        closingLine([remarks.length > 0 ? 'No policies on what is here.' : 'No policies here, declared or live.']),
+        closingLine([remarks.length > 0 ? 'No policies here.' : 'No policies here, declared or live.']),
       ],
     }
   return {
@@ -57,7 +58,7 @@ export function aroundPolicyStatus(
   }
 }
 
-/** What many policies have in common is said once: where a runner is dead, the rest would drown in it. */
+/** A finding shared by many policies is printed once, for example a runner that is down. */
 function findingLines(policies: readonly PolicyStatus[]): Line[] {
   const having = (finding: string) => policies.filter(({findings}) => findings.includes(finding))
   const texts = new Set(policies.flatMap(({findings}) => findings))
@@ -68,7 +69,7 @@ function findingLines(policies: readonly PolicyStatus[]): Line[] {
   const lines = [...texts].flatMap((finding) => {
     const entry = having(finding)
     if (entry.length > 2) return [line(`${entry.length} policies: ${finding}`, entry)]
-    // Two policies of one kind on one table have one label.
+    // Two policies of one kind on the same table have the same label.
     const labels = new Set(entry.map(labelOf))
     return [...labels].map((label) =>
       line(
@@ -89,14 +90,14 @@ function findingLines(policies: readonly PolicyStatus[]): Line[] {
   ]
 }
 
-/** Declared and live, side by side. */
+/** Declared and live policies side by side. */
 export function aroundPolicyList({policies}: PolicyListReport): Around<ListedPolicy> {
   if (policies.length === 0) return {below: [closingLine(['No policies here, declared or live.'])]}
-  return {below: [...unmanagedLegend(policies), closingLine([], [`What they did: ${command('policies status')}`])]}
+  return {below: [...unmanagedLegend(policies), closingLine([], [`Their results: ${command('policies status')}`])]}
 }
 
 function unmanagedLegend(policies: readonly {managed: boolean}[]): Line[] {
-  return policies.some(({managed}) => !managed) ? [legend('not declared, never touched.', '*')] : []
+  return policies.some(({managed}) => !managed) ? [legend('not declared, never changed.', '*')] : []
 }
 
 function tableName({schema, table}: Pick<PolicyStatus, 'schema' | 'table'>): string {

@@ -2,7 +2,7 @@ import {formatQualifiedName} from '../../db/qualified-name.js'
 import {note, type Line} from './shown.js'
 import {instantInWords, plural} from './words.js'
 
-/** What is to be known of a plan of policies beside its steps. */
+/** What a plan of policies reports in addition to its steps. */
 export interface PolicyRemarks {
   cutoffs: readonly {key: string; cutoff: string | null; chunks: readonly unknown[]}[]
   findings: readonly {
@@ -16,19 +16,17 @@ export interface PolicyRemarks {
   notes: readonly string[]
 }
 
-/** Without the findings that refuse the plan: the error that they end in has them. */
+/** Omits the findings that refuse the plan: the resulting error lists them. */
 export function withoutRefusing<F extends {refuses: boolean}>(findings: readonly F[]): F[] {
   return findings.filter(({refuses}) => !refuses)
 }
 
-/**
- * What a retention reaches, which policies conflict (`!` where that refuses the plan), what is left alone, and notes.
- */
+/** The cutoffs of retentions, conflicting policies (`!` if one refuses the plan), unmanaged policies, and notes. */
 export function policyRemarks({cutoffs, findings, unmanaged, notes}: PolicyRemarks): Line[] {
   return [
     ...cutoffs.map(({key, cutoff, chunks}) =>
       note(
-        `${key}: older than ${cutoff === null ? 'unknown' : instantInWords(cutoff)}, ${plural(chunks.length, 'chunk')} there by now`,
+        `${key}: older than ${cutoff === null ? 'unknown' : instantInWords(cutoff)}, ${plural(chunks.length, 'chunk')} now`,
         ' ',
       ),
     ),
@@ -40,7 +38,7 @@ export function policyRemarks({cutoffs, findings, unmanaged, notes}: PolicyRemar
       ...(suggestion === null ? [] : [note(`  Safe: ${suggestion}`, ' ')]),
     ]),
     ...unmanaged.map(({schema, table, kind, rule}) =>
-      note(`${formatQualifiedName(schema, table)} ${kind} (${rule}) is not declared: left alone`, '*'),
+      note(`${formatQualifiedName(schema, table)} ${kind} (${rule}) is not declared: not changed`, '*'),
     ),
     ...notes.map((text) => note(text, ' ')),
   ]

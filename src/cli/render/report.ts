@@ -4,7 +4,7 @@ import type {Shown} from './shown.js'
 import {renderTable, wrap, type TableStyle} from './table.js'
 
 export interface ReportStyle extends TableStyle {
-  /** Lines of the terminal; null or absent: no terminal shows it. */
+  /** Lines of the terminal; null or absent if stdout is not a terminal. */
   height?: number | null
 }
 
@@ -13,7 +13,7 @@ const atLeast = 5
 /** The headline on stderr takes up to three lines; then the headers, the line about the rest, and the next prompt. */
 const aroundTable = 6
 
-/** A report for people: its table, and the sentences above and below it, in lines that fit. */
+/** A report for people: its table, and the sentences above and below it, wrapped to the width. */
 export function renderReport<Row, Context extends TableContext>(
   {table, rows, context, above = [], below = [], total = null, brief}: Shown<Row, Context>,
   style: ReportStyle,
@@ -28,7 +28,7 @@ export function renderReport<Row, Context extends TableContext>(
     ...(rest === null ? [] : [` … and ${rest}`]),
     ...(drawn === null || drawn.leftOut.length === 0
       ? []
-      : [wrap(` Left out at ${style.width} columns: ${drawn.leftOut.join(', ')}.`, style.width)]),
+      : [wrap(` Omitted at ${style.width} columns: ${drawn.leftOut.join(', ')}.`, style.width)]),
     ...linesAround.slice(above.length),
   ].join('\n')
 }

@@ -7,8 +7,8 @@ const shown = 20
 const words = {done: 'done', skipped: 'skipped', failed: 'failed', planned: 'not begun'} as const
 
 /**
- * How a run ended, for people: a failed step marked `!`, at most twenty steps, and the sum last.
- * @param prepared so many steps at the beginning installed what the run needs; they are listed, and not in the sum
+ * The result of a run for people: failed steps marked `!`, at most twenty steps, and a summary.
+ * @param prepared number of initial steps that installed prerequisites; they are listed but not counted in the summary
  */
 export function renderRun(plan: Plan, run: RunReport, width: number | null, prepared = 0): string {
   if (run.steps.length === 0) return wrap(`${capitalized(plan.summary)}: nothing to do.`, width)
@@ -30,13 +30,13 @@ export function renderRun(plan: Plan, run: RunReport, width: number | null, prep
     ...listed.map((step) => line(step, longest, width)),
     ...(rest > 0 && listed.length > 0 ? [` … and ${rest} more (--json has them all)`] : []),
     wrap(
-      `${capitalized(plan.summary)}: ${sum}.${run.interrupted ? ' Interrupted: run the command again to go on.' : ''}`,
+      `${capitalized(plan.summary)}: ${sum}.${run.interrupted ? ' Interrupted: run the command again to continue.' : ''}`,
       width,
     ),
   ].join('\n')
 }
 
-/** What is about to be done, before a person is asked. */
+/** The steps about to run, shown before the confirmation. */
 export function listSteps(plan: Plan, width: number | null): string {
   const rest = plan.steps.length - shown
   return [
@@ -59,7 +59,7 @@ function line({id, status, ms, error, note}: StepReport, longest: number, width:
   return more === '' ? head : `${head}\n${wrap(more, width === null ? null : width - 4).replace(/^/gm, '    ')}`
 }
 
-/** What is known to have happened to the bytes of a kind of step. */
+/** The verb for the bytes that a kind of step is known to have processed. */
 const verbs: Readonly<Record<string, string>> = {
   drop: 'freed',
   compress: 'read',

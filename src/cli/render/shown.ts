@@ -1,39 +1,39 @@
 import type {ReportTable, TableContext} from '../../units/report-table.js'
 
-/** A report as every output format is made from it: its table, and the sentences around the table. */
+/** A report independent of the output format: its table, and the sentences around it. */
 export interface Shown<Row, Context extends TableContext> extends Around<Row> {
   table: ReportTable<Row, Context>
   context: Context
   rows: readonly Row[]
 }
 
-/** What a report says beside its table. */
+/** The sentences around the table of a report. */
 export interface Around<Row> {
   above?: readonly Line[]
   below?: readonly Line[]
-  /** The sum under the rows, in tables for people. */
+  /** The row of totals in tables for people. */
   total?: Row | null
   /**
-   * The rows of the text table, where it shows others than the other formats, and what is said of the rest.
-   * @param most as many rows as the screen has lines for
+   * The rows of the text table if they differ from those of other formats, and a sentence about the omitted ones.
+   * @param most number of rows that fit the screen
    */
   brief?(rows: readonly Row[], most: number): {rows: readonly Row[]; rest: string | null}
 }
 
-/** A sentence beside a table; what it is decides which format shows it. */
+/** A sentence beside a table; its kind determines the formats that show it. */
 export type Line =
-  /** A warning, a finding or a fact about the report: in every format; on stderr beside CSV. */
+  /** A warning, finding or fact: in every format; on stderr beside CSV. */
   | {kind: 'note'; text: string; mark: Mark}
-  /** What the columns and marks mean: only with tables for people. */
+  /** The meaning of columns and marks: only with tables for people. */
   | {kind: 'legend'; text: string; mark: Mark}
-  /** The verdict, and the command that comes next; only the verdict is said beside CSV. */
+  /** The verdict and the next commands; beside CSV only the verdict is printed. */
   | {kind: 'closing'; verdict: readonly string[]; next: readonly string[]}
-  /** Runnable SQL, as it is. */
+  /** Runnable SQL, unchanged. */
   | {kind: 'raw'; text: string}
-  /** What the rows say too, in a form for people: only in text. */
+  /** The content of the rows in words for people: only in text. */
   | {kind: 'people'; text: string}
 
-/** `!` needs a person; '' is a sentence that begins at the margin. */
+/** `!` needs attention; '' is a sentence without indentation. */
 export type Mark = '!' | '*' | '-' | ' ' | ''
 
 export function note(text: string, mark: Mark = '-'): Line {
@@ -48,7 +48,7 @@ export function legend(text: string, mark: Mark = ''): Line {
   return {kind: 'legend', text, mark}
 }
 
-/** @param next commands and legends that need not be said to a program */
+/** @param next commands and legends, omitted from output for programs */
 export function closingLine(verdict: readonly string[], next: readonly string[] = []): Line {
   return {kind: 'closing', verdict, next}
 }

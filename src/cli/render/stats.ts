@@ -7,13 +7,13 @@ import {command} from '../../units/command.js'
 import {closingLine, legend, notes, type Around} from './shown.js'
 import {formatInstant, plural} from './words.js'
 
-/** The sum, how the sizes were measured, and what to do next. */
+/** The total, how the sizes were measured, and the next commands. */
 export function aroundStats(report: StatsReport): Around<TableStats> {
   const {tables} = report
   if (tables.length === 0)
     return {
       below: [
-        closingLine(['There is no hypertable, no aggregate and no partitioned table in this database.']),
+        closingLine(['This database has no hypertables, aggregates or partitioned tables.']),
         ...notes(report.notes),
         closingLine([], [`To see some: ${command('demo')}`]),
       ],
@@ -25,7 +25,11 @@ export function aroundStats(report: StatsReport): Around<TableStats> {
       ...notes(report.notes),
       closingLine(
         [],
-        [...(unmanaged ? ['* not in the config, never touched.'] : []), sizesInWords(tables), nextInWords(tables)],
+        [
+          ...(unmanaged ? ['* not in the configuration, never changed.'] : []),
+          sizesInWords(tables),
+          nextInWords(tables),
+        ],
       ),
     ],
   }
@@ -34,7 +38,7 @@ export function aroundStats(report: StatsReport): Around<TableStats> {
 function sizesInWords(tables: readonly TableStats[]): string {
   if (tables.some(({sizeBasis}) => sizeBasis === 'estimated')) return 'Sizes estimated (~).'
   return tables.some(({sizeBasis}) => sizeBasis === 'mixed')
-    ? 'Sizes exact; > without the chunks left out.'
+    ? 'Sizes exact; > without the skipped chunks.'
     : 'Sizes exact.'
 }
 
@@ -75,13 +79,13 @@ function basisOf(tables: readonly TableStats[]): TableStats['sizeBasis'] {
   return (['estimated', 'mixed'] as const).find((basis) => tables.some((row) => row.sizeBasis === basis)) ?? 'exact'
 }
 
-/** What compression did and could still do: the sum, the tables without a policy, and where to look. */
+/** What compression saved and could still save: the total, tables without a policy, and where to look. */
 export function aroundCompression(report: CompressionReport): Around<TableCompression> {
   const {tables} = report
   if (tables.length === 0)
     return {
       below: [
-        closingLine(['No table has compression switched on.']),
+        closingLine(['No table has compression enabled.']),
         ...notes([...uncompressedNote(report), ...report.notes]),
       ],
     }
@@ -107,7 +111,7 @@ export function aroundCompression(report: CompressionReport): Around<TableCompre
   }
 }
 
-/** Tables and aggregates that the report has no row for, because their compression is switched off. */
+/** Tables and aggregates without a row in the report, because their compression is disabled. */
 function uncompressedNote({uncompressed}: CompressionReport): string[] {
   if (uncompressed.length === 0) return []
   const named = uncompressed
@@ -126,7 +130,7 @@ function totalCompression(tables: readonly TableCompression[]): TableCompression
     table: '',
     chunks: sum(tables, ({chunks}) => chunks) ?? 0,
     compressedChunks: sum(tables, ({compressedChunks}) => compressedChunks) ?? 0,
-    // Where nothing says what is due in one of them, a sum would say that nothing is.
+    // If the due chunks of one table are unknown, so is the total.
     dueChunks: sumOfAll(tables, ({dueChunks}) => dueChunks),
     notDoneChunks: sumOfAll(tables, ({notDoneChunks}) => notDoneChunks),
     late: null,
@@ -143,27 +147,27 @@ function totalCompression(tables: readonly TableCompression[]): TableCompression
   }
 }
 
-/** Since when statements are counted, and what a marked one is. */
+/** When counting started, and the meaning of the mark. */
 export function aroundQueries(report: QueriesReport): Around<QueryStats> {
-  if (report.queries.length === 0) return {below: [...notes(report.notes), closingLine(['No statement to show.'])]}
+  if (report.queries.length === 0) return {below: [...notes(report.notes), closingLine(['No statements to show.'])]}
   const nested = report.queries.some(({topLevel}) => topLevel === false)
   const since = report.countedSince === null ? '' : `, counted since ${formatInstant(report.countedSince)}`
   return {
     below: [
-      ...(nested ? [legend('> ran inside of another statement, whose time contains it.')] : []),
+      ...(nested ? [legend('> ran inside another statement, whose time includes it.')] : []),
       ...notes(report.notes),
-      legend(`${plural(report.queries.length, 'statement')}, by total time${since}. The whole texts: --json`),
+      legend(`${plural(report.queries.length, 'statement')}, by total time${since}. Full texts: --json`),
     ],
   }
 }
 
-/** Of what is known; null where nothing is. */
+/** Sum of the known values; null if none is known. */
 function sum<Row>(rows: readonly Row[], of: (row: Row) => number | null): number | null {
   const known = rows.map(of).filter((value) => value !== null)
   return known.length === 0 ? null : known.reduce((a, b) => a + b, 0)
 }
 
-/** Null where one of them is unknown. */
+/** Null if any value is unknown. */
 function sumOfAll<Row>(rows: readonly Row[], of: (row: Row) => number | null): number | null {
   return rows.some((row) => of(row) === null) ? null : sum(rows, of)
 }

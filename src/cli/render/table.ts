@@ -7,9 +7,9 @@ import {cut, printable, widthOf} from './text.js'
 
 export {closing, wrap} from './text.js'
 
-/** How a table is to look; nothing here asks the terminal. */
+/** The style of a table, independent of the terminal. */
 export interface TableStyle {
-  /** Null: no terminal shows it (a pipe), nothing is cut. */
+  /** Null if stdout is not a terminal: nothing is truncated. */
   width: number | null
   color: boolean
   headers: boolean
@@ -17,34 +17,33 @@ export interface TableStyle {
 
 export interface RenderedTable {
   text: string
-  /**
-   * Headings of the columns that had to be left out for want of room; those that only a wide terminal shows are none.
-   */
+  /** Headings of columns omitted for lack of width, except those that only wide terminals show. */
   leftOut: string[]
 }
 
-/** A column with all its cells, the sum last. */
+/** A column with its cells; the total is the last one. */
 interface Cells<Row, Context extends TableContext> {
   column: Column<Row, Context>
   heading: string
   cells: readonly string[]
-  /** What it takes uncut. */
+  /** Width without truncation. */
   natural: number
-  /** The least that it may be cut to, and where letters go. */
+  /** The minimum width, and where the text is truncated. */
   least: NameCut
 }
 
 const gap = 2
-/** The terminal from which on there are more columns: at 80 a report looks the same whatever its names are. */
+/**
+ * Terminals of at least this width show additional columns; at 80 columns a report has the same columns for any names.
+ */
 const roomy = 100
-/** A text that may be cut, not a name, is wide enough at this, where the room could show one more column. */
+/** A truncatable text column (not a name) gives up width above this if another column then fits. */
 const comfortable = 40
 
 /**
- * A table without borders, as kubectl prints them, never wider than the terminal: columns are left out by priority,
- * then
- * cut. On a wide terminal there are more columns.
- * @param total the sum, under the others
+ * A table without borders, as in kubectl, never wider than the terminal: columns are dropped by priority, then
+ * truncated. Wide terminals show additional columns.
+ * @param total the last row, with totals
  */
 export function renderTable<Row, Context extends TableContext>(
   table: ReportTable<Row, Context>,
@@ -73,7 +72,7 @@ export function renderTable<Row, Context extends TableContext>(
   return {text, leftOut}
 }
 
-/** Without those for programs, and without those that say nothing here. */
+/** Omits columns for programs, and columns without information in this report. */
 export function columnsForPeople<Row, Context extends TableContext>(
   columns: readonly Column<Row, Context>[],
   rows: readonly Row[],
@@ -88,7 +87,7 @@ export function columnsForPeople<Row, Context extends TableContext>(
   })
 }
 
-/** What a column without a time zone holds is not in UTC, and neither is an integer. */
+/** `(UTC)` is removed for columns without a time zone and for integers. */
 export function headingOf<Row, Context extends TableContext>(
   column: Column<Row, Context>,
   rows: readonly Row[],
@@ -102,7 +101,7 @@ export function headingOf<Row, Context extends TableContext>(
   return utc ? heading : bare
 }
 
-/** Numbers and ages stand to the right. */
+/** Numbers and ages are right-aligned. */
 export function alignOf<Row, Context extends TableContext>({align, type}: Column<Row, Context>): 'left' | 'right' {
   const left = ['instant', 'text', 'name', 'note', 'list', 'flag']
   return align ?? (left.includes(type) ? 'left' : 'right')
@@ -122,7 +121,7 @@ function cellsOf<Row, Context extends TableContext>(
   return {column, heading, cells, natural, least}
 }
 
-/** Names that would be cut keep what tells them apart, where they leave room for the rest. */
+/** Truncates names so that they remain distinguishable, if enough width is left for the other columns. */
 function withDistinctNames<Row, Context extends TableContext>(
   columns: readonly Cells<Row, Context>[],
   width: number,
@@ -154,12 +153,12 @@ function fitted<Row, Context extends TableContext>(
   return {chosen, widths: narrowed(chosen, width), leftOut}
 }
 
-/** One column for the mark, and the gaps. */
+/** Total width: one column for the mark, plus the gaps. */
 function sum(widths: readonly number[]): number {
   return widths.reduce((total, width) => total + width + gap, 1 - gap)
 }
 
-/** Leaves out by priority, then from the right, until the rest fits when it is cut; the first column always stays. */
+/** Drops columns by priority, then from the right, until the truncated rest fits; the first column is always kept. */
 function withoutLowest<Row, Context extends TableContext>(
   standard: Cells<Row, Context>[],
   width: number,
@@ -173,7 +172,7 @@ function withoutLowest<Row, Context extends TableContext>(
   return kept
 }
 
-/** Adds those that only a wide terminal shows, as long as no column has to be cut short for them. */
+/** Adds the columns for wide terminals, as long as no other column must be truncated for them. */
 function withRoom<Row, Context extends TableContext>(
   columns: readonly Cells<Row, Context>[],
   kept: readonly Cells<Row, Context>[],
@@ -189,14 +188,14 @@ function withRoom<Row, Context extends TableContext>(
   return columns.filter((each) => chosen.has(each))
 }
 
-/** Cuts from the right: the first columns say what the row is. */
+/** Truncates from the right, because the first columns identify the row. */
 function narrowed<Row, Context extends TableContext>(chosen: readonly Cells<Row, Context>[], width: number): number[] {
   const widths = chosen.map(({natural}) => natural)
   for (let index = widths.length - 1; index >= 0; index -= 1) {
     const over = sum(widths) - width
     if (over > 0) widths[index] = Math.max(chosen[index]!.least.width, widths[index]! - over)
   }
-  // A single column that may not be cut, on a terminal narrower than it.
+  // A single column that must not be truncated, on a narrower terminal.
   if (sum(widths) > width && widths.length === 1) widths[0] = Math.max(1, width - 1)
   return widths
 }

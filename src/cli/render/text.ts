@@ -2,7 +2,7 @@ import {binary} from '../../units/command.js'
 
 const escapes: Record<string, string> = {'\n': '\\n', '\r': '\\r', '\t': '\\t'}
 
-/** A name may hold any character: a line break or an escape sequence in one is shown, and not obeyed. */
+/** Escapes control characters: a name may contain line breaks and terminal escape sequences. */
 export function printable(text: string): string {
   return text.replace(
     /[\p{Cc}\u2028-\u202E\u2066-\u2069]/gu,
@@ -10,14 +10,14 @@ export function printable(text: string): string {
   )
 }
 
-/** The same for a text of ours that a name stands in: its own line breaks stay. */
+/** The same for a sentence that contains names; the line breaks of the sentence itself are kept. */
 function escapeControl(text: string): string {
   return text.split('\n').map(printable).join('\n')
 }
 
 const colour = /\u001B\[[\d;]*m/g
 
-/** Columns a text takes on a terminal: letters of East Asia two, combining marks and colours none. */
+/** Width of a text in terminal columns: East Asian characters take two, combining marks and colours none. */
 export function widthOf(text: string): number {
   let width = 0
   for (const character of text.replace(colour, '')) {
@@ -32,23 +32,22 @@ export function widthOf(text: string): number {
   return width
 }
 
-/** Prose wider than this is hard to read, however wide the terminal is. */
+/** Wider paragraphs are hard to read, even on a wide terminal. */
 const readable = 100
 
 /**
- * A sentence with names in it: control characters are shown, and on a terminal it is broken as {@link fitWidth} does.
- * @param width null where no terminal shows it (a pipe): nothing is broken
+ * Prepares a sentence for output: escapes control characters, and wraps it like {@link fitWidth}.
+ * @param width null if stdout is not a terminal: nothing is wrapped
  */
 export function wrap(text: string, width: number | null): string {
   return fitWidth(escapeControl(text), width === null ? null : Math.min(width, readable))
 }
 
 /**
- * Every line for people passes through here last: one that is wider than the terminal is broken between words, its
- * further lines are indented by two more columns. Lines that fit are unchanged. A command stays whole, so that it can
- * be
+ * The last step for every line for people: lines wider than the terminal are wrapped between words, with continuation
+ * lines indented by two more columns. Lines that fit are unchanged. A command is never broken, so that it can be
  * copied.
- * @param width of the terminal; null where there is none: nothing is broken
+ * @param width of the terminal; null if there is none: nothing is wrapped
  */
 export function fitWidth(text: string, width: number | null): string {
   if (width === null) return text
@@ -71,14 +70,14 @@ function broken(line: string, width: number): string {
 
 const commandToLineEnd = `(?:npx )?${binary} [a-z][^\`]*$`
 
-/** Words, and commands as one piece each: in backquotes, or up to the end of the line. */
+/** Splits a line into words and commands; a command is in backquotes or extends to the end of the line. */
 function pieces(line: string): string[] {
   return line.match(new RegExp(`[^\\s\`]*\`[^\`]*\`[^ ]*|${commandToLineEnd}|[^ ]+|(?<= )(?= )`, 'g')) ?? ['']
 }
 
 /**
- * Sentences on one line where they fit; else the commands among them on lines of their own, never broken.
- * @param width null where no terminal shows it: they go onto one line of up to 80 columns, as on the narrowest terminal
+ * Joins sentences on one line if they fit; otherwise commands get lines of their own and are never broken.
+ * @param width null if stdout is not a terminal: the limit is then 80 columns
  */
 export function closing(sentences: readonly string[], width: number | null): string {
   const line = escapeControl(sentences.join(' '))
@@ -92,12 +91,12 @@ export function closing(sentences: readonly string[], width: number | null): str
 
 const ellipsis = '…'
 
-/** Where letters are left out: at the end, in the middle, or behind the first few. */
+/** Where a text is truncated: at the end, in the middle, or after the first few characters. */
 export type CutAt = 'end' | 'middle' | 'front'
 
 const share: Record<CutAt, number> = {end: 1, middle: 0.5, front: 0.2}
 
-/** A text in so many columns of a terminal, with `…` where letters are missing. */
+/** Truncates a text to a width in terminal columns, with `…` for the removed part. */
 export function cut(text: string, width: number, where: CutAt): string {
   if (widthOf(text) <= width) return text
   const letters = [...text]
@@ -108,7 +107,7 @@ export function cut(text: string, width: number, where: CutAt): string {
   return `${head}${ellipsis}${[...tail].reverse().join('')}`
 }
 
-/** As many of the letters as have room. */
+/** The leading characters that fit into the width. */
 function fitting(letters: readonly string[], room: number): string {
   let text = ''
   let used = 0

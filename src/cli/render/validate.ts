@@ -9,7 +9,7 @@ export interface Validation {
   errors: readonly FileError[]
 }
 
-/** How many rows are valid, and how many invalid ones are only counted. */
+/** The number of valid rows, and of invalid rows whose errors are not shown. */
 export function aroundValidation({table, file, valid, invalid, errors}: Validation): Around<FileError> {
   const listed = new Set(errors.map(({line}) => line)).size
   const more = invalid - listed
@@ -17,11 +17,7 @@ export function aroundValidation({table, file, valid, invalid, errors}: Validati
   return {
     below: [
       ...(more > 0
-        ? [
-            closingLine([
-              `${more} more invalid ${more === 1 ? 'row is' : 'rows are'} counted only; --limit shows more.`,
-            ]),
-          ]
+        ? [closingLine([`${more} more invalid ${more === 1 ? 'row is' : 'rows are'} not shown; --limit shows more.`])]
         : []),
       closingLine([`${file}: ${valid + invalid} rows of ${table}, ${counts}`]),
     ],

@@ -3,7 +3,7 @@ import {command} from '../../units/command.js'
 import {closingLine, type Around} from './shown.js'
 import {plural} from './words.js'
 
-/** The statements that fix what can be fixed, and how many differences are left to a person. */
+/** The statements that fix differences, and the number of differences that need a person. */
 export function aroundVerify(
   differences: readonly ReportedDifference[],
   relations: number,
@@ -13,7 +13,7 @@ export function aroundVerify(
   const fixes = differences.flatMap(({fix}) => fix ?? [])
   const rest = differences.length - fixes.length
   const absent = differences.some(({path, actual, fix}) => path === '' && actual === null && fix === null)
-  const byHand = rest > 0 ? `, ${rest} to be looked at by hand` : ''
+  const byHand = rest > 0 ? `, ${rest} to be resolved by hand` : ''
   return {
     below: [
       ...(fixes.length > 0

@@ -2,7 +2,7 @@ import type {Cause, Explanation} from '../../doctor/why/explanation.js'
 import type {EvidenceRow} from '../../doctor/why/table.js'
 import {closingLine, note, type Around, type Line} from './shown.js'
 
-/** What was asked about, what is known of it, and the likely cause. */
+/** The object, its known facts, and the likely cause. */
 export interface Explained extends Explanation {
   name: string
 }
@@ -17,7 +17,7 @@ function linesOf({name, ok, evidence, cause}: Explained): Line[] {
   return [
     note(`${name}: ${words[`${ok}`]}`, ok === false ? '!' : ' '),
     ...evidence.map(({topic, message}): Line => ({kind: 'people', text: `   ${topic}: ${message}`})),
-    closingLine([cause === null ? 'No cause: nothing is wrong.' : `Likely cause: ${cause.message}`], fixOf(cause)),
+    closingLine([cause === null ? 'No problem found.' : `Likely cause: ${cause.message}`], fixOf(cause)),
   ]
 }
 

@@ -22,7 +22,7 @@ Hard to undo: asks for confirmation, or takes --yes.`
   async run(): Promise<ChangeReport & {notes: readonly string[]}> {
     const {flags} = this
     if (!flags.from && !flags.to)
-      throw usageError('NO_RANGE', 'Which chunks are to be decompressed?', ['Give --from and --to.'])
+      throw usageError('NO_RANGE', 'The time range of the chunks is required.', ['Give --from and --to.'])
     const range = instantsBetween(flags.from, flags.to)
     const [{sectionsOf}, {declaredAge, readContext}, {planDecompress}, {spanBetween}] = await Promise.all([
       import('../../cli/policy-request.js'),

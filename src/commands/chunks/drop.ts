@@ -10,7 +10,7 @@ export default class ChunksDrop extends BaseCommand<typeof ChunksDrop> {
   static override description =
     `Drops chunks that are entirely older than the cutoff. Each time range is one transaction, with the chunks of all its space partitions. Without --older-than it drops what is due by the retention policy.
 Refused (exit 7) if an aggregate over the table, or over such an aggregate, has not computed all of the rows: --refresh-first refreshes it and then drops, --accept-loss drops anyway. Each step checks again after it has locked the chunk.
-Locks the chunk against everything, and for a moment the tables that the hypertable references by foreign keys.
+Locks the chunk exclusively, and for a moment the tables that the hypertable references by foreign keys.
 Loses data: type the target's name, or pass it with --confirm. --at-most counts time ranges.`
   static override examples = [
     '<%= config.bin %> <%= command.id %> ohlcv_data --older-than 2y --dry-run',
@@ -53,7 +53,7 @@ Loses data: type the target's name, or pass it with --confirm. --at-most counts 
         const preview = renderDrop(shown, {width: stderrWidth(), color: false, headers: true})
         if (preview) this.report(preview)
         await reportNotes(notes, (line) => this.report(line))
-        // The ranges were counted; what must be refreshed before does not count.
+        // The limit counts time ranges; preceding refreshes do not count.
         return {
           ...(await this.confirmAndRun(db, plan, {...flags, 'at-most': undefined}, {previewed: preview !== ''})),
           ...shown,

@@ -3,9 +3,9 @@ import {changeFlags} from '../../cli/flags.js'
 import {ExitCode, OpsError} from '../../errors.js'
 
 export default class CronUninstall extends BaseCommand<typeof CronUninstall> {
-  static override summary = 'Remove the jobs of this database from pg_cron and give them back to the daemon.'
+  static override summary = 'Remove the jobs of this database from pg_cron; the daemon runs them again.'
   static override description =
-    `Removes only entries that qicore-db made for this database, recognized by their name and the procedure that they call. The ledger gives the jobs back to the daemon first, so that a call of pg_cron in between does nothing. If pg_cron is no longer installed, only the ledger is changed. Without a daemon the jobs do not run afterwards.`
+    `Removes only entries that qicore-db created for this database, recognized by their name and the procedure that they call. The ledger assigns the jobs to the daemon first, so that a call by pg_cron in between does nothing. If pg_cron is no longer installed, only the ledger is changed. Without a daemon the jobs do not run afterwards.`
   static override examples = [
     '<%= config.bin %> <%= command.id %> --dry-run',
     '<%= config.bin %> <%= command.id %> --yes',
@@ -34,7 +34,7 @@ export default class CronUninstall extends BaseCommand<typeof CronUninstall> {
         const found = await withCronDatabase(db, this.connectOptions(false).applicationName, async (home) => ({
           report: await runUninstall(home),
         })).catch((error: unknown) => {
-          // Out of reach is another matter: what is scheduled there would go on.
+          // If pg_cron is only unreachable, its entries would continue to run, so this must fail.
           if (
             !(error instanceof OpsError) ||
             error.exitCode !== ExitCode.usage ||

@@ -9,7 +9,7 @@ interface HistoryReport {
   target: string
   at: string
   source: HistorySource
-  /** Null where this role may not read the record: what ran is not known. */
+  /** Null if this role may not read the record, so the runs are unknown. */
   runs: RecordedRun[] | null
 }
 
@@ -34,18 +34,18 @@ A run whose process was killed is "interrupted" (a job's run "failed") with the 
     since: instantFlag({summary: 'Only from this time on.'}),
     until: instantFlag({summary: 'Only before this time.'}),
     actor: Flags.string({
-      summary: 'Only changes by this role, person, machine or daemon; a part of the name is enough.',
+      summary: 'Only changes by this role, user, host or daemon; a part of the name is enough.',
       helpValue: '<name>',
     }),
     status: Flags.string({
       multiple: true,
       delimiter: ',',
       options: ['done', 'done_late', 'partial', 'failed', 'skipped', 'interrupted', 'running', 'retry'],
-      summary: 'Only runs that ended like this.',
+      summary: 'Only runs with this status.',
     }),
     limit: Flags.integer({
       char: 'n',
-      summary: 'How many, newest first.',
+      summary: 'Number of changes, newest first.',
       default: 20,
       min: 1,
       max: mostRuns,

@@ -15,7 +15,7 @@ interface HistoryShowReport {
 export default class HistoryShow extends ReportCommand<typeof HistoryShow> {
   static override summary = 'Show one recorded change with its steps.'
   static override description =
-    'The steps that were recorded: those that were done, failed or were skipped. A step that was not begun has no row.'
+    'Lists the recorded steps: done, failed or skipped. A step that was not started has no row.'
   static override examples = ['<%= config.bin %> <%= command.id %> 42', '<%= config.bin %> <%= command.id %> 42 --json']
   static override args = {id: Args.integer({description: 'id of the run, as history lists it', required: true, min: 1})}
 

@@ -29,7 +29,7 @@ export default class JobsHistory extends ReportCommand<typeof JobsHistory> {
   static override summary = 'List the runs of every job; --audit verifies that none is missing or duplicate.'
   static override description =
     `--audit computes the due times of each job from its first declaration to now, with the schedule in force at each time, and compares them with the ledger:
-exit 3 on an instant without a row, one with two, a row at no instant, a claim whose daemon is gone, or an instant that is due and was not begun.
+exit 3 on a due time without a row, one with two rows, a row without a due time, a claim whose daemon is gone, or a due time that was not started.
 Pauses, changed schedules, failovers and restores are listed as well, because they explain missing runs.`
   static override examples = [
     '<%= config.bin %> <%= command.id %>',
@@ -40,7 +40,7 @@ Pauses, changed schedules, failovers and restores are listed as well, because th
   static override flags = {
     limit: Flags.integer({
       char: 'n',
-      summary: 'How many, newest first.',
+      summary: 'Number of runs, newest first.',
       default: 20,
       min: 1,
       max: mostRuns,
@@ -63,7 +63,7 @@ Pauses, changed schedules, failovers and restores are listed as well, because th
     return this.flags.audit ? '--audit' : ''
   }
 
-  /** An audit is of all jobs. */
+  /** An audit covers all jobs. */
   protected override rowLimit(): number | undefined {
     return this.flags.audit ? undefined : super.rowLimit()
   }
@@ -94,7 +94,10 @@ Pauses, changed schedules, failovers and restores are listed as well, because th
     return {...report, occurrences}
   }
 
-  /** What neither the configuration nor the ledger knows is a slip of the pen. @throws OpsError NO_SUCH_JOB */
+  /**
+   * A job that neither the configuration nor the ledger has is probably a typing error.
+   * @throws OpsError NO_SUCH_JOB
+   */
   private async requireJob(db: Database, name: string): Promise<void> {
     const [{ledgerJobs}, {jobsOf}, {jobNamed}] = await Promise.all([
       import('../../jobs/store/job-list.js'),

@@ -14,7 +14,7 @@ interface ListReport {
 export default class JobsList extends ReportCommand<typeof JobsList> {
   static override summary = 'List the scheduled jobs with their next run, last result and runner.'
   static override description =
-    'Those of the configuration, the defaults without one, and what only the ledger of this database knows. Changes nothing.'
+    'Lists the jobs of the configuration (or the defaults), and jobs that only the ledger of this database has. Changes nothing.'
   static override examples = ['<%= config.bin %> <%= command.id %>', '<%= config.bin %> <%= command.id %> --json']
 
   static override flags = watchFlags
@@ -35,7 +35,7 @@ export default class JobsList extends ReportCommand<typeof JobsList> {
     return this.watched(
       this.flags,
       async (db): Promise<ListReport> => {
-        // In a half-state a daemon would do nothing, or damage: it is not advised.
+        // No daemon is recommended for a database in a half-state: it would do nothing, or cause damage.
         daemon = halfState(db.server) === null ? daemonCommand(db.target) : null
         const head = await this.reportHead(db)
         const now = Date.parse(head.at)

@@ -8,14 +8,14 @@ interface NextReport {
   target: string
   at: string
   runs: ComingRun[]
-  /** Jobs that will not run by themselves. */
+  /** Jobs that will not run until they are resumed. */
   paused: string[]
 }
 
 export default class JobsNext extends ReportCommand<typeof JobsNext> {
   static override summary = 'List the next runs in order, with local times.'
   static override description =
-    'By the calendars in force in the database, pauses included. `jobs simulate` does it for any time and without a database.'
+    'Uses the schedules in force in the database, including pauses. `jobs simulate` works for any time range and without a database.'
   static override examples = [
     '<%= config.bin %> <%= command.id %>',
     '<%= config.bin %> <%= command.id %> maintain -n 5',

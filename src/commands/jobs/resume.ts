@@ -3,13 +3,13 @@ import {BaseCommand, type ChangeReport} from '../../cli/base-command.js'
 import {safeChangeFlags} from '../../cli/flags.js'
 
 export default class JobsResume extends BaseCommand<typeof JobsResume> {
-  static override summary = 'Run a paused job again from its next due time on.'
+  static override summary = 'Resume a paused job from its next due time.'
   static override description = 'Runs that were due during the pause are not caught up.'
   static override examples = ['<%= config.bin %> <%= command.id %> maintain --reason "release 4.2"']
   static override args = {job: Args.string({description: 'job', required: true})}
   static override flags = {
     ...safeChangeFlags,
-    reason: Flags.string({summary: 'Why; kept in the history.', helpValue: '<text>'}),
+    reason: Flags.string({summary: 'Reason, which is kept in the history.', helpValue: '<text>'}),
   }
 
   async run(): Promise<ChangeReport> {

@@ -25,12 +25,12 @@ export default class JobsSimulate extends ReportCommand<typeof JobsSimulate> {
     from: instantFlag({summary: 'Start of the range (now).'}),
     to: instantFlag({summary: 'End of the range (a week later).'}),
     timezone: Flags.string({
-      summary: 'Time zone of every schedule, instead of the one that each job has.',
+      summary: 'Time zone for every schedule, instead of that of each job.',
       helpValue: '<zone>',
     }),
     limit: Flags.integer({
       char: 'n',
-      summary: 'How many runs are listed; the notes on clock changes are always complete.',
+      summary: 'Number of listed runs; the notes on clock changes are always complete.',
       default: 50,
       min: 0,
       max: 1_000_000,
@@ -50,7 +50,7 @@ export default class JobsSimulate extends ReportCommand<typeof JobsSimulate> {
       import('../../schedule/simulate-table.js'),
     ])
     const now = Date.now()
-    // Half-open from here: an instant at `from` itself is in.
+    // The range is half-open on the left from here on, so that an instant at `from` is included.
     const from = this.flags.from === undefined ? now : Date.parse(this.flags.from) - 1
     const to = this.flags.to === undefined ? from + 7 * 86_400_000 : Date.parse(this.flags.to) - 1
     if (to <= from) throw usageError('USAGE', '--to is not after --from.')

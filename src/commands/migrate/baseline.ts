@@ -16,7 +16,7 @@ export default class MigrateBaseline extends BaseCommand<typeof MigrateBaseline>
   }
   static override flags = {
     ...changeFlags,
-    engine: engineFlag("Engine whose files are meant; the database's own by default."),
+    engine: engineFlag('Engine whose files are recorded; default: the engine of the database.'),
   }
 
   async run(): Promise<ChangeReport> {

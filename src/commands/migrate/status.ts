@@ -10,7 +10,7 @@ interface StatusReport {
   version: 1
   target: string
   at: string
-  /** The engine whose migrations are listed: what the database is, or what `migrate up` would make it. */
+  /** The engine whose migrations are listed: that of the database, or the one that `migrate up` would choose. */
   engine: EngineKind
   migrations: MigrationStatus[]
   routines: RoutineStatus[]
@@ -22,7 +22,7 @@ export default class MigrateStatus extends ReportCommand<typeof MigrateStatus> {
     `Exits 3 if a migration was edited after it was applied, is recorded without a file or was applied for another engine, and if the schema qicore or a routine is newer than this program. Pending migrations and routines that are older than this program are an error with --check only: migrate up updates them. Changes nothing.`
   static override examples = ['<%= config.bin %> <%= command.id %>', '<%= config.bin %> <%= command.id %> --check']
   static override flags = {
-    check: Flags.boolean({summary: 'Exit 3 also when something is pending or older.'}),
+    check: Flags.boolean({summary: 'Exit 3 also if something is pending or older.'}),
   }
 
   static override tables() {

@@ -9,7 +9,7 @@ export default class MigrateUp extends BaseCommand<typeof MigrateUp> {
   static override description =
     `The schema qicore comes first, then the tables of QiCore, then the files in migrations/ beside the configuration.
 Running it again changes nothing. A file that fails is rolled back, and later files are not run.
-Waits up to 60 seconds for another run to end. On a database that has data it asks before it starts.`
+Waits up to 60 seconds for another run to finish. On a database that has data it asks for confirmation.`
   static override examples = [
     '<%= config.bin %> <%= command.id %>',
     '<%= config.bin %> <%= command.id %> --dry-run',
@@ -20,11 +20,11 @@ Waits up to 60 seconds for another run to end. On a database that has data it as
     to: Flags.string({summary: 'Last version to apply: 1.2.0, or app.1.0.0.', helpValue: '<version>'}),
     stream: Flags.option({
       options: ['core', 'qicore', 'app'] as const,
-      summary: 'Only these: core (the schema qicore), qicore (the tables of QiCore), app (your own).',
+      summary: 'Only this stream: core (the schema qicore), qicore (the tables of QiCore), app (your own).',
     })(),
-    engine: engineFlag('Engine of a new database; timescaledb creates the extension where the server has it.'),
+    engine: engineFlag('Engine of a new database; timescaledb creates the extension if the server has it.'),
     'space-partitions': Flags.integer({
-      summary: 'Space partitions of new hypertables (4 by default, 0 = none); nothing changes it later.',
+      summary: 'Space partitions of new hypertables (4 by default, 0 = none); cannot be changed later.',
       min: 0,
       max: 32_767,
       helpValue: '<n>',
@@ -51,7 +51,7 @@ Waits up to 60 seconds for another run to end. On a database that has data it as
       async (db) => {
         const {plan, notes} = await planFor(db, options)
         for (const note of notes) this.report(note)
-        // The server may be another kind of engine once the extension was made.
+        // The server may have another engine after the extension was created.
         const replan = async () => (await planFor(db, options)).plan
         return this.confirmAndRun(db, plan, flags, {
           lockWait: await this.lockWait(lockTimeoutMs),

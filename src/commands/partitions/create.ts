@@ -43,7 +43,7 @@ Without a range it creates the partitions that the configuration requires, as pa
         )
         if (flags.from === undefined || flags.to === undefined) {
           if (!declared)
-            throw usageError('NO_RANGE', `Nothing declares the partitions of ${relation}: which are to be made?`, [
+            throw usageError('NO_RANGE', `The partitions of ${relation} are not declared, so the range is required.`, [
               'Give --from 2024-01 --to 2024-12, or declare tables.<name>.partitions in the configuration.',
             ])
           const {planEnsure, exitCodeWith, troubleWords} = await import('../../partitions/ensure.js')

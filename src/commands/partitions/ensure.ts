@@ -8,7 +8,7 @@ export default class PartitionsEnsure extends BaseCommand<typeof PartitionsEnsur
   static override summary = 'Create the missing partitions of every declared set, for now and ahead.'
   static override description =
     `Declared sets are those of the configuration (tables.<name>.partitions) and, if QiCore's migrations are recorded, its own tables.
-If nothing is missing it sends one query and ends, so it can run often. A set that fails does not stop the others (exit 6).
+If nothing is missing it runs a single query, so it can run often. A set that fails does not stop the others (exit 6).
 Sets that pg_partman manages and undeclared sets are not changed. Safe to repeat.`
   static override examples = ['<%= config.bin %> <%= command.id %>', '<%= config.bin %> <%= command.id %> --dry-run']
   static override args = {table: Args.string({description: 'only this declared table'})}
@@ -28,7 +28,7 @@ Sets that pg_partman manages and undeclared sets are not changed. Safe to repeat
         if (this.args.table !== undefined) {
           const {relation, declared} = await namedSet(db, this.args.table, rules)
           if (!declared)
-            throw usageError('NOT_DECLARED', `Nothing declares the partitions of ${relation}.`, [
+            throw usageError('NOT_DECLARED', `The partitions of ${relation} are not declared.`, [
               'Declare tables.<name>.partitions in the configuration, or use partitions create with a range.',
             ])
           rules = [declared]

@@ -24,7 +24,7 @@ Rows are the planner's estimate. Never waits for a lock: a partition that anothe
   static override flags = {
     check: Flags.boolean({
       summary:
-        'Exit 3 when a declared set lacks partitions, has gaps, rows in its default partition, or a half detached one.',
+        'Exit 3 if a declared set has missing partitions, gaps, rows in its default partition, or a partly detached partition.',
     }),
   }
 

@@ -89,7 +89,7 @@ Policies that conflict are refused (exit 7) unless each finding is accepted by n
       text = readFileSync(file, 'utf8')
     } catch (error) {
       throw usageError('NOT_A_PLAN', `${file} cannot be read (${(error as NodeJS.ErrnoException).code}).`, [
-        `To make one: ${command('policies plan', [], {out: 'plan.json'})}`,
+        `To create one: ${command('policies plan', [], {out: 'plan.json'})}`,
       ])
     }
     return readPlanFile(text, file)

@@ -11,7 +11,7 @@ interface ImportReport {
   at: string
   entries: ImportedEntry[]
   notes: string[]
-  /** The file that was written to; null: printed only. */
+  /** The file that was written; null: only printed. */
   written: string | null
 }
 
@@ -37,7 +37,7 @@ export default class PoliciesImport extends BaseCommand<typeof PoliciesImport> {
     ])
     if (this.flags.write && config === null)
       throw usageError('CONFIG', 'There is no configuration file to write to.', [
-        'Make a qicore-db.config.yaml that begins with "version: 1", or name one with --config.',
+        'Create a qicore-db.config.yaml that starts with "version: 1", or name one with --config.',
       ])
     return this.withDatabase(async (db) => {
       const {maxDropPerRun} = await this.limits()

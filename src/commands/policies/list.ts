@@ -5,7 +5,7 @@ import type {PolicyListReport} from '../../policies/list.js'
 export default class PoliciesList extends ReportCommand<typeof PoliciesList> {
   static override summary = 'List the policies that are declared or live, side by side.'
   static override description =
-    'Shows the rules only; policies status shows whether they were carried out. Changes nothing.'
+    'Shows the rules only; policies status shows whether their work is done. Changes nothing.'
   static override examples = [
     '<%= config.bin %> <%= command.id %>',
     '<%= config.bin %> <%= command.id %> ohlcv_data --json',

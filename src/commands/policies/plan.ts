@@ -103,12 +103,12 @@ Checks retention against the aggregates over the table, refresh windows, compres
       writeFileSync(out, `${JSON.stringify(file, null, 2)}\n`)
     } catch (error) {
       throw usageError('CANNOT_WRITE', `${out} cannot be written (${(error as NodeJS.ErrnoException).code}).`, [
-        'Name a file in a directory that is there.',
+        'Name a file in an existing directory.',
       ])
     }
     const next = refused
-      ? 'It is refused as it is: fix or accept its findings, and save it again.'
+      ? 'It cannot be applied as it is: fix or accept its findings, and save it again.'
       : `Next: ${command('policies apply', [out])}`
-    this.report(`Saved to ${out}, good until ${file.validUntil}. ${next}`)
+    this.report(`Saved to ${out}, valid until ${file.validUntil}. ${next}`)
   }
 }

@@ -15,9 +15,9 @@ interface HistoryReport extends PricesHead {
 const defaultBucket = '5min'
 
 export default class PricesHistory extends PricesCommand<typeof PricesHistory> {
-  static override summary = 'Prices of one coin on one exchange, in buckets of time.'
+  static override summary = 'Show prices of one coin on one exchange in time buckets.'
   static override description =
-    'Without --from and --to, the last 24 hours. The range is half-open: a price at --to is not in it. Buckets begin at full multiples of their length, counted from a Monday in UTC.'
+    'Without --from and --to, the last 24 hours. The range excludes a price exactly at --to. Buckets are aligned to multiples of their length, counted from a Monday in UTC.'
   static override examples = [
     '<%= config.bin %> <%= command.id %> bitcoin binance',
     '<%= config.bin %> <%= command.id %> bitcoin kraken --from 2026-03-01 --to 2026-03-08 --bucket 1h --csv',
@@ -28,7 +28,7 @@ export default class PricesHistory extends PricesCommand<typeof PricesHistory> {
   }
   static override flags = {
     from: instantFlag({summary: 'Start; default: 24 hours before --to.'}),
-    to: instantFlag({summary: "End, not included; default: the server's clock."}),
+    to: instantFlag({summary: "End (exclusive); default: the server's clock."}),
     bucket: Flags.string({
       summary: 'Length of a bucket, less than a month.',
       default: defaultBucket,

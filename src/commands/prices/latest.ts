@@ -11,23 +11,23 @@ interface LatestReport extends PricesHead {
 const defaultWithin = '1h'
 
 export default class PricesLatest extends PricesCommand<typeof PricesLatest> {
-  static override summary = 'The newest price of each coin on each exchange.'
+  static override summary = 'Show the newest price of each coin on each exchange.'
   static override description =
-    'Without a coin, of all of them. A coin whose newest price is older than --within is not shown.'
+    'Without --coin, shows all coins. A coin whose newest price is older than --within is omitted.'
   static override examples = [
     '<%= config.bin %> <%= command.id %>',
     '<%= config.bin %> <%= command.id %> --coin bitcoin,ethereum --within 5min --json',
   ]
   static override flags = {
     coin: Flags.string({
-      summary: 'Only these; several with commas, or the flag again.',
+      summary: 'Only these coins; separate several by commas, or repeat the flag.',
       multiple: true,
       multipleNonGreedy: true,
       delimiter: ',',
       helpValue: '<coin>',
     }),
-    within: Flags.string({summary: 'How far back a price may lie.', default: defaultWithin, helpValue: '<duration>'}),
-    'as-of': instantFlag({summary: "Time to use as now; default: the server's clock."}),
+    within: Flags.string({summary: 'Maximum age of a price.', default: defaultWithin, helpValue: '<duration>'}),
+    'as-of': instantFlag({summary: "Reference time of the report; default: the server's clock."}),
   }
 
   static override tables() {

@@ -12,9 +12,8 @@ const defaultWithin = '1h'
 const defaultLimit = 10
 
 export default class PricesTop extends PricesCommand<typeof PricesTop> {
-  static override summary = 'The coins that rose most in 24 hours.'
-  static override description =
-    'By the newest price of each coin that says its 24 h change, on whichever exchange that is.'
+  static override summary = 'Show the coins with the largest rise in 24 hours.'
+  static override description = 'Uses the newest price of each coin that has a 24 h change, on any exchange.'
   static override examples = ['<%= config.bin %> <%= command.id %> --limit 5']
   static override flags = {
     limit: Flags.integer({
@@ -26,8 +25,8 @@ export default class PricesTop extends PricesCommand<typeof PricesTop> {
       helpGroup: 'OUTPUT',
       helpValue: '<n>',
     }),
-    within: Flags.string({summary: 'How far back a price may lie.', default: defaultWithin, helpValue: '<duration>'}),
-    'as-of': instantFlag({summary: "Time to use as now; default: the server's clock."}),
+    within: Flags.string({summary: 'Maximum age of a price.', default: defaultWithin, helpValue: '<duration>'}),
+    'as-of': instantFlag({summary: "Reference time of the report; default: the server's clock."}),
   }
 
   static override tables() {

@@ -17,7 +17,7 @@ export default class SchemaGenerate extends BaseCommand<typeof SchemaGenerate> {
   static override summary = 'Write SQL, a Drizzle module or zod schemas from the definitions of the tables.'
   static override description =
     `The definitions are QiCore's, followed by the tables that the configuration describes. The same definitions give the same files, byte by byte. Without --out the files are printed. sql is one file for each kind of engine; it requires the schema qicore, which migrate up installs.
---check writes nothing, and exits 3 when a file is not what would be written.`
+--check writes nothing, and exits 3 if a file differs from what would be written.`
   static override examples = [
     '<%= config.bin %> <%= command.id %> drizzle --out src/db',
     '<%= config.bin %> <%= command.id %> zod --out src/db --check',
@@ -63,7 +63,9 @@ export default class SchemaGenerate extends BaseCommand<typeof SchemaGenerate> {
     report.files = settle(out, files, check ?? false)
     if (report.files.some(({status}) => status === 'differs' || status === 'missing')) {
       process.exitCode = ExitCode.found
-      this.report(`Not what the definitions say; write them again: ${command('schema generate', [what], {out})}`)
+      this.report(
+        `These files differ from the definitions. Write them again: ${command('schema generate', [what], {out})}`,
+      )
     }
     if (!this.jsonEnabled())
       this.log(

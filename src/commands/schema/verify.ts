@@ -9,7 +9,7 @@ interface VerifyReport {
   version: 1
   target: string
   at: string
-  /** Whose definitions were compared. */
+  /** The origin of the compared definitions. */
   definitions: ('qicore' | 'config')[]
   relations: number
   differences: ReportedDifference[]
@@ -28,7 +28,7 @@ Exits 3 if there is a difference.`
   ]
   static override flags = {
     scratch: Flags.string({
-      summary: 'Empty database in which the definitions are created; they stay there.',
+      summary: 'Empty database in which the definitions are created; they are not removed.',
       helpValue: '<url>',
     }),
   }
@@ -46,7 +46,7 @@ Exits 3 if there is a difference.`
     ])
     const report = await this.withDatabase(async (db): Promise<VerifyReport> => {
       const {definitions, whose} = await definitionsFor(db, config)
-      // The scratch database has to go, also where the command is interrupted.
+      // The scratch database must be dropped even if the command is interrupted.
       const signals = interrupts((line) => this.report(line))
       const differences = await verifySchema(db, definitions, this.flags.scratch, signals.stop).finally(signals.release)
       return {

@@ -4,10 +4,10 @@ import {fastFlag} from '../../cli/report-flags.js'
 import type {CompressionReport} from '../../reports/compression.js'
 
 export default class StatsCompression extends ReportCommand<typeof StatsCompression> {
-  static override summary = 'Show what compression saved, and due compression that is not done.'
+  static override summary = 'Show what compression saved, and which due compression is outstanding.'
   static override description =
     `DONE/DUE: fully compressed chunks of those that are old enough for the policy. A chunk that received rows after its compression is not done, although TimescaleDB's number_compressed_chunks counts it. Without a policy nothing is due.
-BEFORE and AFTER were recorded when each chunk was compressed; LIVE NOW is what the same chunks take today. TO GAIN is what compressing the rest of the due chunks would free at the ratio so far. OLD SETTINGS counts chunks that were compressed with another segmentby or orderby than the table has now.`
+BEFORE and AFTER were recorded when each chunk was compressed; LIVE NOW is what the same chunks take today. TO GAIN is what compressing the rest of the due chunks would free at the current ratio. OLD SETTINGS counts chunks that were compressed with another segmentby or orderby than the table has now.`
   static override examples = [
     '<%= config.bin %> <%= command.id %>',
     '<%= config.bin %> <%= command.id %> public.ohlcv_data --json',

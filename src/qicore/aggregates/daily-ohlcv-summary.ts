@@ -16,6 +16,6 @@ export const dailyOhlcvSummary: AggregateDefinition = {
     {name: 'close_price', function: 'last', of: 'close_price'},
     {name: 'total_volume', function: 'sum', of: 'volume'},
   ],
-  // Candles are corrected for days, and yesterday should be there an hour after midnight.
+  // Candles are corrected for several days, and yesterday's should be available an hour after midnight.
   refresh: {startOffset: '7 days', endOffset: '1 hour', every: '1 hour'},
 }

@@ -13,7 +13,7 @@ export interface CandleRequest {
   rows: readonly CandleRow[]
 }
 
-/** What loading a file comes to, beside the plan. */
+/** The result of reading a file, in addition to the plan. */
 export interface CandleLoad {
   plan: Plan
   total: number
@@ -21,13 +21,15 @@ export interface CandleLoad {
   newExchange: boolean
 }
 
-/** Rows a statement: small enough for the server to plan at once, large enough not to count. */
+/**
+ * Rows per statement: few enough for the server to plan quickly, enough to make the overhead of a statement negligible.
+ */
 const batch = 5_000
 
 /**
- * Loads the candles that are not stored yet, all in one transaction.
- * @throws OpsError CONTRADICTION (exit 1) where a stored candle says something else, naming both; BAD_CSV for
- * candles that cannot be
+ * Plans to load the candles that are not stored yet, in one transaction.
+ * @throws OpsError CONTRADICTION (exit 1) if a stored candle has other values, naming both; BAD_CSV for impossible
+ * candles
  */
 export async function planCandles(db: Db, request: CandleRequest): Promise<CandleLoad> {
   const {file, coin, exchange, timeframe, rows} = request
@@ -84,7 +86,7 @@ export async function planCandles(db: Db, request: CandleRequest): Promise<Candl
               class: 'safe',
               transaction: 'own',
               doneCheck: null,
-              // A second run meets the unique constraint and changes nothing.
+              // A second run violates the unique constraint and changes nothing.
               repeatable: true,
               dependsOn: [],
               relations: ['public.ohlcv_data'],
@@ -118,7 +120,7 @@ function contradiction(file: string, row: CandleRow, state: string, stored: stri
     })
   const reason =
     state === 'impossible'
-      ? 'cannot be: low <= open, close <= high and volume >= 0 do not hold'
+      ? 'is not possible: low <= open, close <= high and volume >= 0 must hold'
       : 'has more than 8 decimal places'
   return new OpsError('BAD_CSV', `${where} ${reason}. Nothing was loaded.`, {exit: ExitCode.usage})
 }

@@ -6,7 +6,7 @@ import {instantOf} from '../../catalog/time.js'
 import {parseInstant, type Instant} from '../../units/instant.js'
 import {messageOf, usageError, type OpsError} from '../../errors.js'
 
-/** A candle as the file has it: decimals stay the text they are, so that no digit is lost. */
+/** A candle as the file has it: decimals stay text, so that no digit is lost. */
 export interface CandleRow {
   line: number
   time: string
@@ -21,7 +21,7 @@ export const columns = ['open_time', 'open', 'high', 'low', 'close', 'volume'] a
 
 const decimal = /^\d+(\.\d+)?([eE][+-]?\d{1,2})?$/
 const zoned = /\d\d:\d\d.*(Z|[+-]\d\d(:?\d\d)?)$/
-/** Unix time, as exchanges write it: the number of digits tells the unit from 1973 to 2286. */
+/** Units of Unix time that exchanges use; the number of digits determines the unit for the years 1973 to 2286. */
 const unixUnits = [
   {digits: /^\d{9,10}$/, micros: 1_000_000n},
   {digits: /^\d{12,13}$/, micros: 1_000n},
@@ -30,10 +30,10 @@ const unixUnits = [
 const mostProblems = 10
 
 /**
- * Reads a CSV of candles, plain or gzip, whole: a file with one broken line is refused as a whole. The same line twice
- * counts once; two lines that contradict each other are an error naming both. Without a header the columns are those of
- * {@link columns}, and more are ignored. Times are instants with a zone, or Unix time in s, ms or us.
- * @param file a path, or the name under which `input` is reported
+ * Reads a whole CSV of candles, plain or gzip. One invalid line rejects the whole file. Identical lines count once; two
+ * lines that contradict each other are an error that names both. Without a header the columns are {@link columns};
+ * further columns are ignored. Times are instants with a zone, or Unix time in s, ms or us.
+ * @param file a path, or the name of `input` in messages
  * @param input read instead of the file
  * @throws OpsError BAD_CSV with file and line of each problem
  */
@@ -64,19 +64,19 @@ export async function readCandles(file: string, input?: Readable): Promise<Candl
     else if ((error as Partial<OpsError>).oclif) throw error
     else note(0, messageOf(error))
   }
-  if (problems.length === 0 && byTime.size === 0) problems.push(`${file}: there is not a single candle in it`)
+  if (problems.length === 0 && byTime.size === 0) problems.push(`${file}: it has no candles`)
   if (problems.length > 0)
     throw usageError(
       'BAD_CSV',
       `Nothing was loaded:\n${problems.map((problem) => `- ${problem.replace(/:0:/, ':')}`).join('\n')}`,
       [
-        `The columns are ${columns.join(', ')}; times have a zone (2023-03-01 00:00:00+00:00) or are Unix time in s, ms or us, numbers are plain decimals.`,
+        `The columns are ${columns.join(', ')}; times need a zone (2023-03-01 00:00:00+00:00) or are Unix time in s, ms or us; numbers are plain decimals.`,
       ],
     )
   return [...byTime.values()]
 }
 
-/** The data lines with their cells in our order of columns. */
+/** The data lines, with their cells in the order of {@link columns}. */
 async function* cellsOf(file: string, bytes: Readable): AsyncGenerator<{line: number; cells: (string | undefined)[]}> {
   const parser = parse({bom: true, info: true, skip_empty_lines: true, trim: true, encoding: 'utf8'})
   bytes.on('error', (error: Error) => parser.destroy(error))
@@ -92,7 +92,7 @@ async function* cellsOf(file: string, bytes: Readable): AsyncGenerator<{line: nu
   }
 }
 
-/** The bytes of a file or a stream, unpacked where they are gzip. */
+/** The bytes of a file or a stream, decompressed if they are gzip. */
 async function bytesOf(file: string, input: Readable | undefined): Promise<Readable> {
   const chunks = (input ?? createReadStream(file))[Symbol.asyncIterator]() as AsyncIterator<Buffer>
   const first = await chunks.next().catch((error: NodeJS.ErrnoException) => {
@@ -110,7 +110,7 @@ async function bytesOf(file: string, input: Readable | undefined): Promise<Reada
   return whole.pipe(unzipped)
 }
 
-/** A first line that is data: an opening time and five numbers in our order. */
+/** A first line that is data, not a header: an opening time and five numbers. */
 function isCandle(record: readonly string[]): boolean {
   return (
     openTime(record[0]) !== null &&
@@ -139,7 +139,7 @@ function problemOf([, ...numbers]: readonly (string | undefined)[]): string | nu
   return index < 0 ? null : `${columns[index + 1]} "${numbers[index] ?? ''}" is not a decimal number`
 }
 
-/** Null without a zone: which zone the exchange meant cannot be known. */
+/** Null without a zone: the zone of the exchange is unknown. */
 function openTime(cell: string | undefined): Instant | null {
   const unix = unixUnits.find(({digits}) => digits.test(cell ?? ''))
   if (unix !== undefined) return instantOf(BigInt(cell!) * unix.micros)

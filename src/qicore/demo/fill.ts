@@ -6,21 +6,21 @@ import {candleAt, coins, exchanges, priceAt, type Coin} from './market.js'
 
 const day = 86_400
 
-/** One series of sample rows: where it goes, how dense, how far back, and the rows of given instants. */
+/** One series of sample rows: its table, density, start, and a function that makes the rows of given instants. */
 interface Series {
   table: 'ohlcv_data' | 'crypto_prices' | 'level1_data' | 'market_analytics'
   name: string
   /** Seconds between two rows. */
   every: number
-  /** Seconds before the end at which it begins. */
+  /** Start of the series, in seconds before its end. */
   back: number
   sql: string
   values(times: readonly number[]): Value[]
 }
 
 /**
- * The steps that bring every series up to an instant: all of it at first, only what is missing later. About 300 000
- * rows in all; the engine's limit of comfort is 400 000.
+ * The steps that extend every series to an instant: the whole series at first, later only the missing rows. About 300,000
+ * rows in total; the embedded engine becomes slow above 400,000.
  * @param asOf Unix seconds
  */
 export async function planFill(db: Db, asOf: number): Promise<Step[]> {
@@ -33,13 +33,13 @@ export async function planFill(db: Db, asOf: number): Promise<Step[]> {
   })
 }
 
-/** The newest sample row of all, in Unix seconds; null before the first. */
+/** Unix seconds of the newest sample row of all series; null if there are none. */
 export async function newestSample(db: Db): Promise<number | null> {
   const rows = await db.query<{newest: number}>(statement(loadSql('qicore/demo/newest')))
   return rows.length === 0 ? null : Math.max(...rows.map(({newest}) => newest))
 }
 
-/** The instants of a series up to the end; a candle is named by its opening, and the last one has closed by then. */
+/** The instants of a series up to the end. A candle is named by its opening time, and the last one must have closed. */
 function instants({table, every, back}: Series, asOf: number): number[] {
   const end = Math.floor(asOf / every) * every - (table === 'ohlcv_data' ? every : 0)
   return Array.from({length: back / every}, (_, index) => end - back + (index + 1) * every)
@@ -55,7 +55,7 @@ function fillStep(series: Series, times: readonly number[]): Step {
     lock: 'ROW EXCLUSIVE',
     class: 'safe',
     transaction: 'own',
-    // Planned from what is stored; a series comes whole or not at all.
+    // Planned from the stored rows; the rows of a series are inserted in one transaction.
     doneCheck: null,
     repeatable: false,
     dependsOn: [],

@@ -14,7 +14,7 @@ import {demoTarget} from './place.js'
 
 const quiet = {lateAfter: 0, timeUnits: new Map()}
 
-/** The definitions' policies, made real in the demo's database where they are not yet. */
+/** The steps that create the policies of the definitions that the demo's database lacks. */
 export async function policySteps(db: Database): Promise<readonly Step[]> {
   const {plan} = await planPolicies(db, {
     declared: await readDeclared(db, null),
@@ -24,7 +24,7 @@ export async function policySteps(db: Database): Promise<readonly Step[]> {
   return plan.steps
 }
 
-/** Everything that the aggregates have not computed yet, up to their last complete bucket. */
+/** Refreshes the aggregates up to their last complete bucket. */
 export async function refreshSteps(db: Database): Promise<Step[]> {
   const snapshot = await readSnapshot(db, quiet)
   const steps: Step[] = []
@@ -48,7 +48,7 @@ export async function refreshSteps(db: Database): Promise<Step[]> {
   return steps
 }
 
-/** Chunks that the policies would compress by now; here no scheduler will. */
+/** Compresses the chunks that the policies would have compressed by now; the demo has no scheduler. */
 export async function compressSteps(db: Database): Promise<Step[]> {
   const snapshot = await readSnapshot(db, quiet)
   const steps: Step[] = []
@@ -69,7 +69,7 @@ export async function compressSteps(db: Database): Promise<Step[]> {
   return steps
 }
 
-/** Fresh statistics: the planner has none of tables that were just filled. */
+/** Updates the planner's statistics, which newly filled tables lack. */
 export function analyzeSteps(): Step[] {
   return qicore.tables
     .filter(({hypertable}) => hypertable)

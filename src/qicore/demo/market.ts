@@ -4,11 +4,11 @@ export interface Coin {
   id: string
   symbol: string
   name: string
-  /** US dollars around which the price wanders. */
+  /** Mean price in US dollars. */
   base: number
-  /** Coins traded a minute, about. */
+  /** Approximate number of coins traded per minute. */
   volume: number
-  /** Coins in circulation, about. */
+  /** Approximate number of coins in circulation. */
   supply: number
 }
 
@@ -29,13 +29,13 @@ export interface Candle {
   volume: number
 }
 
-/** US dollars of one coin on one exchange: the market's price, a few hundredths of a percent apart. */
+/** US dollars of one coin on one exchange: the market price, with a difference of a few hundredths of a percent. */
 export function priceAt(coin: Coin, exchange: string, seconds: number): number {
   const spread = 1 + 0.0004 * noise(17 + exchange.length, Math.floor(seconds / 60))
   return coin.base * walk(coin.id, seconds) * spread
 }
 
-/** The candle that opens at an instant. The hour closes where its last minute does. */
+/** The candle that opens at an instant. An hourly candle closes at the price of its last minute. */
 export function candleAt(coin: Coin, exchange: string, seconds: number, length: number): Candle {
   const samples = [0, 0.25, 0.5, 0.75, 1].map((part) => priceAt(coin, exchange, seconds + part * length))
   const busy = 1 + 0.6 * noise(coin.symbol.length, Math.floor(seconds / length))

@@ -10,7 +10,7 @@ import type {GivenFlags} from '../../units/command.js'
 export const demoTarget = 'local'
 const defaultDirectory = '.qicore/db'
 
-/** Where the demo lives: the configuration's target `local` where that is embedded, else `.qicore/db` here. */
+/** The database of the demo: the target `local` of the configuration if it is embedded, else `.qicore/db` in `cwd`. */
 export function demoPlace(config: Config | null, cwd: string): Target {
   const named = config && Object.hasOwn(config.targets, demoTarget) ? config.targets[demoTarget] : undefined
   const directory = named ? embeddedDirectory(named.url) : null
@@ -18,20 +18,20 @@ export function demoPlace(config: Config | null, cwd: string): Target {
   return {name: demoTarget, url: `embedded:${path}`, source: 'demo', protected: false}
 }
 
-/** What a run of the demo found in its directory before it wrote there. */
+/** What the demo found in its directory before it wrote there. */
 export interface Claim {
-  /** Where the database is now that was moved out of the way, or null. */
+  /** The new path of a database that was renamed, or null. */
   aside: string | null
-  /** Why it was moved. */
+  /** Why it was renamed. */
   reason: 'fresh' | 'half made' | null
-  /** Forgets the claim where no database came of it. */
+  /** Removes the marker again if no database was created. */
   release(): void
 }
 
 /**
- * Makes sure that the demo may write into the directory, and records that it may.
- * @param fresh rename an existing demo and start again: nothing is ever deleted
- * @throws OpsError NOT_OURS (exit 7) for a database that the demo did not make, IN_USE for one that is open
+ * Checks that the demo may write into the directory, and records that it may.
+ * @param fresh rename an existing demo database and start with an empty one; nothing is deleted
+ * @throws OpsError NOT_OURS (exit 7) for a database that the demo did not create, IN_USE for one that is open
  */
 export async function claimPlace(target: Target, fresh: boolean, now: Date): Promise<Claim> {
   const directory = embeddedDirectory(target.url)!
@@ -64,7 +64,7 @@ function reasonToSetAside(directory: string, halfMade: boolean, fresh: boolean):
   return fresh && holdsDatabase(directory) ? 'fresh' : null
 }
 
-/** Under its lock: a process that has the database open would write on under a name that no longer exists. */
+/** Holds the database's lock: another process that has it open would keep writing under the old name. */
 async function setAside(directory: string, marker: string, now: Date): Promise<string> {
   const unlock = await lockDirectory(directory, {command: 'qicore-db/demo'})
   const aside = `${directory}-${now.toISOString().replace(/[-:]/g, '').replace(/\..*/, '')}`
@@ -75,8 +75,8 @@ async function setAside(directory: string, marker: string, now: Date): Promise<s
 }
 
 /**
- * The flags by which other commands find the demo here; none where they find it without.
- * @param config as it was before {@link writeConfig}
+ * The flags that other commands need to reach the demo; none if they find it by themselves.
+ * @param config the configuration before {@link writeConfig}
  */
 export function flagsFor(target: Target, config: Config | null, env: Environment): GivenFlags {
   const inConfig = config === null || embeddedDirectory(config.targets[demoTarget]?.url ?? '') != null
@@ -87,7 +87,10 @@ export function flagsFor(target: Target, config: Config | null, env: Environment
   return elsewhere || !byDefault ? {target: demoTarget} : {}
 }
 
-/** Writes the configuration that makes `stats` find the demo, where there is none. @returns its path, or null */
+/**
+ * Writes a configuration that selects the demo, if none exists.
+ * @returns its path, or null
+ */
 export function writeConfig(config: Config | null, cwd: string): string | null {
   if (config !== null) return null
   const file = join(cwd, configFileName)

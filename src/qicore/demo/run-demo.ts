@@ -10,25 +10,25 @@ import {planFill} from './fill.js'
 import {analyzeSteps, compressSteps, policySteps, refreshSteps} from './maintain.js'
 
 export interface DemoOptions extends Omit<ExecuteOptions, 'ledger' | 'fence'> {
-  /** Unix seconds up to which the sample data goes. */
+  /** End of the sample data, in Unix seconds. */
   asOf: number
   actor: string
   targetHost: string
-  /** A chapter begins: what it is, for people. */
+  /** Called at the start of a chapter with its title. */
   onChapter(title: string): void
-  /** Further rows, between the sample data and the maintenance. */
+  /** Additional rows, added between the sample data and the maintenance. */
   extra?: ((db: Database) => Promise<readonly Step[]>) | undefined
 }
 
-/** What one chapter did. */
+/** The result of one chapter. */
 export interface Chapter {
   title: string
   steps: StepReport[]
 }
 
 /**
- * Schema, sample data, policies, refreshed aggregates, compressed chunks: each chapter planned from what is there, so
- * that running again only adds what is missing.
+ * Runs the chapters: schema, sample data, policies, refreshed aggregates, compressed chunks. Each chapter is planned
+ * from the current state, so a second run adds only what is missing.
  * @throws OpsError DEMO_FAILED naming the step
  */
 export async function runDemo(db: Database, options: DemoOptions): Promise<Chapter[]> {
@@ -38,12 +38,12 @@ export async function runDemo(db: Database, options: DemoOptions): Promise<Chapt
     const failed = steps.find(({status}) => status === 'failed')
     if (failed)
       throw new OpsError('DEMO_FAILED', `The demo stopped: ${failed.error ?? failed.id}`, {
-        suggestions: ['Running it again goes on where it stopped.'],
+        suggestions: ['Run it again to continue where it stopped.'],
       })
     if (interrupted)
       throw new OpsError('INTERRUPTED', 'Interrupted.', {
         exit: 130,
-        suggestions: ['Running it again goes on where it stopped.'],
+        suggestions: ['Run it again to continue where it stopped.'],
       })
     chapters.push({title, steps})
   }

@@ -1,7 +1,7 @@
 /**
- * A price that wanders, as a function of time alone: the same instant gives the same price whatever was asked
- * before, so that a demo topped up later, and candles of different lengths, fit together without a seam. It adds
- * noise of ever shorter periods, each half as strong for a quarter of the time, as a random walk is at every scale.
+ * A pseudo-random price curve that depends on the time alone. The same instant always has the same price, so demo data
+ * added later and candles of different lengths are consistent. It sums noise of decreasing periods, each with half the
+ * amplitude at a quarter of the period, which resembles a random walk at every scale.
  */
 export function walk(seed: string, seconds: number): number {
   const salt = hashText(seed)
@@ -17,13 +17,13 @@ export function walk(seed: string, seconds: number): number {
   return Math.exp(value)
 }
 
-/** Two months down to a minute; a day moves by a few percent, an hour by less than one. */
+/** Periods from two months down to a minute; a day moves by a few percent, an hour by less than one. */
 const octaves = Array.from({length: 9}, (_, index) => ({
   period: (64 * 86_400) / 4 ** index,
   strength: 0.32 / 2 ** index,
 }))
 
-/** A number in [-1, 1) for a cell, the same for ever. */
+/** A number in [-1, 1) for a cell; the same input always returns the same number. */
 export function noise(salt: number, cell: number): number {
   let h = (Math.imul(cell | 0, 0x9e3779b1) ^ Math.imul(salt | 0, 0x85ebca6b) ^ Math.floor(cell / 2 ** 32)) | 0
   h = Math.imul(h ^ (h >>> 16), 0x7feb352d)

@@ -27,7 +27,7 @@ export const cryptoPrices: TableDefinition = {
   primaryKey: ['id', 'time', 'exchange_id'],
   checks: [
     {name: 'crypto_prices_price_positive', expression: 'usd_price > 0', since: '1.4.0'},
-    // The upper bound moves with the clock: it is the guard's, which raises the same constraint name.
+    // The upper bound depends on the current time, so a trigger enforces it and raises the same constraint name.
     {name: 'crypto_prices_time_reasonable', expression: "time >= timestamptz '2009-01-03 00:00:00+00'", since: '1.4.0'},
   ],
   indexes: [

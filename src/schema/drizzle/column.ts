@@ -28,14 +28,14 @@ const builders: Record<BaseType, string> = {
   interval: 'interval',
 }
 
-/** Every name that a module may have imported or made for itself. */
+/** Every name that a module may import or define. */
 export const builderNames: readonly string[] = [...new Set(Object.values(builders))]
 
 export function builderOf(column: Pick<ColumnDefinition, 'type'>): string {
   return builders[readType(column.type)!.base]
 }
 
-/** A column as Drizzle builds it, default and all. */
+/** The Drizzle code of a column, including its default. */
 export function columnCode(column: ColumnDefinition): string {
   const type = readType(column.type)!
   const options = optionsOf(type)
@@ -57,7 +57,7 @@ function optionsOf({base, args}: ColumnType): string {
       return args.length === 0 ? '' : `{precision: ${args[0]}${args.length > 1 ? `, scale: ${args[1]}` : ''}}`
     case 'timestamp':
     case 'timestamptz':
-      // As text: a Date drops the microseconds, and with them a row is not found again by its key.
+      // As text: a Date would drop the microseconds, and the row could not be found by its key.
       return `{${[...(args.length > 0 ? [`precision: ${args[0]}`] : []), ...(base === 'timestamptz' ? ['withTimezone: true'] : []), "mode: 'string'"].join(', ')}}`
     default:
       return ''

@@ -7,7 +7,7 @@ import {programVersion} from '../migrate/program.js'
 import {routineFiles} from '../migrate/routine-files.js'
 import {migrationSources, migrationsFor, type MigrationSource} from '../migrate/source.js'
 
-/** What Drizzle's migrator reads of a folder: which files there are, in which order, and when each was made. */
+/** The journal of Drizzle's migrator: the files of the folder, their order and their timestamps. */
 export interface Journal {
   version: string
   dialect: 'postgresql'
@@ -17,9 +17,7 @@ export interface Journal {
 interface JournalEntry {
   idx: number
   version: string
-  /**
-   * Drizzle applies the entries that are later than the last applied one, and keeps no other record of which they were.
-   */
+  /** Drizzle applies all entries later than the last applied one and records nothing else about them. */
   when: number
   tag: string
   breakpoints: boolean
@@ -30,9 +28,10 @@ const minute = 60_000
 const separator = '\n--> statement-breakpoint\n'
 
 /**
- * The migrations of the community edition as a folder for Drizzle's own migrator, in the order in which they were
- * added, and the routines behind them. An entry keeps its place in every later release. The routines lie half a minute
- * after the last migration: after one more migration they are later than what was applied, and are installed again.
+ * The migrations for TimescaleDB's Community Edition as a folder for Drizzle's own migrator, in the order in which they
+ * were added, followed by the routines. Entries keep their position in later releases. Routines are dated half a minute
+ * after the last migration: one more migration makes them newer than the last applied entry, so they are installed
+ * again.
  */
 export async function drizzleFolder(): Promise<GeneratedFile[]> {
   const sources = new Map(
@@ -63,7 +62,7 @@ async function textOf(source: MigrationSource): Promise<string> {
   const statements = (await statementsOf(source)).map(({text}) => text)
   const opening =
     source.stream === 'core' && Number(source.number) === 1 ? ['create extension if not exists timescaledb'] : []
-  // The schema qicore installs itself everywhere; what is QiCore's own is recorded by `migrate baseline`.
+  // The schema qicore records itself on every engine; QiCore's tables are recorded by `migrate baseline`.
   const closing = source.stream === 'core' ? [recordText(source)] : []
   return `${[...opening, ...statements, ...closing].join(`;${separator}`)};\n`
 }

@@ -12,8 +12,8 @@ const byteaCode = [
 ]
 
 /**
- * A TypeScript module that describes the tables, and the aggregates as views, to drizzle-orm. Chunks, compression and
- * policies are not Drizzle's business: migrations make the tables. The same definitions give the same text.
+ * A TypeScript module that describes the tables, and aggregates as views, for drizzle-orm. Chunks, compression and
+ * policies are not part of it: migrations create the tables. Deterministic: the same definitions give the same text.
  */
 export function drizzleModule(schema: SchemaDefinition): string {
   const relations = [...schema.tables, ...schema.aggregates]
@@ -97,7 +97,7 @@ function constraintsOf(table: TableDefinition, properties: ReadonlyMap<string, s
     ...(table.indexes ?? []).map((index) => {
       const keys = index.columns.map((text) => {
         const {column, direction} = readOrdered(text, columns)!
-        // Drizzle's desc() alone would be NULLS LAST, PostgreSQL's is NULLS FIRST.
+        // Drizzle's desc() means NULLS LAST, while PostgreSQL's default is NULLS FIRST.
         return direction === 'desc' ? `${own(column)}.desc().nullsFirst()` : own(column)
       })
       return `index(${quoted(index.name)}).on(${keys.join(', ')})`
@@ -110,7 +110,7 @@ function constraintsOf(table: TableDefinition, properties: ReadonlyMap<string, s
   ]
 }
 
-/** The foreign keys whose other side is described too. */
+/** Foreign keys whose target table is in the module too. */
 function keysTo({tables}: SchemaDefinition, {foreignKeys = []}: TableDefinition) {
   return foreignKeys.flatMap((key) => {
     const target = tables.find(({schema, name}) => schema === key.references.schema && name === key.references.table)
@@ -118,7 +118,7 @@ function keysTo({tables}: SchemaDefinition, {foreignKeys = []}: TableDefinition)
   })
 }
 
-/** A view that Drizzle reads from and never makes. */
+/** A view that Drizzle reads and never creates. */
 function viewCode(aggregate: AggregateDefinition, context: Context): string {
   const columns = viewColumns(aggregate, context.schema)
   const properties = propertyNames(columns.map(({name}) => name))
@@ -134,7 +134,7 @@ function viewCode(aggregate: AggregateDefinition, context: Context): string {
 
 function viewColumns(aggregate: AggregateDefinition, {tables}: SchemaDefinition): ColumnDefinition[] {
   const source = tables.find(({schema, name}) => schema === aggregate.source.schema && name === aggregate.source.table)!
-  // A view counts nothing itself: what is grouped by a serial column is a plain number in it.
+  // A serial source column is a plain integer in a view.
   const plain = (type: string) =>
     type.replace(
       /^(small|big)?serial$/,

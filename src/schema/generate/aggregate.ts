@@ -5,11 +5,11 @@ import {name, names, qualified} from '../names.js'
 import {readType, typeSql, type BaseType} from '../types.js'
 import {interval, relation, type Sql} from './table.js'
 
-/** Where the rows of an aggregate are that is a table of ours, and the question that fills it. */
+/** The table that stores the rows of an emulated aggregate. */
 export const dataTable = (aggregate: AggregateDefinition) => `${aggregate.name}_data`
 export const windowFunction = (aggregate: AggregateDefinition) => `${aggregate.name}_window`
 
-/** WITH NO DATA: filling it is a refresh, which must not be in a transaction. */
+/** WITH NO DATA: an initial refresh cannot run in a transaction. */
 export function createContinuousAggregate(aggregate: AggregateDefinition): Sql {
   const time = name(aggregate.time)
   const value = ({function: call, of}: AggregateColumn) => {
@@ -21,13 +21,15 @@ export function createContinuousAggregate(aggregate: AggregateDefinition): Sql {
   return `create materialized view ${relation(aggregate)}\nwith (timescaledb.continuous, timescaledb.materialized_only = true) as\n${select}\nwith no data`
 }
 
-/** The same columns on engines without continuous aggregates: a table, the question for a window of it, a view. */
+/**
+ * The same columns on engines without continuous aggregates: a table, a function that computes a window, and a view.
+ */
 export function createAggregateTable(aggregate: AggregateDefinition, source: TableDefinition): Sql[] {
   const data = qualified('qicore', dataTable(aggregate))
   const query = qualified('qicore', windowFunction(aggregate))
   const columns = aggregateColumns(aggregate, source)
   const unique = aggregate.groupBy.every((column) => !columnOf(source, column).nullable)
-  // A primary key takes no nulls, and a group may be one.
+  // Primary key columns must not be null, but a group may be.
   const key = unique
     ? [
         `constraint ${name(`${dataTable(aggregate)}_pkey`)} primary key (${names([...aggregate.groupBy, bucketColumn])})`,
@@ -64,7 +66,7 @@ export function createAggregateTable(aggregate: AggregateDefinition, source: Tab
   ]
 }
 
-/** @param indent before each line; never put there afterwards, for a name may hold a line's end */
+/** @param indent added to each line here and not later, because a name may contain a line break */
 function selectBuckets(
   aggregate: AggregateDefinition,
   bucket: Sql,
@@ -89,7 +91,7 @@ function selectBuckets(
     .join('\n')
 }
 
-/** What time_bucket computes, in PostgreSQL's own words: days and weeks from a Monday, in UTC. */
+/** Equivalent to time_bucket in plain PostgreSQL: days and weeks aligned to a Monday, in UTC. */
 function bucketSql({bucket, time}: AggregateDefinition): Sql {
   if (parseDuration(bucket).months > 0) return `date_trunc('month', ${name(time)}, 'UTC')`
   return `date_bin(${interval(bucket)}, ${name(time)}, timestamptz '2000-01-03 00:00:00+00')`
@@ -101,7 +103,7 @@ export interface ResultColumn {
   nullable: boolean
 }
 
-/** The columns of an aggregate with the types that its functions give. */
+/** The columns of an aggregate, with the result types of its functions. */
 export function aggregateColumns(aggregate: AggregateDefinition, source: TableDefinition): ResultColumn[] {
   return [
     ...aggregate.groupBy.map((column) => ({

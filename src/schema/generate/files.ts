@@ -16,8 +16,8 @@ import {
 } from './table.js'
 
 /**
- * The extension's functions live where it was installed: asked here, in the file itself, so that it also runs by hand
- * in psql (between BEGIN and COMMIT: the setting is the transaction's).
+ * Finds the schema of the extension when the file runs, so that it also works in psql (between BEGIN and COMMIT,
+ * because the setting is local to the transaction).
  */
 export const findExtension: Sql =
   "select set_config('search_path', 'pg_catalog, ' || quote_ident(n.nspname), true)\n" +
@@ -33,7 +33,7 @@ const triggerFunctions = (schema: SchemaDefinition) => [
 const sourceOf = (schema: SchemaDefinition, {schema: of, table}: {schema: string; table: string}) =>
   schema.tables.find((candidate) => candidate.schema === of && candidate.name === table)!
 
-/** The whole schema for one engine at once, as `schema generate sql` prints it; it wants the core stream only. */
+/** The whole schema for one engine, as `schema generate sql` prints it; it requires only the schema qicore. */
 export function wholeSchema(schema: SchemaDefinition, engine: EngineKind): Sql[] {
   const tablesWithChecks = schema.tables.map((table) => ({
     ...table,
@@ -60,7 +60,10 @@ function tables(schema: SchemaDefinition, engine: EngineKind): Sql[] {
   return partitioned ? made : [findExtension, ...made]
 }
 
-/** Rows before the keys to them, keys before compression is enabled: after that some versions refuse them. */
+/**
+ * Rows before the foreign keys to them; foreign keys before compression is enabled, because some versions reject them
+ * afterwards.
+ */
 function references(schema: SchemaDefinition): Sql[] {
   return [
     ...ordinary(schema).flatMap((table) => [

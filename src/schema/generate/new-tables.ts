@@ -4,7 +4,7 @@ import {name} from '../names.js'
 import {findExtension, wholeSchema} from './files.js'
 import type {Sql} from './table.js'
 
-/** Everything that makes some tables on an engine, the schemas that they are in included. */
+/** The statements that create tables on an engine, including their schemas. */
 export function createTables(tables: readonly TableDefinition[], engine: EngineKind): Sql[] {
   if (tables.length === 0) return []
   const schemas = [...new Set(tables.map(({schema}) => schema))].filter((schema) => schema !== 'public')

@@ -13,13 +13,13 @@ import type {
 import {name, names, qualified, readOrdered} from '../names.js'
 import {isSerial, readType, typeSql} from '../types.js'
 
-/** Statements come without a semicolon; the caller that joins them adds it. */
+/** Statements without a semicolon; the caller that joins them adds it. */
 export type Sql = string
 
-/** What plain PostgreSQL does where a definition does not say. */
+/** Partitioning on plain PostgreSQL, unless a definition specifies it. */
 export const defaultPartitions: {period: PartitionPeriod; ahead: number} = {period: 'month', ahead: 3}
 
-/** @param checks those that are made with the table */
+/** @param checks checks that are created with the table */
 export function createTable(table: TableDefinition, checks: readonly CheckDefinition[], partitioned: boolean): Sql {
   const lines = [
     ...table.columns.map((column) => `${name(column.name)} ${columnSql(column)}`),
@@ -46,7 +46,7 @@ export function checkSql({name: check, expression}: CheckDefinition): Sql {
   return `constraint ${name(check)} check (${expression})`
 }
 
-/** On the hypertable's own SQL the extension's functions stand bare: the file puts its schema on the search path. */
+/** Unqualified: the file puts the extension's schema on the search path. */
 export function createHypertable(table: TableDefinition): Sql[] {
   const {hypertable} = table
   if (!hypertable) return []
@@ -62,7 +62,7 @@ export function createHypertable(table: TableDefinition): Sql[] {
   ]
 }
 
-/** The child that holds now and those ahead of it; what lies before is made when it is asked for. */
+/** Creates the current partition and those ahead of it; earlier ones are created on request. */
 export function createPartitions(table: TableDefinition): Sql[] {
   const {hypertable} = table
   if (!hypertable) return []
@@ -106,7 +106,7 @@ export function createTrigger(table: TableDefinition, trigger: TriggerDefinition
   return `create trigger ${name(trigger.name)} after ${trigger.event} on ${relation(table)}${referencing}\n  for each statement execute function ${qualified('qicore', trigger.function)}()`
 }
 
-/** Settings only: what makes chunks be compressed is a policy, and migrations make none. */
+/** Settings only: a policy triggers compression, and migrations create no policies. */
 export function enableCompression(table: TableDefinition): Sql[] {
   if (!table.compression) return []
   const {segmentBy, orderBy} = table.compression
@@ -121,7 +121,7 @@ export function enableCompression(table: TableDefinition): Sql[] {
   ]
 }
 
-/** A routine's file as the statement that installs it. */
+/** The statement in a routine's file that installs it. */
 export function createRoutine(file: string): Sql {
   return loadSql(`routines/${file}`).trim().replace(/;$/, '')
 }
@@ -130,7 +130,7 @@ export function relation({schema, name: table}: {schema: string; name: string}):
   return qualified(schema, table)
 }
 
-/** An interval constant that every PostgreSQL reads alike. */
+/** An interval constant that every version of PostgreSQL reads in the same way. */
 export function interval(text: string): Sql {
   return `interval '${durationInWords(parseDuration(text))}'`
 }

@@ -8,9 +8,9 @@ import {statementsOf} from './plan.js'
 import type {MigrationSource} from './source.js'
 
 /**
- * Refuses pending migrations that would make a table, a view or an index that is here already: the tables came another
- * way, or from a dump of some schemas only. Files behind one that drops or renames something are not looked at.
- * @throws OpsError ALREADY_THERE (exit 3) naming each relation, with nothing done
+ * Refuses pending migrations that would create an existing table, view or index: the tables were created in another
+ * way, or by restoring a dump of some schemas. Files after one that drops or renames an object are not checked.
+ * @throws OpsError ALREADY_THERE (exit 3) naming each relation; nothing has been changed then
  */
 export async function refuseWhatIsThere(db: Database, pending: readonly MigrationSource[]): Promise<void> {
   const made: {name: string; source: MigrationSource}[] = []
@@ -38,16 +38,16 @@ export async function refuseWhatIsThere(db: Database, pending: readonly Migratio
   const more = rows.length > 5 ? ` and ${rows.length - 5} more` : ''
   throw new OpsError(
     'ALREADY_THERE',
-    `${first.file} makes what is in this database already: ${names.join(', ')}${more}. Nothing was done.`,
+    `${first.file} creates objects that already exist in this database: ${names.join(', ')}${more}. Nothing was done.`,
     {
       exit: ExitCode.found,
       suggestions: [
-        `If the tables are as the migration makes them, record it: ${command('migrate baseline', [first.version])}`,
+        `If the tables match those of the migration, record it as applied: ${command('migrate baseline', [first.version])}`,
         `What differs: ${command('schema verify')}`,
         ...(plain === undefined
           ? []
           : [
-              `${plain.name} is no hypertable: a dump that was restored without the schemas of TimescaleDB leaves ordinary tables. Convert it first with create_hypertable(…, migrate_data => true).`,
+              `${plain.name} is not a hypertable: restoring a dump without TimescaleDB's schemas leaves ordinary tables. Convert it first with create_hypertable(…, migrate_data => true).`,
             ]),
       ],
     },

@@ -10,8 +10,9 @@ import {compareVersions, migrationsFor, streamOf, type MigrationSource} from './
 import {command} from '../../units/command.js'
 
 /**
- * Records everything up to a version as applied, without running it: for a database whose objects came another way.
- * @throws OpsError NO_SUCH_VERSION, NOT_THERE (exit 3) naming what a recorded version would promise and is not there
+ * Records every version up to the given one as applied, without running it: for a database whose objects were created
+ * in another way.
+ * @throws OpsError NO_SUCH_VERSION, NOT_THERE (exit 3) naming objects of a recorded version that do not exist
  */
 export async function planBaseline(db: Database, {sources, engine}: MigrationRequest, version: string): Promise<Plan> {
   const stream = sources.find((source) => source.stream === streamOf(version))
@@ -29,12 +30,12 @@ export async function planBaseline(db: Database, {sources, engine}: MigrationReq
     throw new OpsError('NOT_THERE', `This database is not at version ${version}; missing:\n${formatNames(missing)}`, {
       exit: ExitCode.found,
       suggestions: [
-        `Nothing was recorded. Name the version that is there, or apply what is missing: ${command('migrate up')}`,
+        `Nothing was recorded. Name the version that the database has, or apply the missing ones: ${command('migrate up')}`,
       ],
     })
   return {
     operation: 'migrate baseline',
-    summary: `record ${version} and what comes before it as applied`,
+    summary: `record ${version} and all earlier versions as applied`,
     cutoff: null,
     tables: [],
     locks: [migrationLock],
@@ -59,7 +60,7 @@ function recordStep(db: Database, source: MigrationSource, engine: MigrationRequ
   }
 }
 
-/** Overloads have one name; of many the first say what kind of database this is. */
+/** The first names show which kind of database this is. Overloads share a name. */
 function formatNames(names: readonly string[]): string {
   const once = [...new Set(names)]
   const shown = once.length <= 20 ? once : once.slice(0, 18)

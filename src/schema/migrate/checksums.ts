@@ -3,16 +3,16 @@ import {usageError} from '../../errors.js'
 import {sqlDirectory} from '../../db/load-sql.js'
 import {checksumOf} from './source.js'
 
-/** The list of the package's migrations, in the order in which they were added; readable by `sha256sum -c`. */
+/** The package's migrations in the order in which they were added; `sha256sum -c` can read the file. */
 export const checksumsFile = new URL('migrations/checksums.txt', sqlDirectory)
 
 export interface ListedMigration {
   checksum: string
-  /** Below sql/migrations: `core/0001_core.sql`. */
+  /** Path below sql/migrations: `core/0001_core.sql`. */
   path: string
 }
 
-/** The list as it is committed. */
+/** Parses the committed list. */
 export function listedMigrations(text = readFileSync(checksumsFile, 'utf8')): ListedMigration[] {
   return text
     .split('\n')
@@ -24,8 +24,8 @@ export function listedMigrations(text = readFileSync(checksumsFile, 'utf8')): Li
 }
 
 /**
- * The list with new files at its end. A migration is never edited after it was listed: databases have applied it.
- * @throws OpsError MIGRATION_FILES naming each file that changed or is gone
+ * The list with new files appended. A listed migration must never be edited, because databases have applied it.
+ * @throws OpsError MIGRATION_FILES naming each file that changed or is missing
  */
 export function withNewMigrations(listed: readonly ListedMigration[]): ListedMigration[] {
   const files = (['core', 'qicore'] as const).flatMap((stream) =>
@@ -42,7 +42,7 @@ export function withNewMigrations(listed: readonly ListedMigration[]): ListedMig
     .map(({path}) => `${path} ${found.has(path) ? 'was edited' : 'is gone'}`)
   if (wrong.length > 0)
     throw usageError('MIGRATION_FILES', `Migrations that are listed in checksums.txt changed: ${wrong.join(', ')}.`, [
-      'Restore them, and write the change as a new migration. A routine is changed in sql/routines.',
+      'Restore them, and write the change as a new migration. Routines are changed in sql/routines.',
     ])
   const known = new Set(listed.map(({path}) => path))
   return [...listed, ...files.filter((path) => !known.has(path)).map((path) => ({path, checksum: found.get(path)!}))]

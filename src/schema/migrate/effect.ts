@@ -3,33 +3,33 @@ import {parseQualifiedName} from '../../db/qualified-name.js'
 import {OpsError} from '../../errors.js'
 import {qualified} from '../names.js'
 
-/** A node of the parser's tree: one key, the kind, with its fields. */
+/** A node of the parser's tree: an object with one key, the node type, whose value has the fields. */
 export type Node = Record<string, Record<string, unknown>>
 
-/** What a statement does to what others use, as far as its syntax shows; a function call shows nothing. */
+/** What a statement does to existing objects, as far as its syntax tells; effects of function calls are unknown. */
 export interface Effect {
-  /** BEGIN, COMMIT, DEALLOCATE, DISCARD: the session and its transactions are not the text's. */
+  /** BEGIN, COMMIT, DEALLOCATE, DISCARD: statements that control the session or its transaction. */
   controlsSession: boolean
   lock: Lock
-  /** What is locked, qualified as far as it was written. */
+  /** Locked relations, qualified if the statement qualifies them. */
   relations: readonly string[]
-  /** Rows would be gone: a dropped table or column, a truncation. */
+  /** Whether rows are lost: DROP of a table or column, TRUNCATE. */
   loses: boolean
-  /** What is there afterwards. */
+  /** Objects that the statement creates. */
   makes: readonly MadeObject[]
-  /** IF NOT EXISTS, or OR REPLACE: what is there already is no error. */
+  /** IF NOT EXISTS or OR REPLACE: existing objects are no error. */
   onlyIfMissing: boolean
-  /** DROP or RENAME: a name that is taken now may be free behind it. */
+  /** DROP or RENAME: a name that is taken now may be free afterwards. */
   removes: boolean
-  /** Tables that a call of create_hypertable names in its text. */
+  /** Tables named by calls of create_hypertable. */
   hypertables: readonly string[]
-  /** Settings that a call of current_setting names in its text. */
+  /** Settings named by calls of current_setting. */
   settings: readonly string[]
 }
 
 export interface MadeObject {
   kind: 'schema' | 'relation' | 'routine' | 'trigger' | 'constraint'
-  /** As SQL reads it; of a trigger or constraint its own name. */
+  /** As SQL reads it; for a trigger or constraint, its name alone. */
   name: string
   /** The table of a trigger or constraint. */
   on?: string
@@ -59,13 +59,13 @@ interface AlterCommand {
   }
 }
 
-/** Reads one statement of the parser's tree. */
+/** Determines the effect of one statement of the parser's tree. */
 export function effectOf(node: Node): Effect {
   const [kind, fields] = Object.entries(node)[0]!
   return {...quiet, ...readers[kind]?.(fields as never), ...namedByCalls(node)}
 }
 
-/** What the calls in a statement are given as a constant: the table of create_hypertable, the name of a setting. */
+/** Constant arguments of calls: the table of create_hypertable, the name of a setting. */
 function namedByCalls(node: Node): Pick<Effect, 'hypertables' | 'settings'> {
   const named = (routine: string) => callsIn(node).flatMap(({name, text}) => (name === routine && text ? [text] : []))
   return {
@@ -87,7 +87,7 @@ function readName(text: string): string | null {
   }
 }
 
-/** Every call of a function, with the text of its first argument where that is a constant. */
+/** Every function call, with the text of its first argument if that is a constant. */
 function callsIn(value: unknown): {name: string; text: string | null}[] {
   if (typeof value !== 'object' || value === null) return []
   const inside = Object.values(value).flatMap(callsIn)
@@ -182,7 +182,7 @@ const readers: Record<string, (fields: never) => Partial<Effect>> = {
     relations: relations.map(({RangeVar}) => relationName(RangeVar)),
     loses: true,
   }),
-  // What a block of code does is not known.
+  // The effect of a DO block is unknown.
   DoStmt: () => ({removes: true}),
   AlterObjectSchemaStmt: () => ({removes: true}),
   InsertStmt: writes,
@@ -219,7 +219,7 @@ const strength: readonly Lock[] = [
   'ACCESS EXCLUSIVE',
 ]
 
-/** What a whole file does to others: no other session waits for what it makes itself. */
+/** The effect of a whole file on other sessions: objects created by the file itself block no one. */
 export function sumOf(effects: readonly Effect[]): Pick<Effect, 'lock' | 'relations' | 'loses'> {
   const own = new Set(effects.flatMap(({makes}) => makes.filter(({kind}) => kind === 'relation').map(({name}) => name)))
   const outward = effects.filter(

@@ -3,23 +3,23 @@ import {engineNamed, engines, type EngineKind} from '../../engines/index.js'
 import {ExitCode, OpsError, usageError} from '../../errors.js'
 import type {Recorded} from './recorded.js'
 
-/** Which schema of SQL a database gets, and whether the extension is made for it first. */
+/** The engine whose SQL is installed, and whether the extension must be created first. */
 export interface EngineChoice {
   engine: EngineKind
   createExtension: boolean
-  /** Why, where that is not obvious. */
+  /** The reason, unless it is obvious. */
   note: string | null
 }
 
-/** The engine that a server without one becomes by an extension of which nothing more is known. */
+/** The engine that a plain server becomes by CREATE EXTENSION. */
 const creatable = engines.find(({extension}) => extension !== null)!
 
 const titleOf = (engine: EngineKind) => engineNamed(engine).title
 
 /**
- * Once something is recorded, its engine stays. Before that the extension decides where it is there; where it only
- * could be, it is made in an empty database, and on one that holds data only when asked for.
- * @param asked --engine
+ * Chooses the engine. Recorded migrations fix it. Otherwise an installed extension decides. An available extension is
+ * created in an empty database; in a database with data only if --engine requests it.
+ * @param asked the value of --engine
  * @throws OpsError WRONG_ENGINE (exit 3), NO_TIMESCALEDB, OLD_TIMESCALEDB, SAY_ENGINE
  */
 export function chooseEngine(
@@ -31,7 +31,7 @@ export function chooseEngine(
   const before = recorded.find((row) => row.stream !== 'core' && row.engine !== null)?.engine
   if (before) {
     if (before !== server.engine)
-      throw wrongEngine(`This database was migrated for ${titleOf(before)}, and is ${titleOf(server.engine)} now.`)
+      throw wrongEngine(`This database was migrated for ${titleOf(before)}, but is ${titleOf(server.engine)} now.`)
     if (asked && asked !== before)
       throw wrongEngine(`This database was migrated for ${titleOf(before)}, not for ${titleOf(asked)}.`)
   }
@@ -40,12 +40,12 @@ export function chooseEngine(
     if (asked && asked !== server.engine)
       throw usageError(
         'WRONG_ENGINE',
-        `The extension ${extension.name} is in this database: it is ${titleOf(server.engine)}, not ${titleOf(asked)}.`,
+        `The extension ${extension.name} is installed in this database, so its engine is ${titleOf(server.engine)}, not ${titleOf(asked)}.`,
       )
     if (olderThan(server.timescaledb, extension.oldest))
       throw usageError(
         'OLD_TIMESCALEDB',
-        `This database has TimescaleDB ${server.timescaledb}, and changes need ${extension.oldest.join('.')} or later.`,
+        `This database has TimescaleDB ${server.timescaledb}, but changes need ${extension.oldest.join('.')} or later.`,
         ['Update it (alter extension timescaledb update); reports work on 2.15 and later.'],
       )
     return {engine: server.engine, createExtension: false, note: null}
@@ -56,8 +56,8 @@ export function chooseEngine(
 }
 
 /**
- * The engine whose migrations a report lists: the one that {@link chooseEngine} would choose, without refusing. Where
- * `migrate up` asks for --engine it is that of the database as it is.
+ * The engine whose migrations a report lists: the choice of {@link chooseEngine}, without its errors. Where
+ * `migrate up` requires --engine, it is the current engine of the database.
  */
 export function expectedEngine(
   server: Server,
@@ -71,13 +71,13 @@ export function expectedEngine(
   if (mustSay(server, holdsData))
     return {
       engine: server.engine,
-      note: 'Engine: not chosen yet; migrate up asks for --engine timescaledb or --engine postgres. Listed for plain PostgreSQL.',
+      note: 'Engine: not chosen yet; migrate up requires --engine timescaledb or --engine postgres. Listed for plain PostgreSQL.',
     }
   const {engine, note} = withoutExtension(server, undefined, holdsData)
   return {engine, note: note && `Engine: migrate up ${note}.`}
 }
 
-/** The server could create the extension, and the database has rows already: only a person can choose. */
+/** The server could create the extension and the database already has rows, so the operator must choose. */
 function mustSay({timescaledbAvailable, preloaded}: Server, holdsData: boolean): boolean {
   return holdsData && timescaledbAvailable !== null && (preloaded?.includes('timescaledb') ?? false)
 }
@@ -87,13 +87,13 @@ function withoutExtension(server: Server, asked: EngineKind | undefined, holdsDa
   const loaded = preloaded?.includes('timescaledb') ?? false
   if (asked) {
     if (available === null)
-      throw usageError('NO_TIMESCALEDB', 'This server has no TimescaleDB to create.', [
+      throw usageError('NO_TIMESCALEDB', 'TimescaleDB is not installed on this server.', [
         'Install its package on the server, or use --engine postgres.',
       ])
     if (!loaded && preloaded !== null)
       throw usageError(
         'NO_TIMESCALEDB',
-        `TimescaleDB ${available} is on this server, but not in shared_preload_libraries.`,
+        `TimescaleDB ${available} is installed on this server, but not in shared_preload_libraries.`,
         ['Add timescaledb there and restart the server, or use --engine postgres.'],
       )
     return {engine: asked, createExtension: true, note: `creates the extension timescaledb ${available}`}
@@ -103,13 +103,13 @@ function withoutExtension(server: Server, asked: EngineKind | undefined, holdsDa
     return {
       engine: server.engine,
       createExtension: false,
-      note: `TimescaleDB ${available} is on this server but not preloaded: plain PostgreSQL is used`,
+      note: `TimescaleDB ${available} is installed on this server but not preloaded: plain PostgreSQL is used`,
     }
   if (mustSay(server, holdsData))
     throw usageError(
       'SAY_ENGINE',
-      'This database holds data, and could get the extension timescaledb or stay without it.',
-      ['--engine timescaledb creates the extension and hypertables.', '--engine postgres makes partitioned tables.'],
+      'This database has data, and the extension timescaledb is available but not created.',
+      ['--engine timescaledb creates the extension and hypertables.', '--engine postgres creates partitioned tables.'],
     )
   return {
     engine: creatable.name,
@@ -122,7 +122,7 @@ function wrongEngine(message: string): OpsError {
   return new OpsError('WRONG_ENGINE', message, {
     exit: ExitCode.found,
     suggestions: [
-      'Nothing was done. Migrations of one engine do not fit another: put back the engine it had, or start with a new database.',
+      'Nothing was done. Migrations of one engine do not work on another: restore the previous engine, or start with a new database.',
     ],
   })
 }

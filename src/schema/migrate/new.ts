@@ -10,24 +10,24 @@ import {qicore} from '../built-in.js'
 import {ownDirectory} from './request.js'
 import {packagedDirectory, readStream, type Stream, type StreamSource} from './source.js'
 
-/** The definitions as the last migration of a stream left them; committed beside its files. */
+/** The definitions at the time of a stream's last migration; committed beside its files. */
 export const snapshotFile = 'snapshot.json'
 
 export interface NewMigration {
   file: string
-  /** All of them: one an engine, where what they need differs. */
+  /** The files: more than one if the SQL differs by engine. */
   files: string[]
-  /** As it will be recorded. */
+  /** The version to be recorded. */
   version: string
-  /** Written into it; 0 where it is empty. */
+  /** Number of generated statements; 0 if the file is empty. */
   statements: number
-  /** What changed in the definitions and is not in the file. */
+  /** Changes of the definitions that are not in the file. */
   cannot: string[]
 }
 
 /**
- * Writes the next migration of a stream: the difference between the definitions and the last snapshot as far as it
- * can be written, else an empty file with a header.
+ * Writes the next migration of a stream: the generated part of the difference between the definitions and the last
+ * snapshot, or an empty file with a header.
  * @throws OpsError MIGRATION_NAME, MIGRATION_FILES
  */
 export function newMigration(
@@ -40,17 +40,17 @@ export function newMigration(
     .toLowerCase()
     .replace(/[\s-]+/g, '_')
   if (!/^[a-z0-9_]{1,60}$/.test(name))
-    throw usageError('MIGRATION_NAME', `"${title}" is no name for a file: use letters, digits and _.`)
+    throw usageError('MIGRATION_NAME', `"${title}" cannot be a file name: use letters, digits and _.`)
   const number = String(Math.max(0, ...files.map((source) => Number(source.number))) + 1).padStart(4, '0')
   const version = nextVersion(files.map((source) => source.version))
-  // QiCore's first files were made before there was a snapshot; a user's own tables begin with none.
+  // QiCore's first files predate snapshots; a user's own tables start without one.
   const before =
     definitions === null ? null : (readSnapshot(directory) ?? (stream === 'app' ? {tables: [], aggregates: []} : null))
   const {byEngine, cannot} =
     definitions === null || before === null
       ? {byEngine: forEach(() => []), cannot: []}
       : written(before, definitions, stream)
-  // A name may hold a line's end, and the rest of it would be SQL.
+  // A name may contain a line break, after which the comment would end and the rest would be SQL.
   const notes = cannot
     .map((reason) => `-- Not generated, write it yourself: ${reason.replace(/\s+/g, ' ')}.\n`)
     .join('')
@@ -62,7 +62,7 @@ export function newMigration(
     ? [{file: join(directory, `${number}_${name}.sql`), content: first!.content}]
     : variants.map(({engine, content}) => ({file: join(directory, `${number}_${name}.${engine}.sql`), content}))
   mkdirSync(directory, {recursive: true})
-  // wx: a file that was made in the same moment is not overwritten.
+  // wx: never overwrites a file that was created in the meantime.
   for (const {file, content} of made) writeFileSync(file, content, {flag: 'wx'})
   if (definitions !== null) writeFileSync(join(directory, snapshotFile), snapshotText(definitions))
   return {
@@ -77,7 +77,7 @@ export function newMigration(
 const forEach = (statements: (engine: EngineKind) => string[]) =>
   Object.fromEntries(engineNames.map((engine) => [engine, statements(engine)])) as Record<EngineKind, string[]>
 
-/** A user's new tables are written out for every engine; of QiCore's own a person decides in which file they go. */
+/** New tables of a user are written for every engine; for QiCore's own, a developer chooses the file. */
 function written(
   before: SchemaDefinition,
   after: SchemaDefinition,
@@ -91,8 +91,8 @@ function written(
 }
 
 /**
- * The stream that a new file goes into, and the definitions that it follows.
- * @param own the tables that a user's configuration describes
+ * The stream of a new file, and the definitions to compare.
+ * @param own the tables that the user's configuration describes
  * @throws OpsError NO_CONFIG, NOT_A_CHECKOUT
  */
 export function streamForNew(
@@ -105,8 +105,8 @@ export function streamForNew(
     if (directory === null)
       throw usageError(
         'NO_CONFIG',
-        'Migrations of your own lie in migrations/ beside qicore-db.config.yaml, and there is none here.',
-        ['Write one (it may hold only "version: 1"), or name it with --config.'],
+        'Your own migrations are in migrations/ beside qicore-db.config.yaml, but no such file was found.',
+        ['Create it ("version: 1" is enough), or name it with --config.'],
       )
     return {source: readStream('app', directory, 'migrations'), definitions: own}
   }
@@ -114,13 +114,13 @@ export function streamForNew(
   if (directory.includes(`${sep}node_modules${sep}`))
     throw usageError(
       'NOT_A_CHECKOUT',
-      `The migrations of the stream ${stream} belong to this package: --stream ${stream} is for a checkout of it.`,
-      ['Leave --stream out for a migration of your own.'],
+      `The migrations of the stream ${stream} belong to this package: --stream ${stream} works only in a checkout of it.`,
+      ['Omit --stream to create a migration of your own.'],
     )
   return {source: readStream(stream, directory, stream), definitions: stream === 'qicore' ? qicore : null}
 }
 
-/** The definitions as the snapshot holds them. */
+/** The snapshot file of the definitions. */
 export function snapshotText(definitions: SchemaDefinition): string {
   return `${JSON.stringify(definitions, null, 2)}\n`
 }
@@ -136,8 +136,8 @@ function readSnapshot(directory: string): SchemaDefinition | null {
   }
   const [problem] = shapeProblems(read)
   if (problem)
-    throw usageError('MIGRATION_FILES', `${file} is no snapshot: ${problem.path}: ${problem.message}`, [
-      'Take it from version control again; it is written by migrate new only.',
+    throw usageError('MIGRATION_FILES', `${file} is not a snapshot: ${problem.path}: ${problem.message}`, [
+      'Restore it from version control; only migrate new writes it.',
     ])
   return read as SchemaDefinition
 }

@@ -1,8 +1,8 @@
-/** Migration files through PostgreSQL's own parser. */
+/** Parses migration files with PostgreSQL's own parser. */
 import {usageError} from '../../errors.js'
 import {effectOf, type Effect, type Node} from './effect.js'
 
-/** One statement of a file: its text, where it begins, and what it does as far as its syntax says. */
+/** One statement of a file: its text, position, and effect as far as the syntax tells. */
 export interface ParsedStatement extends Effect {
   text: string
   line: number
@@ -13,12 +13,12 @@ interface Parsed {
 }
 
 /**
- * Cuts a file into its statements.
+ * Splits a file into its statements.
  * @throws OpsError MIGRATION_SYNTAX with file and line
  */
 export async function parseMigration(text: string, file: string): Promise<ParsedStatement[]> {
   const {stmts} = await parsed(text, file)
-  // The parser counts bytes.
+  // The parser's offsets are bytes.
   const bytes = Buffer.from(text)
   return stmts.map(({stmt, stmt_location: start = 0, stmt_len: length}) => {
     const piece = bytes.subarray(start, length === undefined ? undefined : start + length).toString()
@@ -29,7 +29,7 @@ export async function parseMigration(text: string, file: string): Promise<Parsed
 }
 
 async function parsed(text: string, file: string): Promise<Parsed> {
-  // 128 MB of WebAssembly memory, some 40 MB of it really used: not before something is to be parsed.
+  // Reserves 128 MB of WebAssembly memory, of which about 40 MB are used, so it is loaded only when needed.
   const {parse} = await import('libpg-query')
   try {
     return (await parse(text)) as unknown as Parsed
@@ -38,7 +38,7 @@ async function parsed(text: string, file: string): Promise<Parsed> {
     if (!sqlDetails) throw error
     const line = lineOf([...text].slice(0, sqlDetails.cursorPosition).join(''))
     throw usageError('MIGRATION_SYNTAX', `${file}:${line}: ${sqlDetails.message}`, [
-      'Nothing was done. psql commands (\\i, \\set) are no SQL and have no place in a migration.',
+      'Nothing was done. psql commands (\\i, \\set) are not SQL and cannot be used in a migration.',
     ])
   }
 }

@@ -17,18 +17,18 @@ import {compareVersions, migrationsFor, streamOf, streams, type MigrationSource,
 export interface MigrationRequest {
   sources: readonly StreamSource[]
   engine: EngineKind
-  /** The extension is made first. */
+  /** Create the extension first. */
   createExtension?: boolean | undefined
-  /** The last version to apply; streams after that of this version are left alone. */
+  /** The last version to apply; later streams are skipped. */
   to?: string | undefined
-  /** How many space partitions a new hypertable gets; read by the files at creation only. */
+  /** Number of space partitions of a new hypertable; the migration files read it only when they create one. */
   spacePartitions?: number | undefined
 }
 
-/** What all migration runs of one database have in common: only one at a time. */
+/** The lock that all migration runs of one database share, so that only one runs at a time. */
 export const migrationLock = 'migrations'
 
-/** Everything that is pending, as steps that each apply one file and record it. Nothing has been done yet. */
+/** Plans the pending migrations: one step per file, which applies and records it. Nothing is changed yet. */
 export async function planMigrations(db: Database, request: MigrationRequest): Promise<Plan> {
   const recorded = await readRecorded(db)
   const pending = pendingOf(request, recorded)
@@ -58,7 +58,7 @@ export async function planMigrations(db: Database, request: MigrationRequest): P
 
 const isNumbered = ({kind}: Step) => kind !== 'routine'
 
-/** The routines that differ from their files, as far as the migrations that they belong to are applied or planned. */
+/** Routines that differ from their files, if the migrations they require are applied or planned. */
 async function dueRoutines(
   db: Database,
   {sources, engine}: MigrationRequest,
@@ -78,14 +78,17 @@ async function dueRoutines(
   return routineFiles(engine).filter(due)
 }
 
-/** The files that a run would apply, in order. @throws OpsError NO_SUCH_VERSION */
+/**
+ * The files that a run would apply, in order.
+ * @throws OpsError NO_SUCH_VERSION
+ */
 export function pendingOf({sources, engine, to}: MigrationRequest, recorded: readonly Recorded[]): MigrationSource[] {
   const done = new Set(recorded.map(({version}) => version))
   const last = to === undefined ? streams.length : streams.indexOf(streamOf(to))
   const known = sources.flatMap((source) => migrationsFor(source, engine))
   if (to !== undefined && !known.some(({version}) => version === to))
     throw usageError('NO_SUCH_VERSION', `There is no migration of version ${to}.`, [
-      `There are: ${known.map(({version}) => version).join(', ')}.`,
+      `Versions: ${known.map(({version}) => version).join(', ')}.`,
     ])
   return known
     .filter(
@@ -100,7 +103,7 @@ export function pendingOf({sources, engine, to}: MigrationRequest, recorded: rea
 
 const seeded = qicore.tables.filter((table) => table.rows).map((table) => qualified(table.schema, table.name))
 
-/** Whether a migration could spoil anything here: rows that did not come with the tables. */
+/** Whether the database has rows that a migration could damage, other than those installed with the tables. */
 export async function holdsData(db: Database): Promise<boolean> {
   const [row] = await db.query<{holds: boolean}>(statement(loadSql('schema/migrate/holds-data'), [seeded]))
   return row!.holds
@@ -121,7 +124,7 @@ const extensionStep: Step = {
   bytes: null,
 }
 
-/** The whole schema qicore at once: before it is there, nothing could record a part of it. */
+/** Installs the whole schema qicore in one step: before it exists, a part of it cannot be recorded. */
 async function coreStep(
   sources: readonly MigrationSource[],
   routines: readonly RoutineFile[],
@@ -174,7 +177,7 @@ async function fileStep(
     transaction: source.transaction,
     doneCheck: db.server.hasQicoreSchema ? statement(loadSql('schema/migrate/is-recorded'), [source.version]) : null,
     repeatable: false,
-    // One after the other: a later file may rest on an earlier one, and on the routines installed since.
+    // In sequence: a file may depend on an earlier one and on the routines installed since.
     dependsOn: before.slice(Math.max(0, before.findLastIndex(isNumbered))).map(({id}) => id),
     relations,
     bytes: null,
@@ -186,7 +189,7 @@ async function fileStep(
   }
 }
 
-/** A user's own SQL finds its tables in public and the extension's functions where they are. */
+/** The user's SQL finds its tables in public, and the extension's functions in the schema of the extension. */
 function userPath(db: Database): string {
   const {timescaledbSchema} = db.server
   return timescaledbSchema === null || timescaledbSchema === 'public'
@@ -195,7 +198,7 @@ function userPath(db: Database): string {
 }
 
 export function record({version, description, stream, checksum}: MigrationSource, engine: EngineKind): Statement {
-  // The core is the same on every engine.
+  // The schema qicore is the same on every engine.
   return statement(loadSql('schema/migrate/record'), [
     version,
     description,
@@ -215,9 +218,9 @@ export async function statementsOf({text, file, transaction}: MigrationSource): 
   if (control)
     throw wrong(
       control.line,
-      `${control.text.split(/\s/)[0]!.toUpperCase()} has no place in a migration`,
+      `${control.text.split(/\s/)[0]!.toUpperCase()} is not allowed in a migration`,
       transaction === 'own'
-        ? 'Every file runs in one transaction already; "-- transaction: none" in its header runs it outside of any.'
+        ? 'Every file already runs in one transaction; "-- transaction: none" in its header runs it without one.'
         : 'A file with "-- transaction: none" runs statement by statement.',
     )
   return parsed

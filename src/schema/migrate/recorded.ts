@@ -5,7 +5,7 @@ import {statement} from '../../db/sql.js'
 import type {Instant} from '../../units/instant.js'
 import {compareVersions, migrationsFor, streamOf, streams, type Stream, type StreamSource} from './source.js'
 
-/** A row of qicore.schema_versions. Without a checksum it was written by hand: nothing can be said of its file. */
+/** A row of qicore.schema_versions. Without a checksum it was inserted by hand, so its file cannot be compared. */
 export interface Recorded {
   version: string
   stream: Stream
@@ -15,7 +15,7 @@ export interface Recorded {
   appliedAt: Instant
 }
 
-/** What has been applied here; nothing where the schema qicore is not installed. */
+/** The applied versions; empty if the schema qicore is not installed. */
 export async function readRecorded(db: Database): Promise<Recorded[]> {
   if (!db.server.hasQicoreSchema) return []
   const rows = await db.query<Recorded>(statement(loadSql('schema/migrate/versions')))
@@ -31,14 +31,14 @@ export interface MigrationStatus {
   state: MigrationState
   file: string | null
   appliedAt: Instant | null
-  /** The engine it was applied for. */
+  /** The engine for which it was applied. */
   engine: EngineKind | null
 }
 
-/** States that a person has to look at; pending is none of them. */
+/** States that need the operator's attention; pending does not. */
 export const wrongStates: ReadonlySet<MigrationState> = new Set(['edited', 'missing', 'wrong engine'])
 
-/** Every version that has a file or a row, in the order in which they are applied. */
+/** Every version that has a file or a record, in the order of application. */
 export function statusOf(
   engine: EngineKind,
   sources: readonly StreamSource[],
@@ -75,7 +75,7 @@ export function statusOf(
 }
 
 function appliedState(engine: EngineKind, source: StreamSource, row: Recorded): MigrationState {
-  // The core is the same on every engine.
+  // The schema qicore is the same on every engine.
   if (row.stream !== 'core' && row.engine !== null && row.engine !== engine) return 'wrong engine'
   const applied = migrationsFor(source, row.engine ?? engine).find(({version}) => version === row.version)
   return row.checksum !== null && applied?.source && applied.source.checksum !== row.checksum ? 'edited' : 'applied'

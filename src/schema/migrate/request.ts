@@ -10,20 +10,20 @@ import {readRecorded, statusOf, wrongStates, type MigrationStatus, type Recorded
 import {routineStates, type RoutineStatus} from './routine-state.js'
 import {migrationSources, type Stream, type StreamSource} from './source.js'
 
-/** What a person or a program may say about a migration run; all of it optional. */
+/** Options of a migration run. */
 export interface MigrateOptions {
-  /** Where the configuration lies: a user's own migrations are in migrations/ beside it. */
+  /** Directory of the configuration; the user's migrations are in migrations/ beside it. */
   configDirectory?: string | null | undefined
-  /** Only this stream, and the schema qicore that all need. */
+  /** Only this stream, plus the schema qicore, which every stream requires. */
   stream?: Stream | undefined
-  /** `own` leaves the tables of QiCore out, unless `stream` asks for them. */
+  /** `own` omits QiCore's tables, unless `stream` selects them. */
   migrations?: 'all' | 'own' | undefined
   to?: string | undefined
   engine?: EngineKind | undefined
   spacePartitions?: number | undefined
 }
 
-/** The plan of what was asked for, the request it became, and what a person should know besides. */
+/** The plan, the resolved request, and notes for the operator. */
 export interface MigratePlan {
   plan: Plan
   request: MigrationRequest
@@ -40,16 +40,17 @@ export function ownDirectory(configDirectory: string | null | undefined): string
   return configDirectory == null ? null : join(configDirectory, 'migrations')
 }
 
-/** What was read to work a request out. */
+/** The input of a request, as read. */
 export interface ReadRequest {
   request: MigrationRequest
   recorded: Recorded[]
-  /** What is to be said of the engine; null where nothing is. */
+  /** A note about the engine, or null. */
   note: string | null
 }
 
 /**
- * The files and the engine that the options select. @throws OpsError what {@link chooseEngine} or reading the files throws
+ * Resolves the files and the engine that the options select.
+ * @throws OpsError whatever {@link chooseEngine} or reading the files throws
  */
 export async function requestFor(db: Database, options: MigrateOptions): Promise<ReadRequest> {
   const recorded = await readRecorded(db)
@@ -63,9 +64,9 @@ export async function requestFor(db: Database, options: MigrateOptions): Promise
 }
 
 /**
- * Reads what is there and plans what is missing.
- * @throws OpsError what {@link requestFor}, {@link refuseWhatIsThere} or the syntax of the files throws, with nothing
- * done
+ * Reads the state of the database and plans the missing migrations.
+ * @throws OpsError whatever {@link requestFor}, {@link refuseWhatIsThere} or parsing the files throws; nothing has been
+ * changed then
  */
 export async function planFor(db: Database, options: MigrateOptions): Promise<MigratePlan> {
   const {request, recorded, note} = await requestFor(db, options)
@@ -88,6 +89,6 @@ function newerRoutine({object, program}: RoutineStatus): string {
 
 function oddity({version, state, file}: MigrationStatus): string {
   if (state === 'edited')
-    return `Warning: ${file} was edited after version ${version} was applied; it is not run again.`
-  return `Warning: version ${version} is recorded here, but there is no file of it.`
+    return `Warning: ${file} was edited after version ${version} was applied; it will not be run again.`
+  return `Warning: version ${version} is recorded in this database, but its file does not exist.`
 }

@@ -6,38 +6,38 @@ import {usageError} from '../../errors.js'
 import {checksumOf, normalise, streamOf, streams, type Stream} from './source.js'
 
 /**
- * A repeatable routine: a function, procedure or view in a file of its own that is installed again whenever the file
- * changes. Its header says `-- since: core.1.3.0`, the migration that must be applied before; where needed
+ * A repeatable routine: a function, procedure or view in its own file, reinstalled whenever the file changes. Its
+ * header has `-- since: core.1.3.0`, the migration that must precede it, and optionally
  * `-- engines: timescaledb, apache` and `-- requires: retain_gap`.
  */
 export interface RoutineFile {
-  /** The file's name without `.sql`; what is recorded. */
+  /** The file name without `.sql`, which is recorded. */
   name: string
   stream: Stream
-  /** It is installed where this migration is applied. */
+  /** The migration that must be applied before it. */
   since: string
-  /** Null: every engine. */
+  /** Null means every engine. */
   engines: readonly EngineKind[] | null
-  /** Files that are installed before it. */
+  /** Files that must be installed before it. */
   requires: readonly string[]
   kind: 'function' | 'procedure' | 'view'
   schema: string
-  /** The name in the database; overloads have a file each. */
+  /** The name in the database; each overload has its own file. */
   routine: string
-  /** The whole file, one CREATE OR REPLACE statement. */
+  /** The whole file: one CREATE OR REPLACE statement. */
   text: string
   checksum: string
-  /** SHA-256 of what PostgreSQL keeps as the source; empty for a view, which is kept as a tree. */
+  /** SHA-256 of the source as PostgreSQL stores it; empty for a view, which is stored as a parse tree. */
   source: string
-  /** For messages. */
+  /** The file name for messages. */
   file: string
 }
 
 let cached: readonly RoutineFile[] | undefined
 
 /**
- * The routines of the package for an engine, by stream and name, each after those that it requires.
- * @throws OpsError ROUTINE_FILES where a file has no usable header: a mistake of the package
+ * The package's routines for an engine, by stream and name, each after those that it requires.
+ * @throws OpsError ROUTINE_FILES if a file has no usable header, which is a bug of the package
  */
 export function routineFiles(engine: EngineKind): RoutineFile[] {
   cached ??= inOrder(
@@ -72,7 +72,7 @@ export function readRoutine(name: string, text = normalise(loadSql(`routines/${n
     schema: schema!,
     routine: routine!,
     checksum: checksumOf(text),
-    // A body that is not found is a mistake of the package, which a test finds: it would count as edited for ever.
+    // Undefined is a bug of the package that a test finds: the routine would always count as edited.
     source: source === undefined ? '' : createHash('sha256').update(source).digest('hex'),
   }
 }
@@ -81,7 +81,7 @@ function inOrder(files: readonly RoutineFile[]): RoutineFile[] {
   const ordered = new Map<string, RoutineFile>()
   const add = (file: RoutineFile, path: readonly string[]) => {
     if (path.includes(file.name))
-      throw usageError('ROUTINE_FILES', `${file.file} requires itself by way of ${path.join(', ')}.`)
+      throw usageError('ROUTINE_FILES', `${file.file} requires itself through ${path.join(', ')}.`)
     for (const other of files) if (file.requires.includes(other.name)) add(other, [...path, file.name])
     ordered.set(file.name, file)
   }

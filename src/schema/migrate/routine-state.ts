@@ -8,14 +8,14 @@ import type {Recorded} from './recorded.js'
 import {routineFiles, type RoutineFile} from './routine-files.js'
 import {compareVersions, migrationsFor, type Stream, type StreamSource} from './source.js'
 
-/** The migration that makes the table in which routines are recorded. */
+/** The migration that creates the table in which routines are recorded. */
 export const routinesSince = 'core.1.12.0'
 
 /**
- * `applied`: as the file says. `pending`: the migration that it belongs to is not applied yet. `older`: another text is
- * installed, by this version of the program or an earlier one. `missing`: it was installed and is gone. `edited`:
- * recorded as this text, and the source in the database is another. `newer`: installed by a later version of the
- * program, or the database has migrations that this program does not know; it is left alone.
+ * `applied`: matches the file. `pending`: the migration it requires is not applied. `older`: another text is installed,
+ * by this version of the program or an earlier one. `missing`: it was installed and no longer exists. `edited`:
+ * recorded with this text, but the source in the database differs. `newer`: installed by a later version of the
+ * program, or the database has migrations unknown to this program; it is not changed.
  */
 export type RoutineState = 'applied' | 'pending' | 'older' | 'missing' | 'edited' | 'newer'
 
@@ -26,7 +26,7 @@ export interface RoutineStatus {
   object: string
   state: RoutineState
   appliedAt: Instant | null
-  /** The version of the program that installed it; null where that is not recorded. */
+  /** Version of the program that installed it; null if not recorded. */
   program: string | null
 }
 
@@ -42,7 +42,7 @@ interface RoutineRow {
   same: boolean
 }
 
-/** Every routine of this program for an engine, and how the database has it. */
+/** The state of every routine of this program for an engine. */
 export async function routineStates(
   db: Database,
   engine: EngineKind,
@@ -86,7 +86,7 @@ function stateOf(file: RoutineFile, row: RoutineRow | undefined, ahead: boolean)
   return row === undefined || row.present ? 'older' : 'missing'
 }
 
-/** Whether the database has migrations of the package that this program has no file of. */
+/** Whether the database has migrations of the package that are unknown to this program. */
 function isAhead(engine: EngineKind, sources: readonly StreamSource[], recorded: readonly Recorded[]): boolean {
   const packaged = sources.filter(({stream}) => stream !== 'app')
   const known = new Set(packaged.flatMap((source) => migrationsFor(source, engine).map(({version}) => version)))
@@ -95,7 +95,7 @@ function isAhead(engine: EngineKind, sources: readonly StreamSource[], recorded:
   )
 }
 
-/** Between two builds of one version the last run wins: only a release can be told from another. */
+/** Only releases can be ordered; between two builds of the same version, the last run wins. */
 function laterProgram(version: string): boolean {
   const release = (text: string) => text.replace(/[-+].*$/, '')
   return compareVersions(release(version), release(programVersion)) > 0

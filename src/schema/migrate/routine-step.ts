@@ -5,7 +5,7 @@ import {qualified} from '../names.js'
 import {programVersion} from './program.js'
 import type {RoutineFile} from './routine-files.js'
 
-/** Installs a routine and records which text it was. */
+/** Installs a routine and records the checksum of its text. */
 export function installRoutine({name, checksum, text}: RoutineFile): Statement[] {
   return [
     statement(loadSql('schema/migrate/record-routine'), [name, checksum, programVersion]),
@@ -14,9 +14,9 @@ export function installRoutine({name, checksum, text}: RoutineFile): Statement[]
 }
 
 /**
- * One routine, installed in a transaction of its own. A call that is running goes on with the text it began with.
- * @param canAsk whether the table in which routines are recorded is there already
- * @param numbered the step of the last migration before it, on which it depends
+ * Installs one routine in a transaction of its own. A running call continues with the old text.
+ * @param canAsk whether the table that records routines exists already
+ * @param numbered the id of the preceding migration step, on which it depends
  */
 export function routineStep(routine: RoutineFile, canAsk: boolean, numbered: string | undefined): Step {
   const {name, checksum, schema, routine: called, source, file, requires} = routine

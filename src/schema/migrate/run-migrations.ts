@@ -8,20 +8,20 @@ import {migrateUp} from './run.js'
 import {command} from '../../units/command.js'
 
 export interface MigrationsResult {
-  /** The ids of what was applied now; nothing when the database was up to date. */
+  /** Ids of the applied steps; empty if the database was up to date. */
   applied: string[]
 }
 
 export interface MigrationsOptions {
-  /** Where a configuration lies: a user's own migrations are in migrations/ beside it. */
+  /** Directory of the configuration; the user's migrations are in migrations/ beside it. */
   configDirectory?: string | undefined
   /** The last version to apply. */
   to?: string | undefined
 }
 
 /**
- * `migrate up` for a program. Calling it is the consent to what is only hard to undo.
- * @throws OpsError WOULD_LOSE for migrations that drop what holds rows; MIGRATION_FAILED; what connecting throws
+ * `migrate up` for programs. Calling it confirms changes that are hard to undo, but not loss of data.
+ * @throws OpsError WOULD_LOSE for migrations that drop objects with rows; MIGRATION_FAILED; connection errors
  */
 export async function migrateDatabase(
   target: Target,
@@ -32,7 +32,7 @@ export async function migrateDatabase(
     if (plan.steps.length > 0 && classOf(plan) === 'loss')
       throw new OpsError('WOULD_LOSE', 'A pending migration would lose data. Nothing was done.', {
         exit: ExitCode.refused,
-        suggestions: [`Look at it and confirm it: ${command('migrate up')}`],
+        suggestions: [`Review and confirm it: ${command('migrate up')}`],
       })
     const owner = {actor: `${db.server.role} (library@${hostname()})`, targetHost: db.server.host ?? hostname()}
     const {steps} = await migrateUp(db, request, owner, {limits: defaultLimits})

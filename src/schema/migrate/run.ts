@@ -13,24 +13,24 @@ import {planMigrations, type MigrationRequest} from './plan.js'
 import {planFor} from './request.js'
 import {migrationSources} from './source.js'
 
-/** How long a run waits for another one before it gives up. */
+/** Milliseconds that a run waits for a concurrent run to finish. */
 export const lockTimeoutMs = 60_000
 
-/** A step that must be done before a run can be locked and written down. */
+/** Whether a step must be done before a run can be locked and recorded. */
 export function isBootstrapStep(step: Step): boolean {
   return step.kind === 'extension' || step.object === 'schema qicore'
 }
 
-/** The steps that install the schema qicore or bring it up to date. */
+/** The steps that install the schema qicore or update it. */
 export interface InstallPlan extends Plan {
-  /** Why an older schema qicore stays as it is, with the command that replaces it; null where nothing is older. */
+  /** Why an older schema qicore is not updated, with the command that updates it; null if it is current. */
   note: string | null
 }
 
 /**
- * What the schema qicore lacks before a change: all of it on a database that has none, else the migrations and routines
- * that are newer here than there. A role that may not change the schema plans nothing and gets a note: what it has
- * works as it did.
+ * Plans what the schema qicore lacks: all of it on a new database, otherwise the missing migrations and outdated
+ * routines. For a role that may not change the schema the plan is empty and has a note: the installed version continues
+ * to work.
  */
 export async function planInstall(db: Database): Promise<InstallPlan> {
   const {extension} = engineNamed(db.server.engine)
@@ -54,8 +54,8 @@ export async function planInstall(db: Database): Promise<InstallPlan> {
 }
 
 /**
- * Runs the steps that must be done before a run can be locked and written down: the extension and the schema qicore.
- * The server is asked again afterwards.
+ * Runs the steps that must precede a locked and recorded run: the extension and the schema qicore. Re-reads the
+ * server's properties afterwards.
  * @throws OpsError MIGRATION_FAILED
  */
 export async function bootstrap(
@@ -71,15 +71,15 @@ export async function bootstrap(
       exit: ExitCode.failed,
       suggestions:
         plan.steps.find(({id}) => id === failed.id)?.kind === 'extension'
-          ? ['--engine postgres does without the extension.']
+          ? ['--engine postgres works without the extension.']
           : [],
     })
-  // A connection that saw the extension being made does not have all of it yet.
+  // The connection that created the extension does not have all of it loaded.
   await (plan.steps.some((step) => step.kind === 'extension') ? db.reconnect() : db.probe())
   return steps
 }
 
-/** The whole of `migrate up` for programs: prepares, locks, writes the ledger, runs. The report holds every step. */
+/** `migrate up` as one function for programs: bootstraps, locks, records and runs. The report has every step. */
 export async function migrateUp(
   db: Database,
   request: MigrationRequest,

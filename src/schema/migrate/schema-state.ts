@@ -5,17 +5,17 @@ import {readRecorded, statusOf} from './recorded.js'
 import {replacedStates, routineStates} from './routine-state.js'
 import {migrationSources} from './source.js'
 
-/** The schema qicore of a database beside the one that this program installs. */
+/** The installed schema qicore compared with that of this program. */
 export interface QicoreSchema {
-  /** `absent`: not installed. `older`, also where both are true. `unknown`: this role may not look. */
+  /** `absent`: not installed. `older`: also if parts are newer. `unknown`: this role may not read it. */
   state: 'absent' | 'current' | 'older' | 'newer' | 'unknown'
-  /** What is older or newer: `core.1.12.0`, `qicore.retain_gap`. */
+  /** The older or newer parts: `core.1.12.0`, `qicore.retain_gap`. */
   differs: string[]
-  /** The command that brings it up to date; null where there is nothing to do. */
+  /** The command that updates it; null if it is current. */
   fix: string | null
 }
 
-/** Whether the routines and the tables of the schema qicore, and QiCore's own routines, are those of this program. */
+/** Compares the schema qicore, its routines and QiCore's own routines with those of this program. */
 export async function readQicoreSchema(db: Database): Promise<QicoreSchema> {
   if (!db.server.hasQicoreSchema) return {state: 'absent', differs: [], fix: null}
   try {
@@ -43,7 +43,7 @@ export async function readQicoreSchema(db: Database): Promise<QicoreSchema> {
   }
 }
 
-/** The schema in one sentence for people; null where there is nothing to say. */
+/** One sentence about an outdated or newer schema; null if there is nothing to report. */
 export function schemaRemark({state, differs, fix}: QicoreSchema): string | null {
   const listed =
     differs.length > 4 ? `${differs.slice(0, 3).join(', ')} and ${differs.length - 3} more` : differs.join(', ')
@@ -51,7 +51,7 @@ export function schemaRemark({state, differs, fix}: QicoreSchema): string | null
   return state === 'newer' ? `The schema qicore is newer than this program: ${listed}.` : null
 }
 
-/** Overloads have one name. */
+/** Overloads share a name. */
 function unique(names: readonly string[]): string[] {
   return [...new Set(names)]
 }

@@ -6,29 +6,29 @@ import {sqlDirectory} from '../../db/load-sql.js'
 import {engineNames, type EngineKind} from '../../engines/index.js'
 import {usageError} from '../../errors.js'
 
-/** Ours for every database, QiCore's tables, a user's own: in this order. */
+/** In the order in which they are applied: the schema qicore, QiCore's tables, the user's own migrations. */
 export const streams = ['core', 'qicore', 'app'] as const
 export type Stream = (typeof streams)[number]
 
-/** A migration file as it lies on disk. */
+/** A migration file on disk. */
 export interface MigrationSource {
   stream: Stream
-  /** What orders the files of a stream. */
+  /** Orders the files of a stream. */
   number: string
   name: string
-  /** The one engine it is for; null serves every engine that has no file of its own. */
+  /** The one engine that the file is for; null for every engine without a file of its own. */
   engine: EngineKind | null
-  /** As recorded: `core.1.0.0`, `1.0.0`, `app.1.0.0`. */
+  /** The recorded version: `core.1.0.0`, `1.0.0`, `app.1.0.0`. */
   version: string
   description: string
   transaction: 'own' | 'none'
   text: string
   checksum: string
-  /** For messages: `qicore/0001_tables.sql`, or the path as the user knows it. */
+  /** For messages: `qicore/0001_tables.sql`, or the user's path. */
   file: string
 }
 
-/** All files of one stream, and where they were looked for. */
+/** The files of one stream, and the directory they were read from. */
 export interface StreamSource {
   stream: Stream
   directory: string
@@ -36,22 +36,22 @@ export interface StreamSource {
 }
 
 /**
- * Every stream there is: those of the package, and a user's own.
- * @param own the directory of a user's migrations; null where there is no configuration beside which it could lie
+ * All streams: those of the package, and the user's own.
+ * @param own directory of the user's migrations; null without a configuration file
  */
 export function migrationSources(own: string | null): StreamSource[] {
   const packaged = (['core', 'qicore'] as const).map((stream) => readStream(stream, packagedDirectory(stream), stream))
   return own === null ? packaged : [...packaged, readStream('app', own, 'migrations')]
 }
 
-/** Where the migrations are that come with the package. */
+/** Directory of the migrations in the package. */
 export function packagedDirectory(stream: Stream): string {
   return fileURLToPath(new URL(`migrations/${stream}/`, sqlDirectory))
 }
 
 /**
- * Reads a directory of migrations. Files that are no SQL are none of its business.
- * @throws OpsError MIGRATION_FILES with every mistake at once
+ * Reads a directory of migrations; files other than .sql are ignored.
+ * @throws OpsError MIGRATION_FILES with every mistake
  */
 export function readStream(stream: Stream, directory: string, label: string): StreamSource {
   const problems: string[] = []
@@ -90,7 +90,7 @@ function readMigration(
 ): {source: MigrationSource} | {problem: string} {
   const [, number, name, engine] = fileName.exec(entry) ?? []
   if (number === undefined)
-    return {problem: `${file}: the name is not NNNN_name.sql or NNNN_name.<engine>.sql (${engineNames.join(', ')})`}
+    return {problem: `${file}: the name must be NNNN_name.sql or NNNN_name.<engine>.sql (${engineNames.join(', ')})`}
   let text: string
   try {
     text = normalise(new TextDecoder('utf-8', {fatal: true}).decode(bytes))
@@ -101,7 +101,7 @@ function readMigration(
   const bare = header.version?.startsWith(`${stream}.`) ? header.version.slice(stream.length + 1) : header.version
   if (bare === undefined || !/^\d+(\.\d+)*$/.test(bare)) return {problem: `${file}: it has no line "-- version: 1.0.0"`}
   if (header.transaction !== undefined && header.transaction !== 'none')
-    return {problem: `${file}: "-- transaction: ${header.transaction}" is not known; there is only none`}
+    return {problem: `${file}: "-- transaction: ${header.transaction}" is not supported; the only value is none`}
   const version = stream === 'qicore' ? bare : `${stream}.${bare}`
   return {
     source: {
@@ -119,7 +119,7 @@ function readMigration(
   }
 }
 
-/** The `-- key: value` lines before the first statement. */
+/** Parses the `-- key: value` lines before the first statement. */
 function headerOf(text: string): Record<string, string> {
   const [head] = /^(?:[ \t]*(?:--.*)?\n)*/.exec(`${text}\n`)!
   return Object.fromEntries(
@@ -130,7 +130,7 @@ function headerOf(text: string): Record<string, string> {
   )
 }
 
-/** The same text has the same checksum after a checkout on Windows. */
+/** Ignores line endings, so that a checkout on Windows has the same checksum. */
 export function checksumOf(text: string): string {
   return createHash('sha256').update(normalise(text)).digest('hex')
 }
@@ -154,13 +154,13 @@ function orderProblems(files: readonly MigrationSource[]): string[] {
   ordered.slice(1).forEach((source, index) => {
     if (compareVersions(ordered[index]!.version, source.version) >= 0)
       problems.push(
-        `${source.file}: version ${source.version} does not come after ${ordered[index]!.version} of ${ordered[index]!.file}`,
+        `${source.file}: version ${source.version} must be greater than ${ordered[index]!.version} of ${ordered[index]!.file}`,
       )
   })
   return problems
 }
 
-/** By numbers, part by part: 1.10.0 comes after 1.9.0. */
+/** Compares version parts as numbers: 1.10.0 comes after 1.9.0. */
 export function compareVersions(a: string, b: string): number {
   const parts = (version: string) =>
     version
@@ -180,16 +180,16 @@ export function streamOf(version: string): Stream {
   return version.startsWith('app.') ? 'app' : 'qicore'
 }
 
-/** One version of a stream: the file that an engine takes, or none. */
+/** One version of a stream, with the file for an engine, if there is one. */
 export interface Migration {
   version: string
   stream: Stream
   description: string
-  /** Null: this version is not for the engine. */
+  /** Null: this version has no file for the engine. */
   source: MigrationSource | null
 }
 
-/** The versions of a stream in order, each with the file that serves an engine. */
+/** The versions of a stream in order, each with its file for an engine. */
 export function migrationsFor({files}: StreamSource, engine: EngineKind): Migration[] {
   const versions = new Map<string, MigrationSource[]>()
   for (const source of files) versions.set(source.version, [...(versions.get(source.version) ?? []), source])

@@ -3,13 +3,13 @@ import {formatMinute} from '../../units/instant-short.js'
 import type {MigrationStatus} from './recorded.js'
 import type {RoutineStatus} from './routine-state.js'
 
-/** A migration or a routine in one table; `marked`: it decides the exit code. */
+/** A row of the table, for a migration or a routine; `marked` rows determine the exit code. */
 export type StatusRow = {marked: boolean} & (
   | {kind: 'migration'; entry: MigrationStatus}
   | {kind: 'routine'; entry: RoutineStatus}
 )
 
-/** Migrations in the order in which they are applied, then the routines. */
+/** Migrations in the order of application, then routines. */
 export function statusRows(
   migrations: readonly MigrationStatus[],
   routines: readonly RoutineStatus[],

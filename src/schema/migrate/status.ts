@@ -9,22 +9,22 @@ import {replacedStates, routineStates, type RoutineStatus} from './routine-state
 export interface SchemaStatus {
   /** The engine whose migrations are listed. */
   engine: EngineKind
-  /** What `migrate up` would do about the engine; null where the database has it already. */
+  /** What `migrate up` would do about the engine; null if the database already has it. */
   note: string | null
   migrations: MigrationStatus[]
   routines: RoutineStatus[]
-  /** What a person has to look at. */
+  /** Migrations and routines that need the operator's attention. */
   wrong: (MigrationStatus | RoutineStatus)[]
-  /** What `migrate up` would apply. */
+  /** Migrations and routines that `migrate up` would apply. */
   pending: (MigrationStatus | RoutineStatus)[]
 }
 
-/** Everything that `migrate status` reports; changes nothing. */
+/** The report of `migrate status`. Read-only. */
 export async function readStatus(
   db: Database,
   options: Pick<MigrateOptions, 'configDirectory' | 'stream' | 'migrations'>,
 ): Promise<SchemaStatus> {
-  // Without the tables of QiCore their rows are no migrations whose files are missing.
+  // With `own`, QiCore's records must not be reported as migrations without a file.
   const recorded = (await readRecorded(db)).filter(({stream}) => options.migrations !== 'own' || stream !== 'qicore')
   const sources = sourcesFor(options)
   const {engine, note} = expectedEngine(db.server, recorded, await holdsData(db))

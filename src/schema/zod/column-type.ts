@@ -2,14 +2,14 @@ import type * as columns from '../../columns/types.js'
 import type {ColumnDefinition} from '../definition.js'
 import {isSerial, readType, type BaseType} from '../types.js'
 
-/** Which function of columns/ stands for a column, and with what. */
+/** The function of columns/ for a column, and its arguments. */
 export interface ColumnCall {
   call: Exclude<keyof typeof columns, 'show' | 'list' | 'Column' | 'JsonValue'>
   args: readonly number[]
   array: boolean
-  /** Null may be written. */
+  /** NULL is accepted. */
   nullable: boolean
-  /** It may be left out: the database has a value for it. */
+  /** It may be omitted, because the database has a default. */
   optional: boolean
 }
 
@@ -38,7 +38,7 @@ const calls: Record<BaseType, ColumnCall['call']> = {
   interval: 'interval',
 }
 
-/** char without a length is one character; a time's precision says nothing that is checked here. */
+/** char without a length is one character; the precision of a time is not checked. */
 function argumentsOf(base: BaseType, args: readonly number[]): readonly number[] {
   if (base === 'timestamp' || base === 'timestamptz') return []
   return base === 'char' && args.length === 0 ? [1] : args

@@ -1,4 +1,4 @@
-/** Conditions as TypeScript, as something to be asked of a row, and as what is demanded of one. */
+/** CHECK conditions as TypeScript code, as a predicate over a row, and as a requirement in words. */
 import * as columns from '../../columns/compare.js'
 import type {Truth} from '../../columns/compare.js'
 import {member, quoted} from '../properties.js'
@@ -10,7 +10,7 @@ type RowSchema = Readonly<Record<string, unknown>>
 const comparators = {decimal: 'isDecimal', instant: 'isInstant', text: 'isText'} as const
 const calculations = {'+': 'plus', '-': 'minus', '*': 'times'} as const
 
-/** A list of equalities of one column to texts, which is how `in` is read. */
+/** Recognises a list of equalities of one column with texts, which is how the parser represents `in`. */
 function oneOf(condition: Condition): {column: string; texts: string[]} | null {
   if (condition.is !== 'or' || condition.of.length < 2) return null
   const texts: string[] = []
@@ -32,8 +32,8 @@ function oneOf(condition: Condition): {column: string; texts: string[]} | null {
 }
 
 /**
- * As an expression over `row`.
- * @param used gets the names out of columns/ that it calls
+ * The condition as an expression over `row`.
+ * @param used receives the names of the functions of columns/ that the code calls
  */
 export function toCode(condition: Condition, properties: Properties, used: Set<string>): string {
   const call = (helper: keyof typeof columns, ...args: readonly string[]) => {
@@ -68,7 +68,7 @@ export function toCode(condition: Condition, properties: Properties, used: Set<s
   }
 }
 
-/** The same, asked of a row without any code in between. */
+/** Evaluates the condition for a row directly. */
 export function evaluate(condition: Condition, properties: Properties, row: RowSchema): Truth {
   const value = (term: Term): unknown => {
     if (term.term === 'column') return row[properties.get(term.column)!]
@@ -105,7 +105,7 @@ const words = {
   '>=': 'must be at least',
 }
 
-/** The property that a broken condition is reported at, and what is demanded of it. */
+/** The property at which a violated condition is reported, and the requirement in words. */
 export function demandOf(
   condition: Condition,
   expression: string,
@@ -123,7 +123,7 @@ export function demandOf(
   return {property: at(firstColumn(condition)!), demand: `does not satisfy ${expression}`}
 }
 
-/** Null where a condition names no column, and so says nothing of a row. */
+/** Null if the condition names no column. */
 export function firstColumn(condition: Condition): string | null {
   const ofTerm = (term: Term): string | null => {
     if (term.term === 'column') return term.column

@@ -1,4 +1,4 @@
-/** A CHECK's condition, read by PostgreSQL's own parser, as far as TypeScript can say the same. */
+/** Reads a CHECK's condition with PostgreSQL's own parser, if it can be expressed in TypeScript. */
 import {parse, type Node} from 'libpg-query'
 import type {Operator} from '../../columns/compare.js'
 import {readType} from '../types.js'
@@ -18,7 +18,7 @@ export type Condition =
   | {is: 'and' | 'or'; of: Condition[]}
   | {is: 'not'; of: Condition}
 
-/** What of a check can be said outside of the database: its parts that must all hold; null where it cannot. */
+/** The conjuncts of a check that can be evaluated outside the database; null if there are none. */
 export async function readCheck(
   expression: string,
   {columns}: Pick<TableDefinition, 'columns'>,
@@ -29,7 +29,7 @@ export async function readCheck(
     const [only, ...others] = stmts ?? []
     const select = only?.stmt && 'SelectStmt' in only.stmt ? only.stmt.SelectStmt : null
     const target = select?.targetList?.[0]
-    // Anything beside one bare expression was no condition.
+    // Rejects anything but one plain expression.
     if (
       others.length > 0 ||
       !select ||
@@ -125,7 +125,7 @@ function comparisonOf({kind, name, lexpr, rexpr}: Expression, kinds: Kinds): Con
 function compared(left: Term, written: string, right: Term | null): Condition | null {
   const operator = written === '!=' ? '<>' : written
   if (!right || !['=', '<>', '<', '<=', '>', '>='].includes(operator)) return null
-  // A bare constant takes the type of the other side; a text in an order is the collation's business.
+  // A constant takes the type of the other side. Ordering of texts depends on the collation, so it is not supported.
   const kind = left.term === 'constant' ? right.kind : left.kind
   const [a, b] = [as(left, kind), as(right, kind)]
   if (!a || !b || (kind !== 'decimal' && kind !== 'instant' && !['=', '<>'].includes(operator))) return null
@@ -162,7 +162,7 @@ function termOf(node: Node | undefined, kinds: Kinds): Term | null {
   if ('A_Expr' in node && node.A_Expr.kind === 'AEXPR_OP') {
     const operator = joinedName(node.A_Expr.name)
     const right = termOf(node.A_Expr.rexpr, kinds)
-    // The minus sign of a number is an operator without a left side.
+    // Unary minus is an operator without a left side.
     const implied = operator === '-' ? zero : null
     const left = node.A_Expr.lexpr ? termOf(node.A_Expr.lexpr, kinds) : implied
     if (left?.kind !== 'decimal' || right?.kind !== 'decimal' || !['+', '-', '*'].includes(operator)) return null

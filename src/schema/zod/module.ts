@@ -4,10 +4,13 @@ import {columnCall, type ColumnCall} from './column-type.js'
 import {demandOf, firstColumn, toCode} from './conditions.js'
 import {readCheck} from './expression.js'
 
-/** Where the generated module takes its column types from, when it is not part of this package. */
+/** Where a generated module outside this package imports its column types from. */
 export const columnsModule = 'qicore-db/columns'
 
-/** A TypeScript module with a zod schema and its types for every table. The same definitions give the same text. */
+/**
+ * A TypeScript module with a zod schema and types for every table. Deterministic: the same definitions give the same
+ * text.
+ */
 export async function zodModule({tables}: SchemaDefinition, columns = columnsModule): Promise<string> {
   const constants = constantNames(tables, [])
   const types = typeNames(tables, constants)
@@ -57,7 +60,7 @@ async function tableCode(table: TableDefinition, constant: string, type: string,
   ].join('\n')
 }
 
-/** The short form's name of a type is the one that the services know. */
+/** The type name of the short form is the one that existing services use. */
 function typeNames(tables: readonly TableDefinition[], constants: readonly string[]): string[] {
   const used = new Set(constants.map((constant) => `${upper(constant)}Input`))
   return tables.map(({dslType}, index) => {

@@ -1,4 +1,4 @@
-/** The zod schema of a table at once, without generated code in between: for tables that are known only at run time. */
+/** Builds the zod schema of a table directly, for tables that are known only at run time. */
 import {z} from 'zod'
 import * as columns from '../../columns/types.js'
 import {passes, rule} from '../../columns/rule.js'
@@ -18,7 +18,7 @@ function columnSchemaOf(column: ColumnDefinition): z.ZodType {
   return optional ? whole.optional() : whole
 }
 
-/** The same schema as the generated module has for it. */
+/** Equivalent to the schema in the generated module. */
 export async function tableSchemaOf(table: TableDefinition): Promise<TableSchema> {
   const properties = propertyNames(table.columns.map(({name}) => name))
   const shape = Object.fromEntries(

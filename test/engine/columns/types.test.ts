@@ -181,7 +181,7 @@ describe('a column', () => {
     [columns.timestamptz(), '2026-02-30T12:00:00Z', 'does not exist'],
     [columns.timestamptz(), '2026-01-31T12:00:00.1234567Z', 'has more than six decimal places of a second'],
     [columns.timestamptz(), new Date(Number.NaN), 'is an invalid Date'],
-    [columns.timestamp(), '2026-01-31T12:00:00Z', 'has a zone, and the column keeps none'],
+    [columns.timestamp(), '2026-01-31T12:00:00Z', 'has a zone, which the column cannot store'],
     [columns.numeric(20, 8), Number.NaN, 'NaN is not a finite number'],
     [columns.numeric(20, 8), 'Infinity', 'is not a finite number'],
     [columns.numeric(20, 8), '1234567890123', 'has more than 12 digits before the point'],
@@ -189,7 +189,7 @@ describe('a column', () => {
     [columns.text(), undefined, 'is missing'],
     [columns.text(), null, 'is empty (NULL) but the column is NOT NULL'],
     [columns.list(columns.integer()), 'a', '"a" is not a list'],
-    [columns.json(), {at: new Date(0)}, 'holds what JSON cannot'],
+    [columns.json(), {at: new Date(0)}, 'holds a value that JSON cannot represent'],
     [columns.bigint(), 2 ** 53, 'give it as a bigint'],
     [columns.text(), `${'x'.repeat(1e6)}\0`, 'has a NUL character'],
   ])('reports what is wrong (%#)', (schema: z.ZodType, input, message) => {

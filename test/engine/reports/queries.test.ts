@@ -107,7 +107,7 @@ forEachEngine({native: true}, (engine) => {
         const filtered = await readQueries(stranger, {table: 'quotes', limit: 10_000})
         expect(filtered).toMatchObject({
           queries: [],
-          notes: [expect.stringMatching(/those of them that name the table are missing: GRANT pg_read_all_stats/)],
+          notes: [expect.stringMatching(/theirs that mention the table are missing: GRANT pg_read_all_stats/)],
         })
       } finally {
         await stranger.close()
@@ -169,11 +169,11 @@ forEachEngine({native: true, kinds: ['postgres']}, (engine) => {
     }
     const report = await readQueries(db, {limit: 5})
     expect(report.queries).toMatchObject([{query: null, queryId: '7', calls: 2, totalMs: 4}])
-    expect(report.notes).toEqual([expect.stringContaining('not valid in the encoding of this database')])
+    expect(report.notes).toEqual([expect.stringContaining('invalid in the encoding of this database')])
     await database.run('create table quotes (a int)')
     expect(await readQueries(db, {table: 'quotes', limit: 5})).toMatchObject({
       queries: [],
-      notes: [expect.stringContaining('which statements name quotes is unknown')],
+      notes: [expect.stringContaining('unknown which statements mention quotes')],
     })
   })
 })

@@ -63,9 +63,9 @@ describe('the check of definitions', () => {
     [
       'a unique set without the partition columns',
       {uniques: [{name: 'u', columns: ['id', 'price']}]},
-      /^tables\[0\]\.uniques\[0\]\.columns: it must hold time and venue/,
+      /^tables\[0\]\.uniques\[0\]\.columns: it must include time and venue/,
     ],
-    ['a primary key without them', {primaryKey: ['id']}, /^tables\[0\]\.primaryKey: it must hold time and venue/],
+    ['a primary key without them', {primaryKey: ['id']}, /^tables\[0\]\.primaryKey: it must include time and venue/],
     [
       'retention shorter than a chunk',
       {retention: {after: '12h'}},
@@ -81,22 +81,22 @@ describe('the check of definitions', () => {
     [
       'a NUL in a name',
       {indexes: [{name: 'a\0b', columns: ['id']}]},
-      /^tables\[0\]\.indexes\[0\]\.name: "a\\u0000b" holds a NUL/,
+      /^tables\[0\]\.indexes\[0\]\.name: "a\\u0000b" has a NUL/,
     ],
     [
       'half of a character in a name',
       {columns: [...table().columns, {name: '\ud83d', type: 'text'}]},
-      /columns\[4\]\.name: .* holds half of a character/,
+      /columns\[4\]\.name: .* has half of a surrogate pair/,
     ],
     [
-      "a column of PostgreSQL's own",
+      'a column with the name of a system column',
       {columns: [...table().columns, {name: 'xmin', type: 'text'}]},
-      /columns\[4\]\.name: every table has a column "xmin"/,
+      /columns\[4\]\.name: "xmin" is a system column/,
     ],
     [
-      "a schema of PostgreSQL's own",
+      'a schema with a prefix reserved by PostgreSQL',
       {schema: 'pg_desk'},
-      /^tables\[0\]\.schema: "pg_desk": schemas that begin with pg_/,
+      /^tables\[0\]\.schema: "pg_desk": schema names that start with pg_/,
     ],
     [
       'an index that is called as the table',
@@ -111,12 +111,12 @@ describe('the check of definitions', () => {
     [
       'a check that is called as the primary key',
       {checks: [{name: 'ticks_pkey', expression: 'true'}]},
-      /checks: two constraints are called "ticks_pkey"/,
+      /checks: there are two constraints "ticks_pkey"/,
     ],
     [
       'a column twice in a key',
       {primaryKey: ['id', 'time', 'venue', 'id']},
-      /^tables\[0\]\.primaryKey\[3\]: "id" is in it twice/,
+      /^tables\[0\]\.primaryKey\[3\]: "id" is listed twice/,
     ],
     [
       'a column of the key that may be null',
@@ -140,7 +140,7 @@ describe('the check of definitions', () => {
           ...table().columns.filter((column) => column.name !== 'time'),
         ],
       },
-      /hypertable\.time: "time" may be null/,
+      /hypertable\.time: "time" is nullable/,
     ],
     [
       'a time that is none',
@@ -150,7 +150,7 @@ describe('the check of definitions', () => {
     [
       'an unknown type',
       {columns: [...table().columns, {name: 'shape', type: 'polygon; drop table x'}]},
-      /^tables\[0\]\.columns\[4\]\.type: "polygon; drop table x" is none of the types/,
+      /^tables\[0\]\.columns\[4\]\.type: "polygon; drop table x" is not a known type/,
     ],
     [
       'a bare number for a duration',
@@ -171,12 +171,12 @@ describe('the check of definitions', () => {
     [
       'a refresh window under two buckets',
       {refresh: {startOffset: '2h', endOffset: '1h', every: '1h'}},
-      /^aggregates\[0\]\.refresh\.startOffset: from 2 hours to 1 hour ago are fewer than two buckets/,
+      /^aggregates\[0\]\.refresh\.startOffset: from 2 hours to 1 hour ago is less than two buckets/,
     ],
     [
       'a refresh that reaches into the retention',
       {refresh: {startOffset: '7d', endOffset: '1h', every: '1h'}},
-      /refresh\.startOffset: it reaches into what the retention of ticks drops/,
+      /refresh\.startOffset: it starts before the retention cutoff of ticks/,
     ],
     [
       'an unknown source',
@@ -196,9 +196,9 @@ describe('the check of definitions', () => {
     [
       'a bucket of two months',
       {bucket: '2mon', refresh: {startOffset: '6mon', endOffset: '1d', every: '1d'}},
-      /bucket: a bucket is one month/,
+      /bucket: a bucket must be one month/,
     ],
-    ['the name of a table', {name: 'ticks'}, /^aggregates\[0\]\.name: there are two of the name desk\.ticks/],
+    ['the name of a table', {name: 'ticks'}, /^aggregates\[0\]\.name: desk\.ticks is defined twice/],
   ])('refuses an aggregate with %s', (_, over, expected) => {
     expect(problems([table({retention: {after: '7d'}})], [aggregate(over)]).join('\n')).toMatch(expected)
   })
@@ -332,7 +332,7 @@ describe('the difference between two states of the definitions', () => {
     expect(statements).toEqual([])
     for (const part of [
       'desk.ticks.venue changed (text not null became varchar(10) not null)',
-      'desk.ticks.price is gone',
+      'desk.ticks.price was removed',
       'desk.ticks.lot is NOT NULL without a default',
       'desk.ticks.n is serial',
       'primaryKey',

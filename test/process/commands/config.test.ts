@@ -37,7 +37,7 @@ describe('config show', () => {
       [
         'File: /x/qicore-db.config.yaml',
         'Database: local (config)',
-        'Role for changes: the one that connects (default)',
+        'Role for changes: the connecting role (default)',
         'Migrations: all (default)',
         'Targets (file):',
         '  local (default): embedded:.qicore/db',
@@ -63,7 +63,7 @@ describe('config show', () => {
       'desk_b.ticks compression: none (file)',
       'maintain: "0 3 * * *", timezone Europe/Berlin, retries 4 (file)',
       'partitions: "@daily" (default)',
-      'Jobs switched off (file):\n  refresh\n',
+      'Disabled jobs (file):\n  refresh\n',
       'timeout 1h, retries 2, backoff 30s',
     ])
       expect(shown).toContain(line)

@@ -51,7 +51,7 @@ forEachEngine({kinds: ['timescaledb'], native: true}, (engine) => {
     expect(jsonOf<Runs>(await history('--json'))).toMatchObject({kind: 'history', source: 'missing', runs: []})
     const nothing = await history()
     expectExit(nothing, 0)
-    expect(nothing.stdout).toContain('Nothing was recorded: the schema qicore')
+    expect(nothing.stdout).toContain('Nothing is recorded: the schema qicore')
 
     expectExit(await runCli(['chunks', 'compress', 'm', '--to', '2026-01-03', '--url', url]), 0)
     const {runs} = jsonOf<Runs>(await history('--json'))
@@ -121,7 +121,7 @@ forEachEngine({kinds: ['timescaledb'], native: true}, (engine) => {
       const result = await runCli(['history', '--url', url, '--json'])
       expectExit(result, 0)
       expect(jsonOf(result)).toMatchObject({source: 'unreadable', runs: null})
-      expect((await runCli(['history', '--url', url])).stdout).toContain('not known')
+      expect((await runCli(['history', '--url', url])).stdout).toContain('The record is unknown')
     } finally {
       await database.run(sql`drop role ${ident(role)}`)
     }

@@ -173,7 +173,7 @@ forEachEngine({native: true}, (engine) => {
         .map(({version}) => version),
     ).not.toContain('app.1.0.0')
     expect((await runCli(['migrate', 'status', '--url', url], {cwd})).stdout).toContain(
-      'Pending are the tables of QiCore only',
+      'Only tables of QiCore are pending',
     )
   })
 

@@ -140,7 +140,7 @@ forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
     expect(await childrenOf(database, 'risk.fills')).toEqual([])
     const list = await partitions('list', cwd)
     expect(list.stdout).toMatch(/risk\.fills \* .*\n/)
-    expect(list.stdout).toMatch(/! public\.gone is declared, and is no partitioned table here/)
+    expect(list.stdout).toMatch(/! public\.gone is declared, but is not a partitioned table here/)
     expectExit(await partitions('list --check', cwd), 3)
   })
 

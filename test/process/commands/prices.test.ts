@@ -80,7 +80,7 @@ forEachEngine({}, (engine) => {
     ).toBe(
       'bucket,coin_id,exchange_id,avg_price,min_price,max_price,samples\n2026-03-01T11:00:00.000Z,bitcoin,kraken,67001.00000000,67001.00000000,67001.00000000,1\n',
     )
-    expect(await ask('latest')).toContain('There is no price in that time. The newest is from 2026-03-01 11:59 UTC.\n')
+    expect(await ask('latest')).toContain('No price found in that time. The newest is from 2026-03-01 11:59 UTC.\n')
   }, 180_000)
 })
 
@@ -89,21 +89,21 @@ forEachEngine({native: true}, (engine) => {
     const url = await pricesOn(engine)
     const ask = asker(url)
     expect(await ask('latest', '--coin', 'BTC', ...now)).toBe(
-      'There is no price of a coin "BTC". Did you mean bitcoin? Coins with recent prices: bitcoin, ether.\n',
+      'No price found for coin "BTC". Did you mean bitcoin? Coins with recent prices: bitcoin, ether.\n',
     )
     expect(await ask('latest', '--coin', 'bitcoin,bitcon', '--within', '90s', ...now)).toMatch(
-      /^1 price\.\nThere is no price of a coin "bitcon"\. Did you mean bitcoin\?/m,
+      /^1 price\.\nNo price found for coin "bitcon"\. Did you mean bitcoin\?/m,
     )
     expect(await ask('history', 'bitcoin', 'nosuch')).toBe(
-      'There is no price of an exchange "nosuch". Exchanges with recent prices: binance, kraken.\n',
+      'No price found for exchange "nosuch". Exchanges with recent prices: binance, kraken.\n',
     )
     expect(await ask('history', 'bitcoin', 'krakne')).toContain('Did you mean kraken?')
     expect(await ask('history', 'ether', 'binance')).toBe(
-      'There is no price of ether on binance. Exchanges with recent prices of it: kraken.\n',
+      'No price of ether on binance. Exchanges with recent prices of it: kraken.\n',
     )
     const latest = (await ask('latest', '--as-of', '2026-03-02')).split('\n')
     expect(latest.slice(0, 2)).toEqual([
-      'There is no price in that time. The newest before it is from 2026-03-01 11:59 UTC.',
+      'No price found in that time. The newest before it is from 2026-03-01 11:59 UTC.',
       `Prices as of then: qicore-db prices latest --as-of 2026-03-01T11:59:00Z --url ${url}`,
     ])
     expect(latest[2]).toBe(
@@ -124,7 +124,7 @@ forEachEngine({native: true}, (engine) => {
     expect(jsonOf(await runCli(['prices', 'latest', '--as-of', '2026-02-01', '--url', url, '--json']))).toMatchObject({
       prices: [],
       notes: [
-        'There is no price in that time. The newest is from 2026-03-01 11:59 UTC.',
+        'No price found in that time. The newest is from 2026-03-01 11:59 UTC.',
         expect.stringContaining('--as-of 2026-03-01T11:59:00Z'),
       ],
     })

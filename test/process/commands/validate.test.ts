@@ -27,7 +27,7 @@ describe('validate', () => {
       [
         ' LINE  COLUMN    PROBLEM',
         '!   2  usdPrice  "0" must be more than 0 (crypto_prices_price_positive)',
-        '!   3  -         ends where a value should be (column 11)',
+        '!   3  -         ends where a value was expected (column 11)',
         'rows.ndjson: 3 rows of crypto_prices, 1 valid, 2 invalid.',
         '',
       ].join('\n'),

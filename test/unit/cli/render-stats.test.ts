@@ -105,7 +105,9 @@ const stats: StatsReport = {
     }),
     table({table: 'counted', chunks: 3, totalBytes: 300, newest: 1_795_463_130, policies: 1, late: null}),
   ],
-  notes: ['Locked by another session, so left out of the sizes: chunks of public.other (2). Try again later.'],
+  notes: [
+    'Chunks of public.other (2) are not in the sizes, because another session holds a lock on them. Try again later.',
+  ],
 }
 
 const compression: CompressionReport = {
@@ -238,9 +240,9 @@ describe('tables', () => {
        hourly_pri…_averages  2.40 GB  2.30 MB      16      0      -  1h 5min  ok
        counted                 300 B        -       3      0      -        -  unknown
        TOTAL                  191 GB  18.8 GB     523    397  94.2%           1 late
-      - Locked by another session, so left out of the sizes: chunks of public.other
-        (2). Try again later.
-      * not in the config, never touched. Sizes exact.
+      - Chunks of public.other (2) are not in the sizes, because another session holds
+        a lock on them. Try again later.
+      * not in the configuration, never changed. Sizes exact.
       Why late: qicore-db policies status"
     `)
   })
@@ -254,8 +256,9 @@ describe('tables', () => {
        hourly_price_averages  2.40 GB  2.30 MB      16     154 MB      0       -        -      -        -  1h 5min          -  ok
        counted                  300 B        -       3      100 B      0       -        -      -        -        -          -  unknown
        TOTAL                   191 GB  18.8 GB     523     374 MB    397  383 GB  22.4 GB  94.2%                               1 late
-      - Locked by another session, so left out of the sizes: chunks of public.other (2). Try again later.
-      * not in the config, never touched. Sizes exact. Why late: qicore-db policies status"
+      - Chunks of public.other (2) are not in the sizes, because another session holds a lock on them. Try
+        again later.
+      * not in the configuration, never changed. Sizes exact. Why late: qicore-db policies status"
     `)
   })
 
@@ -292,7 +295,7 @@ describe('tables', () => {
       !_hyper_2_702_chunk   2026-03-05  7d    partial             254 MB    unknown
        _hyper_2_3_chunk     2026-10-15  7d    compressed, frozen       -          -
        _hyper_2_1_chunk     1000        1000  tiered                   -          -
-       Left out at 80 columns: ~ROWS, BEFORE.
+       Omitted at 80 columns: ~ROWS, BEFORE.
       4 of 420 chunks. Fix: qicore-db chunks compress ohlcv_data --dry-run"
     `)
   })
@@ -358,9 +361,8 @@ describe('tables', () => {
        16min 28s   800ms   1234  5000000  100.0%  select * from crypto_prices where t…
            400ms   400ms      1        1    0.0%  > select 2
           1.50ms  0.50ms      3        0       -  (texts of other roles)
-      > ran inside of another statement, whose time contains it.
-      3 statements, by total time, counted since 2026-11-01 08:00. The whole texts:
-        --json"
+      > ran inside another statement, whose time includes it.
+      3 statements, by total time, counted since 2026-11-01 08:00. Full texts: --json"
     `)
   })
 
@@ -445,7 +447,7 @@ describe('tables', () => {
     expect(renderStats({...stats, tables: [], notes: []}, narrow)).toContain('no hypertable')
     expect(renderCompression({...compression, tables: []}, narrow)).toContain('No table has compression')
     expect(renderChunks({...chunks, chunks: []}, narrow, {late: true, fast: false})).toBe(
-      'None of the 420 chunks has work that is not done.',
+      'None of the 420 chunks has outstanding work.',
     )
   })
 

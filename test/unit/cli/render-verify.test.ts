@@ -52,10 +52,10 @@ it('schema verify prints each difference, the statements that fix it, and what h
       '!desk_b.quotes  indexes.quotes_time_idx   as defined                   … INVALID',
       '!desk_b.quotes  indexes.quotes_venue_idx  … (venue)                    … (price)',
       '!desk_b.quotes  columns.venue             character varying(20) not …  -',
-      '!desk_b.trades  all of it                 hypertable                   -',
+      '!desk_b.trades  the whole object          hypertable                   -',
       'To fix:',
       'reindex index concurrently desk_b.quotes_time_idx;',
-      '4 differences in 2 tables and aggregates, 3 to be looked at by hand.',
+      '4 differences in 2 tables and aggregates, 3 to be resolved by hand.',
       'Is a migration pending? qicore-db migrate status',
     ].join('\n'),
   )

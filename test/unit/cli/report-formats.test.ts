@@ -145,7 +145,7 @@ describe('a table for people', () => {
   it('omits columns by priority if the terminal is too narrow, and names them', () => {
     const text = renderReport(shown({}, long), {...style, width: 16})
     expect(text).toMatch(/^ NAME +SINCE\n/)
-    expect(text.replace(/\s+/g, ' ')).toContain(' Left out at 16 columns: SIZE.')
+    expect(text.replace(/\s+/g, ' ')).toContain(' Omitted at 16 columns: SIZE.')
     expect(renderReport(shown({}, long), {...style, width: null})).not.toContain('Left out')
   })
 

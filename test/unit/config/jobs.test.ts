@@ -60,14 +60,14 @@ describe('jobs of the configuration', () => {
     expect(message).toMatch(/^\S+ has 11 mistakes:/)
     for (const words of [
       'line 3: jobs.maintain.schedule: "0 25 * * *": hour "25"',
-      'jobs.maintain.timezone: no time zone',
+      'jobs.maintain.timezone: not a time zone',
       'jobs.maintain.window: it has no length',
       'jobs.maintain.timeout: "5m" could mean 5 minutes or 5 months',
       'line 3: jobs.maintain.speed: is not a field here (fields: kind, schedule, timezone',
       'line 4: jobs.x.kind: ',
       'jobs.y.kind: ',
-      'jobs.z.schedule: "* *" is no schedule',
-      'jobs.z.statement: it needs one of statement and file',
+      'jobs.z.schedule: "* *" is not a schedule',
+      'jobs.z.statement: it needs either statement or file',
       'jobs.analyze.schedule: it needs a schedule',
       '"Not A Name"',
     ])

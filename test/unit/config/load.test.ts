@@ -154,12 +154,12 @@ jobs:
     [
       'a NUL',
       'version: 1\ntables:\n  a.b: {columns: [{name: "a\\0b", type: text}], primaryKey: ["a\\0b"]}\n',
-      /line 3: tables\.a\.b\.columns\.0\.name: "a\\u0000b" holds a NUL/,
+      /line 3: tables\.a\.b\.columns\.0\.name: "a\\u0000b" has a NUL/,
     ],
     [
       'a target that zod would leave out',
       'version: 1\ntargets:\n  __proto__: {url: "embedded:x"}\n',
-      /targets\.__proto__: it is no name/,
+      /targets\.__proto__: it cannot be a name/,
     ],
     [
       'a table under two spellings',

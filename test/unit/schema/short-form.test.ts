@@ -91,7 +91,7 @@ describe('the short form', () => {
       ]),
     ).toEqual([
       expect.stringMatching(
-        /^tables\[1\]\.dslType: "CryptoCandle" is no type that is known: CryptoPriceData, /,
+        /^tables\[1\]\.dslType: "CryptoCandle" is not a known type. Known types: CryptoPriceData, /,
       ) as string,
       expect.stringMatching(/^tables\[2\]: .*chunk/) as string,
       'tables[0].compression.segmentBy[1]: crypto_prices has no column "exchange"',
@@ -99,8 +99,8 @@ describe('the short form', () => {
       ...mistakes([null, null, null, {...seed[2], tableName: 'x'.repeat(64), partitionBy: ['market']}]).filter(
         (line) => line.startsWith('tables[3]') && !line.startsWith('tables[3].tableName'),
       ),
-      'tables[4].uniques[0].columns: it must hold symbol: a table partitioned by that is unique only with it',
-      'tables[5].retention.after: 1 day is shorter than a chunk (7 days): a chunk goes only when all of it is that old',
+      'tables[4].uniques[0].columns: it must include symbol, which the table is partitioned by',
+      'tables[5].retention.after: 1 day is shorter than a chunk (7 days): a chunk is dropped only when all its rows are that old',
       'tables[5].compression.after: rows are dropped after 1 day, before they would be compressed',
     ])
   })

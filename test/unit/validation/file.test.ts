@@ -60,9 +60,9 @@ describe('NDJSON', () => {
   })
 
   it.each([
-    ['a broken line', '{"coinId":', 'ends where a value should be (column 11)'],
-    ['a list', '[1]', 'is no JSON object'],
-    ['a bare NUL', '{"a":"\0"}', 'has a bare NUL within a text (column 7)'],
+    ['a broken line', '{"coinId":', 'ends where a value was expected (column 11)'],
+    ['a list', '[1]', 'is not a JSON object'],
+    ['a bare NUL', '{"a":"\0"}', 'has a bare NUL within a string (column 7)'],
     ['invalid UTF-8', Buffer.from([0x7b, 0x22, 0xff, 0x22, 0x7d]), 'is not UTF-8'],
     [
       'half of a character',
@@ -70,7 +70,7 @@ describe('NDJSON', () => {
       'is not UTF-8',
     ],
     ['two equal keys', '{"usdPrice":1,"usdPrice":2}', 'has the key "usdPrice" twice (column 15)'],
-    ['a key of prototypes', '{"__proto__":1}', 'has the key "__proto__", which no column is called (column 2)'],
+    ['a key of prototypes', '{"__proto__":1}', 'has the key "__proto__", which cannot be a column name (column 2)'],
     ['a line that is too long', `{"a":"${'x'.repeat(1_100_000)}"}`, 'is longer than 1048576 bytes'],
   ])('reports %s with its line, and continues', async (_, broken, message) => {
     for (const piece of [1000, 65_536]) {
@@ -142,7 +142,7 @@ describe('CSV', () => {
     [
       'a quote in the middle',
       line.replace('BTC', 'B"T"C'),
-      'is no CSV: Invalid Opening Quote: a quote is found on field 1',
+      'is not CSV: Invalid Opening Quote: a quote is found on field 1',
     ],
     ['invalid UTF-8', Buffer.concat([Buffer.from(line), Buffer.from([0xff])]), 'is not UTF-8'],
   ])('reports %s with its line, and continues', async (_, broken, message) => {
@@ -213,8 +213,8 @@ describe('CSV', () => {
     )
     expect(valid).toBe(1)
     expect(errors).toEqual([
-      {line: 3, path: 'supported_pairs', message: 'is no JSON: has "B" where a key should be (character 2)'},
-      {line: 3, path: 'withdrawal_fees', message: 'is no JSON: ends where a key should be (character 2)'},
+      {line: 3, path: 'supported_pairs', message: 'is not JSON: has "B" where a key was expected (character 2)'},
+      {line: 3, path: 'withdrawal_fees', message: 'is not JSON: ends where a key was expected (character 2)'},
       {line: 3, path: 'is_active', message: '"maybe" is neither true nor false'},
     ])
   })
@@ -235,16 +235,20 @@ describe('a file', () => {
 
   it.each([
     ['nothing', '', 'rows is empty.'],
-    ['blanks', '\n\n \n', 'There is not a single row in rows.'],
-    ['a header alone', `${header}\n`, 'There is not a single row in rows.'],
+    ['blanks', '\n\n \n', 'rows has no rows.'],
+    ['a header alone', `${header}\n`, 'rows has no rows.'],
     ['one JSON list', '[{"a":1}]', 'rows begins with a bracket'],
     ['UTF-16', Buffer.from('\ufeff{"a":1}', 'utf16le'), 'rows is UTF-16.'],
     [
       'half of a gzip',
       gzipSync('x'.repeat(100_000)).subarray(0, 60),
-      'rows is gzip and broken: unexpected end of file.',
+      'rows is a damaged gzip file: unexpected end of file.',
     ],
-    ['a broken gzip', Buffer.concat([gzipSync('x').subarray(0, 12), Buffer.alloc(50, 7)]), 'rows is gzip and broken'],
+    [
+      'a broken gzip',
+      Buffer.concat([gzipSync('x').subarray(0, 12), Buffer.alloc(50, 7)]),
+      'rows is a damaged gzip file',
+    ],
   ])('of %s is an error that says so', async (_, content, message) => {
     await expect(validate(content as string)).rejects.toThrow(message)
   })

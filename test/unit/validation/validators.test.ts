@@ -128,7 +128,9 @@ describe('validatePrice', () => {
   })
 
   it.each([null, undefined, 'row', 5, [price], Symbol('row')])('refuses input that is not a row (%#)', (input) => {
-    expect(validatePrice(input, {asOf}).errors).toEqual([{path: '', message: 'a row of crypto_prices is an object'}])
+    expect(validatePrice(input, {asOf}).errors).toEqual([
+      {path: '', message: 'a row of crypto_prices must be an object'},
+    ])
   })
 
   it('ignores inherited properties', () => {

@@ -11,7 +11,7 @@ export default class PoliciesSetReorder extends PolicyCommand<typeof PoliciesSet
   }
   static override flags = {
     ...policyChangeFlags,
-    index: Flags.string({summary: 'Index whose order the rows get.', required: true, helpValue: '<name>'}),
+    index: Flags.string({summary: 'Index that the rows are ordered by.', required: true, helpValue: '<name>'}),
   }
 
   async run(): Promise<PolicyChangeReport> {

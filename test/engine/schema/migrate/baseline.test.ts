@@ -45,7 +45,7 @@ forEachEngine({}, (engine) => {
       code: 'ALREADY_THERE',
       exitCode: 3,
       message:
-        'qicore/0006_routines.sql makes what is in this database already: public.schema_versions, public.maintenance_log. Nothing was done.',
+        'qicore/0006_routines.sql creates objects that already exist in this database: public.schema_versions, public.maintenance_log. Nothing was done.',
     })
   })
 
@@ -63,7 +63,7 @@ forEachEngine({}, (engine) => {
       code: 'ALREADY_THERE',
       exitCode: 3,
       message: expect.stringMatching(
-        /^qicore\/0001_tables.* makes what is in this database already: public\.ohlcv_data \(an ordinary table\), public\.exchanges \(an ordinary table\)\. Nothing was done\.$/,
+        /^qicore\/0001_tables.* creates objects that already exist in this database: public\.ohlcv_data \(an ordinary table\), public\.exchanges \(an ordinary table\)\. Nothing was done\.$/,
       ) as string,
     })
     expect(error!.suggestions.join('\n').includes('create_hypertable')).toBe(engine.kind !== 'postgres')

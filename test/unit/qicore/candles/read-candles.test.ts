@@ -79,8 +79,8 @@ describe('reading candles', () => {
       `${header}\n${good}\n${good.replace('5.4e-05', '1')}\n`,
       /:3: contradicts line 2/,
     ],
-    ['nothing but a header', `${header}\n`, /not a single candle/],
-    ['nothing', '', /not a single candle/],
+    ['nothing but a header', `${header}\n`, /it has no candles/],
+    ['nothing', '', /it has no candles/],
     ['half a gzip file', gzipSync(`${header}\n${good}\n`.repeat(100)).subarray(0, 40), /candles\.csv/],
     ['NUL bytes', `${header}\n2023-03-01T00:00:00Z,\0,1,1,1,1\n`, /:2: open/],
   ])('refuses %s with file and line', async (_, content, pattern) => {

@@ -28,9 +28,9 @@ describe('the engine that migrate status lists', () => {
     })
     expect(expectedEngine(server({}), [], true)).toMatchObject({
       engine: 'postgres',
-      note: expect.stringContaining('migrate up asks for --engine') as string,
+      note: expect.stringContaining('migrate up requires --engine') as string,
     })
-    expect(() => chooseEngine(server({}), [], undefined, true)).toThrow(/could get the extension/)
+    expect(() => chooseEngine(server({}), [], undefined, true)).toThrow(/the extension timescaledb is available/)
   })
 
   it('is the engine of the database once the extension is created or a migration is recorded', () => {

@@ -47,10 +47,10 @@ describe('a new migration', () => {
     expect(made).toMatchObject({
       version: 'app.1.3.0',
       statements: 1,
-      cannot: [expect.stringContaining('column public.exchanges.updated_at is gone')],
+      cannot: [expect.stringContaining('column public.exchanges.updated_at was removed')],
     })
     expect(readFileSync(made.file, 'utf8')).toBe(
-      '-- version: 1.3.0\n-- description: country\n-- Not generated, write it yourself: column public.exchanges.updated_at is gone: dropping it would lose its values.\n\nalter table public.exchanges add column country text;\n',
+      '-- version: 1.3.0\n-- description: country\n-- Not generated, write it yourself: column public.exchanges.updated_at was removed: dropping it would lose its values.\n\nalter table public.exchanges add column country text;\n',
     )
     expect(newMigration(read(directory), 'again', definitions)).toMatchObject({statements: 0, cannot: []})
   })
@@ -58,8 +58,8 @@ describe('a new migration', () => {
   it('refuses an invalid name, and a stream without a directory', () => {
     const directory = temporaryDirectory()
     for (const title of ['', '../x', 'a/b', 'é', 'x'.repeat(61)])
-      expect(() => newMigration(read(directory), title, null), title).toThrow(/is no name for a file/)
-    expect(() => streamForNew('app', null)).toThrow(/lie in migrations\/ beside qicore-db\.config\.yaml/)
+      expect(() => newMigration(read(directory), title, null), title).toThrow(/cannot be a file name/)
+    expect(() => streamForNew('app', null)).toThrow(/are in migrations\/ beside qicore-db\.config\.yaml/)
     writeFileSync(join(directory, snapshotFile), '{"tables": [')
     expect(() => newMigration(read(directory), 'x', qicore)).toThrow(/snapshot\.json cannot be read/)
     for (const [text, problem] of [
@@ -69,7 +69,7 @@ describe('a new migration', () => {
     ]) {
       writeFileSync(join(directory, snapshotFile), text!)
       expect(() => newMigration(read(directory), 'x', qicore), text).toThrow(
-        new RegExp(`snapshot\\.json is no snapshot: ${problem}`),
+        new RegExp(`snapshot\\.json is not a snapshot: ${problem}`),
       )
     }
   })
