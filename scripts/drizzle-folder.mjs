@@ -1,4 +1,5 @@
-// Makes drizzle/, the folder for Drizzle's own migrator, which is in the npm package and not in git. `npm pack` runs it.
+// Creates drizzle/, the folder for Drizzle's own migrator. It is in the npm package but not in git; `npm pack` runs
+// this.
 import {mkdirSync, rmSync, writeFileSync} from 'node:fs'
 import {dirname} from 'node:path'
 import {fileURLToPath} from 'node:url'

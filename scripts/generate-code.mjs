@@ -1,4 +1,4 @@
-// Writes what is generated from the definitions and committed: the zod and Drizzle modules of this package.
+// Writes the committed files that are generated from the definitions: the zod and Drizzle modules of this package.
 import {mkdirSync, writeFileSync} from 'node:fs'
 import {dirname} from 'node:path'
 import {fileURLToPath} from 'node:url'

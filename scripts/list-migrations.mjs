@@ -1,4 +1,4 @@
-// Adds new migrations of the package to the end of sql/migrations/checksums.txt, and fails where a listed one was edited.
+// Appends new migrations of the package to sql/migrations/checksums.txt, and fails if a listed one was edited.
 import {writeFileSync} from 'node:fs'
 import {checksumsFile, checksumsText, listedMigrations, withNewMigrations} from '../dist/schema/migrate/checksums.js'
 

@@ -1,5 +1,5 @@
-// Writes oclif.manifest.json from dist/: with it no command is imported to find, list or explain another.
-// `--check` writes nothing and fails when the file is not what it would write.
+// Writes oclif.manifest.json from dist/, so that oclif need not import the commands to find, list or explain them.
+// `--check` writes nothing and fails if the file is outdated.
 import {readFileSync, writeFileSync} from 'node:fs'
 import {fileURLToPath} from 'node:url'
 import {Plugin} from '@oclif/core'
@@ -15,6 +15,6 @@ const text = `${JSON.stringify({commands: sorted, version}, null, 2)}\n`
 
 if (!process.argv.includes('--check')) writeFileSync(file, text)
 else if (readFileSync(file, 'utf8') !== text) {
-  console.error('oclif.manifest.json is not what dist/ says: npm run generate')
+  console.error('oclif.manifest.json is outdated. Run: npm run generate')
   process.exitCode = 1
 }
