@@ -12,7 +12,7 @@ interface JobShowReport {
   target: string
   at: string
   source: HistorySource
-  /** Null, like `steps`, where this role may not read the ledger. */
+  /** Null, like `steps`, if this role may not read the ledger. */
   run: Occurrence | null
   steps: RecordedStep[] | null
 }
@@ -20,7 +20,7 @@ interface JobShowReport {
 export default class JobsShow extends ReportCommand<typeof JobsShow> {
   static override summary = 'Show one recorded run of a job with its steps.'
   static override description =
-    'When it was due, started and ended; which daemon, role or pg_cron ran it, with the fencing token of its claim; its attempts, its error with the SQLSTATE, and each recorded step. A step that was not begun has no row.'
+    'Shows when it was due, started and ended; which daemon, role or pg_cron ran it, with the fencing token of its claim; its attempts, its error with the SQLSTATE, and each recorded step. A step that was not started has no row.'
   static override examples = ['<%= config.bin %> <%= command.id %> 42', '<%= config.bin %> <%= command.id %> 42 --json']
   static override args = {
     id: Args.integer({
@@ -58,7 +58,7 @@ export default class JobsShow extends ReportCommand<typeof JobsShow> {
     if (run === null) return {source, run, steps}
     const [occurrence] = await readHistory(db, {jobs: null, since: null, statuses: null, id, limit: 1})
     if (occurrence === undefined)
-      throw usageError('NOT_A_JOB', `Run ${id} is a change by hand (${run.operation}), not a run of a job.`, [
+      throw usageError('NOT_A_JOB', `Run ${id} is a manual change (${run.operation}), not a run of a job.`, [
         `Show it: ${command('history show', [String(id)])}`,
       ])
     return {source, run: occurrence, steps}
