@@ -24,7 +24,7 @@ export interface RunOptions {
   resolveSession?: SessionResolver
   /** Its --accept also takes ids of findings, which it has checked. */
   acceptsFindings?: boolean
-  /** The command has shown what would be done: a dry run on a terminal does not list the steps again. */
+  /** The command has already shown its changes, so a dry run on a terminal does not list the steps again. */
   previewed?: boolean
 }
 
