@@ -7,8 +7,7 @@ export default class StatsChunks extends ReportCommand<typeof StatsChunks> {
   static override summary = 'List chunks or partitions with range, state, size and due work, newest first.'
   static override description =
     `A chunk is marked ! if it has been due for longer than one interval of the policy's schedule plus limits.lateAfter (6h), or if it is unknown since when: rows were written into it after its compression ("partial").
-By default the table shows the newest chunks that fit the screen (20 in a pipe; --limit sets the number);
-CSV, Markdown and JSON have all of them.`
+By default the table shows the newest chunks that fit the screen (20 in a pipe; --limit sets the number); CSV, Markdown and JSON have all of them.`
   static override examples = [
     '<%= config.bin %> <%= command.id %> ohlcv_data',
     '<%= config.bin %> <%= command.id %> ohlcv_data --late',
