@@ -10,7 +10,8 @@ with part as materialized (
 ), added as (
   select root, sum(pg_stat_get_dead_tuples(oid))::int8 as dead, sum(case when pg_stat_get_live_tuples(oid) + pg_stat_get_dead_tuples(oid) > 0 then pg_stat_get_live_tuples(oid) else greatest(reltuples, 0) end)::int8 as live,
     max(greatest(pg_stat_get_last_vacuum_time(oid), pg_stat_get_last_autovacuum_time(oid))) as vacuumed_at,
-    max(age(relfrozenxid)) as xid_age, max(mxid_age(relminmxid)) as mxid_age,
+    -- Table access methods without transactions have 0, of which age() says 2147483647.
+    max(age(relfrozenxid)) filter (where relfrozenxid::text::int8 >= 3) as xid_age, max(mxid_age(relminmxid)) as mxid_age,
     bool_or(coalesce(array_to_string(reloptions, ',') ~ 'autovacuum_enabled=(false|off|no|0)', false)) as autovacuum_off
   from part
   group by root

@@ -12,6 +12,7 @@ import {globalFlags} from './flags.js'
 import {repeatTyped} from './given-flags.js'
 import {withInvocation} from './invocation.js'
 import {withJsonInstants} from './json-instants.js'
+import {nameTargetOfDaemon} from '../units/command.js'
 import {canRewrite, stderrStatus} from './status-line.js'
 import {fitWidth} from './render/text.js'
 import {lineWidth, stderrWidth} from './terminal.js'
@@ -121,6 +122,7 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
       await this.loadConfig(),
       process.cwd(),
     )
+    nameTargetOfDaemon(target.name)
     const {redact} = await import('../db/redact.js')
     if (target.source === '--url' && redact(target.url) !== target.url)
       this.report(

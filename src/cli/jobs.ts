@@ -1,8 +1,6 @@
 import type {Config} from '../config/load.js'
 import type {Job} from '../config/jobs.js'
-import type {Target} from '../db/database.js'
 import {usageError} from '../errors.js'
-import {command} from '../units/command.js'
 
 /**
  * The job with that name.
@@ -22,9 +20,4 @@ function sourceOf(config: Config | null): string {
   if (Object.keys(config.jobs ?? {}).length === 0)
     return `These are the defaults: ${config.file} has no jobs. Write your own under jobs: there.`
   return `They are the defaults and those under jobs: in ${config.file}.`
-}
-
-/** The command that starts a daemon on a target; it must name the target, because the daemon has no default. */
-export function daemonCommand({name}: Pick<Target, 'name'>): string {
-  return command('daemon', [], {target: name})
 }

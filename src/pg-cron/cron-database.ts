@@ -43,8 +43,7 @@ interface RightsRow {
   alive: boolean
 }
 
-const instead = ({target: {name}}: Pick<Database, 'target'>) =>
-  `Without pg_cron, the daemon runs the same jobs: ${command('daemon', [], {target: name})}`
+const instead = () => `Without pg_cron, the daemon runs the same jobs: ${command('daemon')}`
 
 /**
  * Finds the database of pg_cron on the server and calls `work` with it. A session opened for this is closed again.
@@ -65,13 +64,13 @@ export async function withCronDatabase<T>(
         exit: ExitCode.cannotConnect,
         suggestions: [
           `Allow the role to connect: grant connect on database "${database}" to "${db.server.role}", and an entry in pg_hba.conf.`,
-          instead(db),
+          instead(),
         ],
       },
     )
   })
   try {
-    if (away.server.pgCron === null) throw notCreated(db, database)
+    if (away.server.pgCron === null) throw notCreated(database)
     return await work(await homeIn(away, false))
   } finally {
     await away.close()
@@ -81,14 +80,14 @@ export async function withCronDatabase<T>(
 /** The name of the database of pg_cron, which is not the target. */
 async function databaseOf(db: Database): Promise<string> {
   const {server} = db
-  if (server.embedded) throw usageError('NO_PG_CRON', 'The embedded engine has no pg_cron.', [instead(db)])
+  if (server.embedded) throw usageError('NO_PG_CRON', 'The embedded engine has no pg_cron.', [instead()])
   const [row] = await db.query<WhereRow>(statement(loadSql('pg-cron/where')))
   const {available, configured, seen} = row!
   const {preloaded} = server
   if (available === null && seen === null)
     throw usageError('NO_PG_CRON', 'pg_cron is not installed on this server: no such extension is available.', [
       "Install the package (Debian's is postgresql-<version>-cron), add pg_cron to shared_preload_libraries and restart the server.",
-      instead(db),
+      instead(),
     ])
   if (seen === null && (preloaded === null ? configured === null : !preloaded.includes('pg_cron')))
     throw usageError(
@@ -96,18 +95,18 @@ async function databaseOf(db: Database): Promise<string> {
       preloaded === null
         ? "pg_cron's scheduler is not running on this server, and this role may not read shared_preload_libraries."
         : 'pg_cron is installed on this server but not in shared_preload_libraries, so no job runs.',
-      ['Add pg_cron to shared_preload_libraries and restart the server.', instead(db)],
+      ['Add pg_cron to shared_preload_libraries and restart the server.', instead()],
     )
   const database = seen ?? configured ?? 'postgres'
-  if (database === server.database) throw notCreated(db, database)
+  if (database === server.database) throw notCreated(database)
   return database
 }
 
-function notCreated(db: Database, database: string): OpsError {
+function notCreated(database: string): OpsError {
   return usageError(
     'NOT_CREATED',
     `pg_cron is preloaded for the database "${database}" (cron.database_name), but the extension is not created there.`,
-    [`As a superuser, in ${database}: create extension pg_cron`, instead(db)],
+    [`As a superuser, in ${database}: create extension pg_cron`, instead()],
   )
 }
 
@@ -117,7 +116,7 @@ async function homeIn(db: Database, here: boolean): Promise<CronDatabase> {
   if (!atLeast(version, 1, 3))
     throw usageError('CRON_VERSION', `pg_cron ${version} does not support job names: 1.3 or later is required.`, [
       'Install a newer package and, as a superuser: alter extension pg_cron update',
-      instead(db),
+      instead(),
     ])
   return {
     db,
@@ -144,21 +143,21 @@ export function atLeast(version: string, major: number, minor: number): boolean 
  * Checks that this role can schedule jobs and that pg_cron would run them.
  * @throws OpsError NOT_PRELOADED, CRON_VERSION (exit 2), NO_PRIVILEGE (exit 1) with the missing grants
  */
-export function requireUsable({db, here, version, database, role, canLogin, alive, rights}: CronDatabase): void {
+export function requireUsable({here, version, database, role, canLogin, alive, rights}: CronDatabase): void {
   if (!alive)
     throw usageError(
       'NOT_PRELOADED',
       `pg_cron ${version} is created in "${database}", but its scheduler is not running: no job would run.`,
       [
         'Add pg_cron to shared_preload_libraries and restart the server. If it is already there, see the server log.',
-        instead(db),
+        instead(),
       ],
     )
   if (!here && rights.elsewhere === null)
     throw usageError(
       'CRON_VERSION',
       `pg_cron ${version} schedules jobs only in its own database "${database}": 1.4 or later is required.`,
-      [`As a superuser, in ${database}: alter extension pg_cron update`, instead(db)],
+      [`As a superuser, in ${database}: alter extension pg_cron update`, instead()],
     )
   const missing = missingGrants({here, role, rights})
   if (missing.length > 0)
@@ -166,7 +165,7 @@ export function requireUsable({db, here, version, database, role, canLogin, aliv
       'NO_PRIVILEGE',
       `The role ${role} may not schedule with pg_cron${here ? '' : ` in "${database}"`}: ${missing.map(({what}) => what).join(', ')}.`,
       {
-        suggestions: [`As a superuser, in ${database}: ${missing.map(({grant}) => grant).join('; ')}`, instead(db)],
+        suggestions: [`As a superuser, in ${database}: ${missing.map(({grant}) => grant).join('; ')}`, instead()],
       },
     )
   if (!canLogin)
@@ -174,7 +173,7 @@ export function requireUsable({db, here, version, database, role, canLogin, aliv
       'NO_PRIVILEGE',
       `The role ${role} may not log in, but pg_cron connects as the role that scheduled a job: all its jobs would fail.`,
       {
-        suggestions: [`alter role ${role} login, or use a target without that role.`, instead(db)],
+        suggestions: [`alter role ${role} login, or use a target without that role.`, instead()],
       },
     )
 }

@@ -56,10 +56,7 @@ export async function wantedJobs(db: Database, request: WantedRequest): Promise<
     throw usageError(
       'CRON_CANNOT',
       `pg_cron cannot run ${refused.length === 1 ? 'a job' : `${refused.length} jobs`} as declared:\n${refused.map(({job, why}) => `- ${job}: ${why}`).join('\n')}`,
-      [
-        `Set "runner: daemon" and run the daemon: ${command('daemon', [], {target: db.target.name})}`,
-        'Or remove the settings that pg_cron lacks.',
-      ],
+      [`Set "runner: daemon" and run the daemon: ${command('daemon')}`, 'Or remove the settings that pg_cron lacks.'],
     )
   return wanted
 }

@@ -98,7 +98,7 @@ export async function readPolicyStatus(
     timescaledb &&
     snapshot.policies.some(({job}) => job !== null)
       ? [
-          `TimescaleDB's background workers are not running here. ${sources.runners.daemon ? 'The daemon does their work.' : `The daemon would do their work: ${command('daemon', [], {target: db.target.name})}`}`,
+          `TimescaleDB's background workers are not running here. ${sources.runners.daemon ? 'The daemon does their work.' : `The daemon would do their work: ${command('daemon')}`}`,
         ]
       : []
   if (!sources.ownReadable) notes.push(unreadableNote(db))

@@ -13,6 +13,7 @@ export interface GivenFlags {
 }
 
 let given: GivenFlags = {}
+let targetName: string | null = null
 
 /**
  * Makes {@link command} append these flags to every command it prints, so that the operator can copy a command and it
@@ -21,6 +22,14 @@ let given: GivenFlags = {}
  */
 export function repeatInCommands({url, target, role, config}: GivenFlags): void {
   given = {url, target, role, config}
+}
+
+/**
+ * Makes {@link command} name this target in every `daemon` command: unlike the others, the daemon has no default target.
+ * @param name of the target in the configuration; null if the database was given as a URL
+ */
+export function nameTargetOfDaemon(name: string | null): void {
+  targetName = name
 }
 
 /** Commands that need no database: of the global flags, only --config applies to them. */
@@ -38,7 +47,8 @@ export const withoutDatabase: ReadonlySet<string> = new Set([
 function repeatedFlags(id: string, flags: Readonly<Record<string, FlagValue>>): Record<string, FlagValue> {
   if (id.endsWith(' --help')) return {}
   const named = withoutDatabase.has(id) || flags.url != null || flags.target != null
-  return {...(!named && {url: given.url, target: given.target, role: given.role}), config: given.config}
+  const target = given.target ?? (id === 'daemon' && given.url === undefined ? targetName : undefined)
+  return {...(!named && {url: given.url, target, role: given.role}), config: given.config}
 }
 
 /**
@@ -75,9 +85,10 @@ export function withoutRepeatedFlags<T>(value: T): T {
   return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, withoutRepeatedFlags(each)])) as T
 }
 
-/** Removes exactly what {@link command} appends: all flags, or --config alone. */
+/** Removes exactly what {@link command} appends: all flags, --config alone, or the target of the daemon. */
 function stripRepeated(text: string): string {
-  return [given, {config: given.config}]
+  const ofDaemon = {target: targetName, role: given.role, config: given.config}
+  return [given, ofDaemon, {config: given.config}]
     .map((flags) => wordsOf({...flags}).join(' '))
     .filter((words) => words !== '')
     .reduce((rest, words) => rest.replaceAll(` ${words}`, ''), text)

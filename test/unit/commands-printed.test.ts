@@ -122,6 +122,16 @@ describe('a printed command', () => {
       expect(command('chunks compress', ['-t'])).toBe('qicore-db chunks compress --target prod -- -t')
     })
 
+    it('the daemon with the target of this run, because it has no default', () => {
+      nameTargetOfDaemon('local')
+      expect(command('daemon')).toBe('qicore-db daemon --target local')
+      expect(command('stats')).toBe('qicore-db stats')
+      expect(withoutRepeatedFlags(`Fix: ${command('daemon')}`)).toBe('Fix: qicore-db daemon')
+      repeatInCommands({url: 'postgres://h/d'})
+      expect(command('daemon')).toBe('qicore-db daemon --url postgres://h/d')
+      nameTargetOfDaemon(null)
+    })
+
     it('but not if the command names a database itself, needs none, or only shows help', () => {
       repeatInCommands({url: 'postgres://h/d', config: 'other.yaml'})
       expect(command('daemon', [], {target: 'local'})).toBe('qicore-db daemon --target local --config other.yaml')

@@ -1,5 +1,6 @@
 import {ReportCommand} from '../../cli/report-command.js'
 import {watchFlags} from '../../cli/watch.js'
+import {command} from '../../units/command.js'
 import type {DaemonSeen, ListedJob} from '../../jobs/store/job-list.js'
 
 interface ListReport {
@@ -24,11 +25,10 @@ export default class JobsList extends ReportCommand<typeof JobsList> {
   }
 
   async run(): Promise<ListReport | undefined> {
-    const [{checkedJobs}, {listJobs}, {jobsTable}, {daemonCommand}, {halfState}] = await Promise.all([
+    const [{checkedJobs}, {listJobs}, {jobsTable}, {halfState}] = await Promise.all([
       import('../../jobs/run/check.js'),
       import('../../jobs/store/job-list.js'),
       import('../../jobs/store/job-list-table.js'),
-      import('../../cli/jobs.js'),
       import('../../db/condition.js'),
     ])
     let daemon: string | null = null
@@ -36,7 +36,7 @@ export default class JobsList extends ReportCommand<typeof JobsList> {
       this.flags,
       async (db): Promise<ListReport> => {
         // No daemon is recommended for a database in a half-state: it would do nothing, or cause damage.
-        daemon = halfState(db.server) === null ? daemonCommand(db.target) : null
+        daemon = halfState(db.server) === null ? command('daemon') : null
         const head = await this.reportHead(db)
         const now = Date.parse(head.at)
         return {kind: 'jobs.list', ...head, ...(await listJobs(db, checkedJobs(await this.loadConfig(), now), now))}

@@ -51,7 +51,8 @@ interface VacuumRow extends TableRow {
   dead: number
   live: number
   vacuumed_at: Instant | null
-  xid_age: number
+  /** Null where no transaction is recorded. */
+  xid_age: number | null
   mxid_age: number
   autovacuum_off: boolean
   freeze_max_age: number
@@ -65,7 +66,8 @@ interface BloatRow extends TableRow {
 
 export interface DatabaseAge {
   database: string
-  xid_age: number
+  /** Null where no transaction is recorded. */
+  xid_age: number | null
   mxid_age: number
   here: boolean
   freeze_max_age: number
@@ -206,7 +208,7 @@ function ageSeverity(age: number, freezeMaxAge: number): Severity | null {
 async function oldTables(context: CheckContext): Promise<Finding[]> {
   const rows = await rollUpRows<VacuumRow>(context, 'vacuum-state')
   return rows.flatMap((row): Finding[] => {
-    const age = Math.max(row.xid_age, row.mxid_age)
+    const age = Math.max(row.xid_age ?? 0, row.mxid_age)
     const severity = ageSeverity(age, row.freeze_max_age)
     if (severity === null) return []
     return [
@@ -224,7 +226,7 @@ async function oldTables(context: CheckContext): Promise<Finding[]> {
 /** What is wrong with the databases of a server by the ages of their oldest transactions. */
 export function databaseAges(rows: readonly DatabaseAge[]): Finding[] {
   return rows.flatMap((row): Finding[] => {
-    const age = Math.max(row.xid_age, row.mxid_age)
+    const age = Math.max(row.xid_age ?? 0, row.mxid_age)
     const severity = ageSeverity(age, row.freeze_max_age)
     if (severity === null) return []
     const prepared = row.prepared > 0 ? ` ${pluralize(row.prepared, 'prepared transaction')} may hold it back.` : ''

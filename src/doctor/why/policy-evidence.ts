@@ -1,5 +1,5 @@
 import {shortName} from '../../db/qualified-name.js'
-import type {NotDone} from '../../policies/status-types.js'
+import type {NotDone, RuleText} from '../../policies/status-types.js'
 import {formatAge} from '../../units/elapsed.js'
 import {secondsBetween, type Instant} from '../../units/instant.js'
 import {databaseEvidence} from './database.js'
@@ -24,17 +24,20 @@ export function policyEvidence(facts: PolicyFacts): Evidence[] {
 }
 
 function ruleEvidence({status: {declared, live}}: PolicyFacts): Evidence[] {
-  const text = (rule: object) => JSON.stringify(rule)
   const isDeclared = declared !== null && declared !== 'none'
-  if (live === null) return isDeclared ? [{topic: 'rule', message: `Declared as ${text(declared)}, and not live.`}] : []
-  if (!isDeclared) return [{topic: 'rule', message: `Live as ${text(live)}, not declared.`}]
-  const same = text(declared) === text(live)
+  if (live === null)
+    return isDeclared ? [{topic: 'rule', message: `Declared: ${settingsText(declared)}; not live.`}] : []
+  if (!isDeclared) return [{topic: 'rule', message: `Live: ${settingsText(live)}; not declared.`}]
   return [
-    {
-      topic: 'rule',
-      message: same ? `Declared and live as ${text(live)}.` : `Declared as ${text(declared)}, live as ${text(live)}.`,
-    },
+    {topic: 'rule', message: `Declared: ${settingsText(declared)}.`},
+    {topic: 'rule', message: `Live: ${settingsText(live)}.`},
   ]
+}
+
+/** As the configuration names the settings: `after 2 years; segmentBy symbol`. */
+function settingsText(rule: RuleText): string {
+  const set = Object.entries(rule).filter(([, value]) => value !== null && value !== undefined && value !== false)
+  return set.map(([name, value]) => (value === true ? name : `${name} ${[value].flat().join(', ')}`)).join('; ')
 }
 
 function runnerEvidence({status: {runner, runnerAlive, jobId, paused, gated}}: PolicyFacts): Evidence {
