@@ -9,6 +9,7 @@ import {
   command,
   repeatInCommands,
   withoutDatabase,
+  nameTargetOfDaemon,
   withoutRepeatedFlags,
   type GivenFlags,
 } from '../../src/units/command.js'
