@@ -57,7 +57,7 @@ function tests(native: Engine): void {
       await Promise.race([first, second].map((daemon) => daemon.event('occurrence_ended', ({job}) => job === 'alone'))),
     ).toMatchObject({
       status: 'failed',
-      error: expect.stringContaining('needs a session of its own'),
+      error: expect.stringContaining('transaction pooler'),
     })
     first.child.kill('SIGKILL')
     await first.ended
