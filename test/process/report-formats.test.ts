@@ -7,7 +7,15 @@ import {ourCommands} from '../helpers/manifest.js'
 const {commands} = await ourCommands()
 
 /** Neither a report with rows nor a change: these have an output format of their own. */
-const otherOutput = ['config:schema', 'daemon', 'demo', 'migrate:new', 'policies:import', 'schema:generate']
+const otherOutput = [
+  'completion',
+  'config:schema',
+  'daemon',
+  'demo',
+  'migrate:new',
+  'policies:import',
+  'schema:generate',
+]
 const reports = commands.filter(({id, flags}) => !('dry-run' in flags) && !otherOutput.includes(id))
 
 /** The arguments of a report besides the database. */
