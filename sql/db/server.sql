@@ -37,7 +37,7 @@ select
   current_setting('max_worker_processes')::int
     - (current_setting('max_logical_replication_workers')::int > 0)::int
     - (select count(pid)::int from pg_stat_subscription)
-    - (select count(*)::int from pg_stat_activity where application_name = 'pg_cron scheduler') as max_worker_processes,
+    - (select count(*)::int from pg_stat_activity where application_name = 'pg_cron scheduler') as worker_processes_left,
   (select count(*)::int from pg_stat_activity where application_name like 'TimescaleDB Background Worker Scheduler%') as schedulers,
   (select extversion from pg_extension where extname = 'citus') as citus,
   exists (

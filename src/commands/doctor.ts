@@ -2,6 +2,7 @@ import {Args, Flags} from '@oclif/core'
 import {ReportCommand} from '../cli/report-command.js'
 import {ExitCode} from '../errors.js'
 import type {DoctorReport} from '../doctor/report.js'
+import {failOnOptions} from '../units/fail-on.js'
 
 export default class Doctor extends ReportCommand<typeof Doctor> {
   static override summary = 'Find problems of this database, their causes and the commands that fix them.'
@@ -30,7 +31,7 @@ Read-only, never waits for a lock, and does not need the schema qicore. With a t
       helpValue: '<check or group>',
     }),
     'fail-on': Flags.option({
-      options: ['never', 'critical', 'warning', 'unknown'] as const,
+      options: failOnOptions,
       default: 'warning',
       summary: 'Exit 3: never, on critical findings, also on warnings, or also on unknown results.',
     })(),

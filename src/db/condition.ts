@@ -87,7 +87,7 @@ export interface ConditionFacts {
   schedulers: number
   maxBackgroundWorkers: number | null
   /** `max_worker_processes` minus the workers of replication and pg_cron. */
-  maxWorkerProcesses: number
+  workerProcessesLeft: number
   /** Hypertables and aggregates whose root has pages, and the root; names are quoted for SQL. */
   rowsInRoot: readonly {name: string; root: string}[]
   /** Jobs whose procedure in the qicore schema is missing: `1003 (qicore.retain)`. */
@@ -203,21 +203,21 @@ function workerSlots(facts: ConditionFacts): Condition | null {
     schedulerHere,
     schedulers,
     maxBackgroundWorkers,
-    maxWorkerProcesses,
+    workerProcessesLeft,
     restoring,
   } = facts
   if (embedded || inRecovery || restoring || !launcherSeen || maxBackgroundWorkers === null) return null
-  const limit = Math.min(maxBackgroundWorkers, maxWorkerProcesses)
+  const limit = Math.min(maxBackgroundWorkers, workerProcessesLeft)
   const needed = 1 + schedulers + (schedulerHere ? 0 : 1) + 1
   if (needed <= limit) return null
   // Two spare: jobs run in parallel, and another database may be added.
   const enough = needed + 2
   const raise = [
     ...(maxBackgroundWorkers < enough ? [`timescaledb.max_background_workers to ${enough} or more`] : []),
-    ...(maxWorkerProcesses < enough ? [`max_worker_processes by ${enough - maxWorkerProcesses} or more`] : []),
+    ...(workerProcessesLeft < enough ? [`max_worker_processes by ${enough - workerProcessesLeft} or more`] : []),
   ]
   const setting =
-    maxBackgroundWorkers <= maxWorkerProcesses
+    maxBackgroundWorkers <= workerProcessesLeft
       ? `timescaledb.max_background_workers = ${limit}`
       : `the ${limit} that max_worker_processes leaves to TimescaleDB`
   return {

@@ -113,7 +113,7 @@ export interface ServerRow {
   /** `name=value` from ALTER DATABASE and ALTER ROLE, in order of precedence. */
   stored_settings: readonly string[]
   max_background_workers: number | null
-  max_worker_processes: number
+  worker_processes_left: number
   schedulers: number
   citus: string | null
   scheduler_seen: boolean
@@ -154,7 +154,7 @@ function conditionOfDatabase(
       schedulerHere: row.scheduler_seen,
       schedulers: row.schedulers,
       maxBackgroundWorkers: row.max_background_workers,
-      maxWorkerProcesses: row.max_worker_processes,
+      workerProcessesLeft: row.worker_processes_left,
       rowsInRoot: extras.condition?.roots ?? [],
       brokenGates: extras.condition?.broken_gates ?? [],
     }),

@@ -22,6 +22,9 @@ export interface DoctorRequest extends SnapshotRequest {
   partitions?: (withDefinitions: boolean) => readonly PartitionRule[]
 }
 
+/** Reads a part of what the checks are made from; the function itself is the key under which the answer is kept. */
+export type Reading<T> = (context: CheckContext) => Promise<T>
+
 /**
  * What the checks are made from. Each part is read when the first check asks for it, and once. All checks run at the
  * same time on one {@link batching} database: what they ask in the same turn is one round trip.
@@ -32,6 +35,8 @@ export interface CheckContext {
   db: Database
   /** Rows of the statement sql/doctor/<name>.sql. */
   ask<Row extends object>(name: string, values?: readonly Value[]): Promise<Row[]>
+  /** What several checks are made from: read for the first check that asks, once in a report. */
+  once<T>(read: Reading<T>): Promise<T>
   /** The tables that doctor looks at, with their chunks, policies and clocks. */
   snapshot(): Promise<CatalogSnapshot>
   /** By the oid of a table's storage and of each of its chunks, compressed parts included: the table. */
@@ -49,21 +54,24 @@ export interface CheckContext {
 export function checkContext(database: Database, request: DoctorRequest): CheckContext {
   const db = batching(database)
   const {server} = database
-  const snapshot = once(() => readSnapshot(db, request))
-  const policyState = once(async () => readPolicyState(db, await snapshot()))
-  return {
+  const answers = new Map<Reading<unknown>, Promise<unknown>>()
+  const once = <T>(read: Reading<T>): Promise<T> => {
+    const answer = (answers.get(read) as Promise<T> | undefined) ?? read(context)
+    answers.set(read, answer)
+    return answer
+  }
+  const context: CheckContext = {
     server,
     request,
     db,
     ask: (name, values = []) => db.query(statement(loadSql(`doctor/${name}`), values)),
-    snapshot,
-    owners: once(async () => ownersOf((await snapshot()).tables)),
-    policyState,
-    policyStatus: once(async () =>
-      readPolicyStatus(db, {...request, snapshot: await snapshot(), state: await policyState()}),
-    ),
-    policyConflicts: once(async () => runChecks(await readProofFacts(db, await policyState(), []))),
-    chunkBytes: once(async () => readChunkBytes(db, (await snapshot()).tables, true)),
+    once,
+    snapshot: () => once(readTables),
+    owners: () => once(readOwners),
+    policyState: () => once(readPolicies),
+    policyStatus: () => once(readStatus),
+    policyConflicts: () => once(readConflicts),
+    chunkBytes: () => once(readBytes),
     needStatistics(what) {
       if (server.readsAllStats) return
       throw new NotKnown(`The role ${server.role} may not see ${what}.`, {
@@ -72,7 +80,17 @@ export function checkContext(database: Database, request: DoctorRequest): CheckC
       })
     },
   }
+  return context
 }
+
+const readTables = ({db, request}: CheckContext) => readSnapshot(db, request)
+const readPolicies = async ({db, snapshot}: CheckContext) => readPolicyState(db, await snapshot())
+const readOwners = async ({snapshot}: CheckContext) => ownersOf((await snapshot()).tables)
+const readStatus = async ({db, request, snapshot, policyState}: CheckContext) =>
+  readPolicyStatus(db, {...request, snapshot: await snapshot(), state: await policyState()})
+const readConflicts = async ({db, policyState}: CheckContext) =>
+  runChecks(await readProofFacts(db, await policyState(), []))
+const readBytes = async ({db, snapshot}: CheckContext) => readChunkBytes(db, (await snapshot()).tables, true)
 
 function ownersOf(tables: readonly Table[]): ReadonlyMap<number, Table> {
   const owners = new Map<number, Table>()
@@ -84,9 +102,4 @@ function ownersOf(tables: readonly Table[]): ReadonlyMap<number, Table> {
     }
   }
   return owners
-}
-
-function once<T>(read: () => Promise<T>): () => Promise<T> {
-  let reading: Promise<T> | null = null
-  return () => (reading ??= read())
 }

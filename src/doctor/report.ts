@@ -1,4 +1,5 @@
 import type {ReportHead} from '../catalog/snapshot.js'
+import type {FailOn} from '../units/fail-on.js'
 import type {ConditionCode} from '../db/condition.js'
 import type {Server} from '../db/server.js'
 import type {Group} from './check.js'
@@ -32,10 +33,8 @@ export function bySeverity<T extends {status: CheckStatus}>(checks: readonly T[]
   return order.flatMap((status) => checks.filter((check) => check.status === status))
 }
 
-export const failOnOptions = ['never', 'critical', 'warning', 'unknown'] as const
-
 /** Whether the report counts as a finding for the exit code. `unknown` is the strictest, `never` the mildest. */
-export function fails({counts}: Pick<DoctorReport, 'counts'>, failOn: (typeof failOnOptions)[number]): boolean {
+export function fails({counts}: Pick<DoctorReport, 'counts'>, failOn: FailOn): boolean {
   if (failOn === 'never') return false
   return order.slice(0, order.indexOf(failOn) + 1).some((status) => counts[status] > 0)
 }

@@ -1,18 +1,5 @@
 import type {Table} from '../catalog/table.js'
-import type {CheckContext} from './context.js'
 import type {Finding, Fix} from './finding.js'
-
-/** What several checks are made from: read for the first that asks, once in a report. */
-export function shared<T>(read: (context: CheckContext) => Promise<T>): (context: CheckContext) => Promise<T> {
-  const answers = new WeakMap<CheckContext, Promise<T>>()
-  return (context) => {
-    const known = answers.get(context)
-    if (known !== undefined) return known
-    const answer = read(context)
-    answers.set(context, answer)
-    return answer
-  }
-}
 
 export function objectOf({schema, name}: Pick<Table, 'schema' | 'name'>): Finding['object'] {
   return {schema, table: name}

@@ -18,6 +18,8 @@ export interface SetFinding {
     | 'unfinished drop'
     | 'kept after a drop'
   message: string
+  /** SQL that ends it; absent where no one statement does. */
+  fix?: string
 }
 
 /** The state of a set from which its findings are derived. */
@@ -85,9 +87,10 @@ export function leftoverFinding({relation, kind, detachedToDrop}: Leftover): Set
       kind: 'unfinished drop',
       message: `${relation} was detached by a drop that did not finish: the next partitions drop of its age drops it`,
     }
-  const object = kind === 'f' ? 'FOREIGN TABLE' : 'TABLE'
+  const object = kind === 'f' ? 'foreign table' : 'table'
   return {
     kind: 'kept after a drop',
-    message: `${relation} has the mark of a drop that did not detach it, or was changed since: it is kept. To remove the mark: COMMENT ON ${object} ${relation} IS NULL`,
+    message: `${relation} has the mark of a drop that did not detach it, or was changed since: it is kept`,
+    fix: `comment on ${object} ${relation} is null`,
   }
 }

@@ -9,7 +9,7 @@ import {policyName, type CheckFinding} from './checks/finding.js'
 import {openFindings} from './checks/run-checks.js'
 
 /** A finding in reports: policies are names, `public.t retention`; `refuses` if it refuses the plan. */
-export interface ReportedFinding extends Omit<CheckFinding, 'policies'> {
+export interface ReportedFinding extends Omit<CheckFinding, 'policies' | 'rule'> {
   policies: readonly string[]
   refuses: boolean
 }
@@ -49,11 +49,10 @@ export function planReport(planned: PolicyPlan, accepted: readonly string[]): Po
       why: [...(reasons.get(step.id) ?? [])],
     })),
     cutoffs: cutoffSnapshotOf(planned),
-    findings: findings.map((finding) => ({
-      ...finding,
-      policies: finding.policies.map(policyName),
-      refuses: open.includes(finding),
-    })),
+    findings: findings.map((finding) => {
+      const {rule: _, ...reported} = finding
+      return {...reported, policies: finding.policies.map(policyName), refuses: open.includes(finding)}
+    }),
     unmanaged: unmanaged.map((each) => unmanagedOf(each, planned)),
     notes: [...notes],
   }

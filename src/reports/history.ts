@@ -8,6 +8,7 @@ import {readLostRuns} from '../run/run-log.js'
 import {command} from '../units/command.js'
 import type {Instant} from '../units/instant.js'
 import {currentStatus, storedNames} from '../run/status-names.js'
+import type {RecordedStatus} from '../units/recorded-status.js'
 
 /** What started a run. */
 export type RunBy = 'hand' | 'daemon' | 'pg_cron' | 'timescaledb'
@@ -67,22 +68,9 @@ export interface HistoryRequest {
   /** A substring of the role, user, host or daemon that made the change, ignoring case. */
   actor?: string | null
   /** Null means all. */
-  statuses?: readonly RunStatus[] | null
+  statuses?: readonly RecordedStatus[] | null
   limit: number
 }
-
-/** The outcomes of a run, including those that are not final. */
-export const runStatuses = [
-  'done',
-  'done_late',
-  'partial',
-  'failed',
-  'skipped',
-  'interrupted',
-  'running',
-  'retry',
-] as const
-export type RunStatus = (typeof runStatuses)[number]
 
 /**
  * `missing`: the schema qicore is not installed. `unreadable`: this role may not read it, so the history is unknown.

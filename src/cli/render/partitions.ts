@@ -55,7 +55,9 @@ function gapLine(row: PartitionRow, gap: SetReport['gaps'][number]): PartitionLi
 
 function findingLines(tables: readonly SetReport[]): Line[] {
   return tables.flatMap((set) =>
-    set.findings.map(({message}) => note(`${tableName(set)}: ${message}.`, set.managed ? '!' : ' ')),
+    set.findings.map(({message, fix}) =>
+      note(`${tableName(set)}: ${message}.${fix === undefined ? '' : ` To end it: ${fix}`}`, set.managed ? '!' : ' '),
+    ),
   )
 }
 

@@ -1,7 +1,8 @@
 import {Flags} from '@oclif/core'
 import {instantFlag} from '../../cli/flags.js'
 import {ReportCommand} from '../../cli/report-command.js'
-import type {HistorySource, RecordedRun, RunStatus} from '../../reports/history.js'
+import type {HistorySource, RecordedRun} from '../../reports/history.js'
+import {recordedStatuses, type RecordedStatus} from '../../units/recorded-status.js'
 
 interface HistoryReport {
   kind: 'history'
@@ -40,7 +41,7 @@ A run whose process was killed is "interrupted" (a job's run "failed") with the 
     status: Flags.string({
       multiple: true,
       delimiter: ',',
-      options: ['done', 'done_late', 'partial', 'failed', 'skipped', 'interrupted', 'running', 'retry'],
+      options: [...recordedStatuses],
       summary: 'Only runs with this status.',
     }),
     limit: Flags.integer({
@@ -64,7 +65,7 @@ A run whose process was killed is "interrupted" (a job's run "failed") with the 
       import('../../reports/history-table.js'),
     ])
     const {table, since, until, actor, status} = this.flags
-    const statuses = (status as RunStatus[] | undefined) ?? null
+    const statuses = (status as RecordedStatus[] | undefined) ?? null
     const limit = this.readLimit(mostRuns)
     const report = await this.withDatabase(
       async (db): Promise<HistoryReport> => ({

@@ -1,8 +1,9 @@
 import {readAggregates, type AggregateRow} from '../../aggregates/list.js'
-import {ago} from '../../catalog/ages.js'
+import {ago, agoFrom} from '../../catalog/ages.js'
 import {formatInteger} from '../../catalog/format-point.js'
 import type {CatalogSnapshot} from '../../catalog/snapshot.js'
 import type {Table} from '../../catalog/table.js'
+import type {TableClock} from '../../catalog/table-clock.js'
 import {totalOf} from '../../catalog/total-bytes.js'
 import {rowsAreVisible} from '../../db/condition.js'
 import {formatQualifiedName} from '../../db/qualified-name.js'
@@ -12,16 +13,16 @@ import {command} from '../../units/command.js'
 import type {Check} from '../check.js'
 import type {CheckContext} from '../context.js'
 import {NotKnown, type Finding} from '../finding.js'
-import {advice, commandFix, objectOf, shared, sqlFix} from '../shared.js'
+import {advice, commandFix, objectOf, sqlFix} from '../shared.js'
 
-const readRows = shared(async (context: CheckContext) => {
+async function readRows(context: CheckContext) {
   const [snapshot, bytes] = await Promise.all([context.snapshot(), context.chunkBytes()])
   return readAggregates(context.db, context.request.timeUnits, {snapshot, bytes})
-})
+}
 
 /** @throws NotKnown where rows of a source or an aggregate cannot be seen */
 async function knownRows(context: CheckContext): Promise<AggregateRow[]> {
-  const {aggregates, notes} = await readRows(context)
+  const {aggregates, notes} = await context.once(readRows)
   const unread = aggregates.filter(({source, pending}) => source !== null && pending === null)
   if (unread.length === 0) return aggregates
   if (!rowsAreVisible(context.server)) throw new NotKnown('Rows of compressed chunks are not seen in this database.')
@@ -105,6 +106,55 @@ function isBeforeWindow({schema, view, pending}: AggregateRow, {tables, policies
   return Date.parse(String(from)) < Date.parse(String(start))
 }
 
+/**
+ * A refresh sets the watermark behind the newest bucket, and nothing sets it back: rows that come later and are older
+ * than it are missing in the aggregate, also with real-time aggregation, until a refresh computes their bucket.
+ */
+const watermarkAhead: Check = {
+  id: 'aggregates.watermark_ahead',
+  passes: 'No aggregate is computed up to a time that is still to come.',
+  problem: 'aggregates that are computed up to the future',
+  about: 'tables',
+  applies: ({edition}) => edition !== null,
+  async run(context) {
+    const {tables, clocks} = await context.snapshot()
+    return tables.flatMap((table): Finding[] => {
+      const clock = clocks.get(table)
+      const {watermark, source} = table.aggregate ?? {watermark: null, source: null}
+      if (watermark === null || table.id === null || clock === undefined || !isAhead(table, clock)) return []
+      const until = formatInteger(watermark, table, clock)
+      const now = formatInteger(clock.now, table, clock)
+      const from = source === null ? 'its source' : formatQualifiedName(source.schema, source.name)
+      return [
+        {
+          severity: 'warning',
+          object: objectOf(table),
+          message: `It is computed up to ${until}, which is still to come: new rows older than that are missing in it until a refresh computes them again. ${from} had rows of that time.`,
+          data: {watermark: until, now},
+          fix: advice(
+            `Delete such rows of ${from}, then \`${command('aggregates refresh', [formatQualifiedName(table.schema, table.name)], {from: shownPoint(now), to: shownPoint(until)})}\`, then as a superuser: ${resetWatermark(table.id)}`,
+          ),
+        },
+      ]
+    })
+  },
+}
+
+const resetWatermark = (id: number) =>
+  `update _timescaledb_catalog.continuous_aggs_watermark set watermark = _timescaledb_functions.cagg_watermark_materialized(${id}) where mat_hypertable_id = ${id}`
+
+/** Whether the watermark is more than a bucket ahead: a refresh may compute the bucket that is now. */
+function isAhead({aggregate}: Table, clock: TableClock): boolean {
+  const {watermark, bucketWidth} = aggregate!
+  if (watermark === null || bucketWidth === null) return false
+  // A bucket and a bucket: buckets of months differ in length.
+  const before = [bucketWidth, bucketWidth].reduce<bigint | null>(
+    (point, width) => (point === null ? null : agoFrom(clock, point, width)),
+    watermark,
+  )
+  return before !== null && clock.now !== null && before > clock.now
+}
+
 const largerThanSource: Check = {
   id: 'aggregates.larger_than_source',
   passes: 'No aggregate without compression is larger than what it summarises.',
@@ -165,4 +215,4 @@ function neverAnalyzed({schema, name, storage}: Table): NotKnown {
 const isCompression = (policy: CatalogSnapshot['policies'][number], table: Table) =>
   policy.table === table && policy.kind === 'compression'
 
-export const aggregateChecks: readonly Check[] = [neverRefreshed, unreachable, largerThanSource]
+export const aggregateChecks: readonly Check[] = [neverRefreshed, unreachable, watermarkAhead, largerThanSource]

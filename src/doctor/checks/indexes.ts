@@ -17,12 +17,12 @@ const largeIndex = 1024 ** 2
 const deadShare = 0.4
 const manyDead = 10_000
 /** Half of the table is air, and enough of it to be worth a lock. */
-const bloatShare = 0.5
-const muchBloat = 100 * 1024 ** 2
+export const bloatShare = 0.5
+export const muchBloat = 100 * 1024 ** 2
 /** VACUUM gives up everything else to freeze from here on (vacuum_failsafe_age); at 2.1 billion the server stops. */
 const failsafeAge = 1_600_000_000
 
-interface TableRow {
+export interface TableRow {
   root: number
   schema: string
   table: string
@@ -58,7 +58,7 @@ interface VacuumRow extends TableRow {
   freeze_max_age: number
 }
 
-interface BloatRow extends TableRow {
+export interface BloatRow extends TableRow {
   bytes: number
   expected: number
   unreadable: number
@@ -75,7 +75,7 @@ export interface DatabaseAge {
 }
 
 /** Rows of a statement about all tables, each with the table as the operator knows it. */
-async function rollUpRows<Row extends TableRow>(
+export async function rollUpRows<Row extends TableRow>(
   context: CheckContext,
   name: string,
 ): Promise<(Row & {of: Table | null})[]> {
@@ -87,14 +87,14 @@ async function rollUpRows<Row extends TableRow>(
   return rows.map((row) => ({...row, of: byRelation.get(row.root) ?? null}))
 }
 
-function about({of, schema, table}: TableRow & {of: Table | null}): {object: Finding['object']; name: string} {
+export function about({of, schema, table}: TableRow & {of: Table | null}): {object: Finding['object']; name: string} {
   return of === null
     ? {object: {schema, table}, name: formatQualifiedName(schema, table)}
     : {object: objectOf(of), name: qualifiedName(of)}
 }
 
 /** Where VACUUM finds the rows: of an aggregate, in the table under its view. */
-function storageOf({of, schema, table}: TableRow & {of: Table | null}): string {
+export function storageOf({of, schema, table}: TableRow & {of: Table | null}): string {
   return of === null ? formatQualifiedName(schema, table) : formatQualifiedName(of.storage.schema, of.storage.name)
 }
 

@@ -1,10 +1,11 @@
 import {pluralize} from '../../chunks/hypertable.js'
 import {ident, quoteLiteral, sql} from '../../db/sql.js'
 import {formatBytes} from '../../units/bytes.js'
+import {durationInWords} from '../../units/duration.js'
 import type {Check} from '../check.js'
 import type {CheckContext} from '../context.js'
 import type {Finding} from '../finding.js'
-import {advice, objectOf} from '../shared.js'
+import {advice, objectOf, sqlFix} from '../shared.js'
 
 interface SlotRow {
   name: string
@@ -49,6 +50,59 @@ function slotFindings({name, type, active, wal_status, kept_bytes, limit_bytes}:
   ]
 }
 
+interface LagRow {
+  name: string
+  /** Null where this role may not see it. */
+  state: string | null
+  here: boolean
+  paused: boolean
+  behind_bytes: number | null
+  behind_ms: number | null
+  limit_bytes: number
+}
+
+/** Queries on a standby read what is older than this, and a failover to it loses as much or waits for it. */
+const longLag = 5 * 60_000
+
+const lag: Check = {
+  id: 'replication.lag',
+  passes: 'Every standby and subscriber keeps up.',
+  problem: 'standbys or subscribers that are behind',
+  about: 'database',
+  async run(context) {
+    const rows = await context.ask<LagRow>('replication-lag')
+    if (rows.some(({state}) => state === null)) context.needStatistics('how far standbys are behind')
+    return rows.flatMap(lagFindings)
+  },
+}
+
+export function lagFindings({name, state, here, paused, ...row}: LagRow): Finding[] {
+  const {behind_bytes: bytes, behind_ms: ms, limit_bytes: limit} = row
+  const late = ms !== null && ms >= longLag
+  if (!late && (bytes === null || bytes <= limit)) return []
+  const behind = [
+    ...(bytes === null ? [] : [formatBytes(bytes)]),
+    ...(ms === null ? [] : [durationInWords({months: 0, days: 0, seconds: Math.round(ms / 1000)})]),
+  ].join(' and ')
+  const of = here ? 'This server is a standby and is' : `The consumer ${name} of this server's WAL is`
+  return [
+    {
+      severity: 'warning',
+      object: null,
+      message: `${of} ${behind} behind: queries there read old rows, and a failover loses or waits for the rest.${paused ? ' Its replay is paused.' : ''}`,
+      data: {name, state, behindBytes: bytes, behindMs: ms, limitBytes: limit, paused},
+      fix: paused
+        ? sqlFix('select pg_wal_replay_resume()')
+        : advice(
+            `Look at the network and disk between them, and on the standby for a long query that holds replay back: ${oldestQueries}`,
+          ),
+    },
+  ]
+}
+
+const oldestQueries =
+  "select pid, xact_start, query from pg_stat_activity where backend_type = 'client backend' order by xact_start limit 5"
+
 interface PublishedRow {
   publication: string
   root: number
@@ -90,4 +144,4 @@ async function unpublished({ask, snapshot}: CheckContext): Promise<Finding[]> {
     })
 }
 
-export const replicationChecks: readonly Check[] = [slots, unpublishedChunks]
+export const replicationChecks: readonly Check[] = [slots, lag, unpublishedChunks]

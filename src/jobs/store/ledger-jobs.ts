@@ -75,7 +75,7 @@ export function declareStatement(request: string, actor: string, known = false):
 
 /** Ends the schedule of a job that is no longer declared. */
 export function removeStatement(job: string, actor: string): Statement {
-  return statement(loadSql('jobs/declare-removed'), [job, actor])
+  return statement(loadSql('jobs/declare-removed'), [[job], false, actor])
 }
 
 /** Writes the declared jobs into the ledger: new, changed and ended schedules. Returns one clause for each change. */
@@ -87,7 +87,7 @@ export async function declare(db: Database, jobs: readonly Job[], actor: string)
       tx.query<{job: string; reason?: string}>(statement(loadSql(`jobs/${name}`), values))
     const changed = await run('declare-changed', [request, actor])
     const made = await run('declare-new', [request, actor])
-    const gone = await run('declare-gone', [jobs.map(({name}) => name), actor])
+    const gone = await run('declare-removed', [jobs.map(({name}) => name), true, actor])
     return [
       ...made.map(({job}) => `${job}: new`),
       ...changed.map(({job, reason}) => `${job}: ${reason}`),

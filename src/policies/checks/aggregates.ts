@@ -11,7 +11,7 @@ import {
   type ProofFacts,
   type CheckSubject,
 } from './facts.js'
-import {policyRef, type CheckFinding} from './finding.js'
+import {policyRef, named, type CheckFinding} from './finding.js'
 import {offsetInWords} from '../../catalog/offset-words.js'
 import {command} from '../../units/command.js'
 
@@ -62,7 +62,7 @@ export function refreshFirst({table, state}: CheckSubject, facts: ProofFacts): C
   const view = qualifiedName(table)
   return [
     {
-      id: `refresh-first:${view}`,
+      ...named('refresh-first', view),
       level: 'unsafe',
       object: view,
       effectiveFrom: facts.at,
@@ -75,7 +75,7 @@ export function refreshFirst({table, state}: CheckSubject, facts: ProofFacts): C
 
 function neverRefreshed({key, gated, age, effectiveFrom}: Against, view: string): CheckFinding {
   return {
-    id: `never-refreshed:${view}`,
+    ...named('never-refreshed', view),
     level: 'unsafe',
     object: view,
     effectiveFrom,
@@ -99,7 +99,7 @@ function erasingRefresh(
   if (startOffset !== null && most(startOffset) <= limit) return []
   return [
     {
-      id: `refresh-erases:${view}`,
+      ...named('refresh-erases', view),
       level: 'unsafe',
       object: view,
       effectiveFrom,
@@ -126,7 +126,7 @@ function outrunningRetention(
   if (least(after) >= behind) return []
   return [
     {
-      id: `retention-outruns:${view}`,
+      ...named('retention-outruns', view),
       level: 'unsafe',
       object: view,
       effectiveFrom,
@@ -139,7 +139,7 @@ function outrunningRetention(
 
 function uncoveredFindings({subject, key, gated}: Against, facts: ProofFacts): CheckFinding[] {
   return subject.uncovered.map(({aggregate, range, flags}) => ({
-    id: `uncovered:${aggregate}`,
+    ...named('uncovered', aggregate),
     level: gated ? 'note' : 'unsafe',
     object: aggregate,
     effectiveFrom: facts.at,
@@ -162,7 +162,7 @@ export function windowFindings(over: CheckSubject, facts: ProofFacts): CheckFind
     if (least(startOffset) >= least(endOffset) + 2n * least(bucket)) return []
     return [
       {
-        id: `narrow-window:${view}`,
+        ...named('narrow-window', view),
         level: 'unsafe' as const,
         object: view,
         effectiveFrom: facts.at,

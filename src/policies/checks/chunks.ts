@@ -18,7 +18,7 @@ import {
   type Retention,
   type CheckSubject,
 } from './facts.js'
-import {policyRef, type CheckFinding} from './finding.js'
+import {policyRef, named, type CheckFinding} from './finding.js'
 
 /** Checks the chunk interval against the retention and against the server's cache. */
 export function chunkFindings(subject: CheckSubject, facts: ProofFacts): CheckFinding[] {
@@ -32,7 +32,7 @@ export function chunkFindings(subject: CheckSubject, facts: ProofFacts): CheckFi
     const share = facts.cache / 4
     if (bytes > share)
       findings.push({
-        id: `chunk-memory:${key}`,
+        ...named('chunk-memory', key),
         level: 'unsafe',
         object: key,
         effectiveFrom: facts.at,
@@ -56,7 +56,7 @@ function coarseChunks(subject: CheckSubject, length: bigint, retention: Retentio
   const kept = retentionWords(retention, subject)
   return [
     {
-      id: `coarse-chunks:${key}`,
+      ...named('coarse-chunks', key),
       level: 'unsafe',
       object: key,
       effectiveFrom: firstDrop(subject, retention, facts),
@@ -82,7 +82,7 @@ export function compressionFindings(subject: CheckSubject, facts: ProofFacts): C
     for (const {startOffset} of rulesOf(over.state, 'refresh'))
       if (startOffset !== null && least(after) < most(startOffset))
         findings.push({
-          id: `compressed-under-refresh:${view}`,
+          ...named('compressed-under-refresh', view),
           level: 'unsafe',
           object: key,
           effectiveFrom: affectsData(subject, after, facts),
@@ -94,7 +94,7 @@ export function compressionFindings(subject: CheckSubject, facts: ProofFacts): C
   const refilled = subject.table.chunks.filter(({status}) => has(status, 'compressed') && has(status, 'partial')).length
   if (refilled > 0)
     findings.push({
-      id: `late-rows:${key}`,
+      ...named('late-rows', key),
       level: 'note',
       object: key,
       effectiveFrom: facts.at,
@@ -105,7 +105,7 @@ export function compressionFindings(subject: CheckSubject, facts: ProofFacts): C
   const retention = retentionOf(subject)
   if (retention !== null && !retention.byCreation && least(retention.after) <= least(after))
     findings.push({
-      id: `compressed-in-vain:${key}`,
+      ...named('compressed-in-vain', key),
       level: 'note',
       object: key,
       effectiveFrom: facts.at,

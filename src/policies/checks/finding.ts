@@ -31,12 +31,14 @@ export const findingRules = [
   ...neverRunsCodes.map(neverRunsRule),
 ] as const
 
-export type FindingId = `${(typeof findingRules)[number]}:${string}`
+export type FindingRule = (typeof findingRules)[number]
+export type FindingId = `${FindingRule}:${string}`
 
 /** One conflict between policies. */
 export interface CheckFinding {
   /** The id for --accept: check and object; the same in every plan. */
   id: FindingId
+  rule: FindingRule
   /** `unsafe`: a plan that changes one of its policies is refused. `note`: nothing is lost. */
   level: 'unsafe' | 'note'
   object: string
@@ -53,6 +55,11 @@ export interface PolicyRef {
   /** Qualified name of the table. */
   key: string
   kind: PolicyKindName | 'chunk interval'
+}
+
+/** @param about the table or aggregate, with more where one rule has several findings about it */
+export function named<Rule extends FindingRule>(rule: Rule, about: string): Pick<CheckFinding, 'id' | 'rule'> {
+  return {rule, id: `${rule}:${about}`}
 }
 
 export function policyRef(key: string, kind: PolicyRef['kind']): PolicyRef {

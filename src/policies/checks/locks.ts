@@ -2,7 +2,7 @@ import {ago} from '../../catalog/ages.js'
 import {rulesOf} from '../table-state.js'
 import {qualifiedName, type Table} from '../../catalog/table.js'
 import {chunksToDrop, firstDrop, retentionsOf, type ProofFacts, type Retention, type CheckSubject} from './facts.js'
-import {policyRef, type CheckFinding} from './finding.js'
+import {policyRef, named, type CheckFinding} from './finding.js'
 
 /** Checks the number of locks that a run takes, and the foreign keys of and to the table. */
 export function lockFindings(subject: CheckSubject, facts: ProofFacts): CheckFinding[] {
@@ -22,7 +22,7 @@ function dropFindings(subject: CheckSubject, retention: Retention, facts: ProofF
   const needed = first * (subject.indexes + 6)
   if (native && needed > facts.lockSpace / 2)
     findings.push({
-      id: `locks:${key}`,
+      ...named('locks', key),
       level: 'unsafe',
       object: key,
       effectiveFrom: facts.at,
@@ -32,7 +32,7 @@ function dropFindings(subject: CheckSubject, retention: Retention, facts: ProofF
     })
   if (subject.references.length > 0)
     findings.push({
-      id: `foreign-keys:${key}`,
+      ...named('foreign-keys', key),
       level: native ? 'unsafe' : 'note',
       object: key,
       effectiveFrom,
@@ -45,7 +45,7 @@ function dropFindings(subject: CheckSubject, retention: Retention, facts: ProofF
   // In a partitioned table, partitions with rows that a foreign key references cannot be dropped at all.
   if (subject.referencedBy.length > 0)
     findings.push({
-      id: `foreign-keys-into:${key}`,
+      ...named('foreign-keys-into', key),
       level: 'unsafe',
       object: key,
       effectiveFrom,
@@ -70,7 +70,7 @@ function refreshFindings(subject: CheckSubject, facts: ProofFacts): CheckFinding
     if (needed <= facts.lockSpace / 2) return []
     return [
       {
-        id: `locks-refresh:${view}`,
+        ...named('locks-refresh', view),
         level: 'unsafe' as const,
         object: view,
         effectiveFrom: facts.at,

@@ -1,7 +1,7 @@
 import {qualifiedName} from '../../catalog/table.js'
 import {whyNeverRuns} from '../never-runs.js'
 import type {ProofFacts, CheckSubject} from './facts.js'
-import {neverRunsRule, policyRef, type CheckFinding} from './finding.js'
+import {neverRunsRule, policyRef, named, type CheckFinding} from './finding.js'
 
 /** Policies, after a plan, whose every run fails: one finding a reason. */
 export function neverRunsFindings(subject: CheckSubject, facts: ProofFacts): CheckFinding[] {
@@ -15,7 +15,7 @@ export function neverRunsFindings(subject: CheckSubject, facts: ProofFacts): Che
     const same = found.filter((each) => each.code === code)
     const kinds = [...new Set(same.map(({kind}) => kind))]
     return {
-      id: `${neverRunsRule(code)}:${key}`,
+      ...named(neverRunsRule(code), key),
       level: 'unsafe',
       object: key,
       effectiveFrom: facts.at,

@@ -9,7 +9,7 @@ import {command} from '../../units/command.js'
 import {qualifiedName} from '../../catalog/table.js'
 import {offsetInWords} from '../../catalog/offset-words.js'
 import {retentionsOf, retentionWords, words, type ProofFacts, type CheckSubject} from './facts.js'
-import {policyRef, policyName, findingRules, type CheckFinding} from './finding.js'
+import {policyRef, policyName, findingRules, named, type CheckFinding} from './finding.js'
 import {lockFindings} from './locks.js'
 import {neverRunsFindings} from './never-runs.js'
 
@@ -35,7 +35,7 @@ function ungated(subject: CheckSubject, facts: ProofFacts): CheckFinding[] {
   const rules = rulesOf(subject.state, 'retention').filter(({by}) => by === 'timescaledb')
   return rules.map(({job, after}, index) => ({
     // A second finding with the same id would be removed, so the id of a further policy includes its job.
-    id: `ungated:${key}${index === 0 || job === null ? '' : `:${job.id}`}`,
+    ...named('ungated', `${key}${index === 0 || job === null ? '' : `:${job.id}`}`),
     level: 'note',
     object: key,
     effectiveFrom: facts.at,
@@ -56,7 +56,7 @@ function twice(subject: CheckSubject, facts: ProofFacts): CheckFinding[] {
   const each = retentions.map((retention) => `${retentionWords(retention, subject)}${jobWords(retention.rule)}`)
   return [
     {
-      id: `retention-twice:${key}`,
+      ...named('retention-twice', key),
       level: 'note',
       object: key,
       effectiveFrom: facts.at,

@@ -18,7 +18,7 @@ const well: ConditionFacts = {
   schedulerHere: true,
   schedulers: 1,
   maxBackgroundWorkers: 16,
-  maxWorkerProcesses: 32,
+  workerProcessesLeft: 32,
   rowsInRoot: [],
   brokenGates: [],
 }
@@ -29,7 +29,7 @@ describe('the workers of TimescaleDB', () => {
     ['have none left for jobs: launcher and scheduler hold both', {maxBackgroundWorkers: 2}, true],
     ['have none left for this database', {maxBackgroundWorkers: 2, schedulerHere: false}, true],
     ['are exactly enough', {maxBackgroundWorkers: 3}, false],
-    ['share the processes of the server', {maxWorkerProcesses: 4, schedulers: 3}, true],
+    ['share the processes of the server', {workerProcessesLeft: 4, schedulers: 3}, true],
     ['are elsewhere: a replica has none', {maxBackgroundWorkers: 2, inRecovery: true}, false],
     ['are not seen, so nothing is counted', {maxBackgroundWorkers: 2, launcherSeen: false}, false],
   ])('%s', (_, facts, expected) => {
@@ -45,12 +45,12 @@ describe('the workers of TimescaleDB', () => {
       'Raise timescaledb.max_background_workers to 8 or more, and restart the server',
     ],
     [
-      {schedulers: 2, maxWorkerProcesses: 3},
+      {schedulers: 2, workerProcessesLeft: 3},
       '1 launcher + 2 schedulers + 1 job are more than the 3 that max_worker_processes leaves to TimescaleDB.',
       'Raise max_worker_processes by 3 or more, and restart the server',
     ],
     [
-      {maxBackgroundWorkers: 2, maxWorkerProcesses: 4},
+      {maxBackgroundWorkers: 2, workerProcessesLeft: 4},
       '1 launcher + 1 scheduler + 1 job are more than timescaledb.max_background_workers = 2.',
       'Raise timescaledb.max_background_workers to 5 or more and max_worker_processes by 1 or more, and restart the server',
     ],

@@ -40,6 +40,37 @@ forEachEngine({kinds: ['timescaledb'], native: true}, (engine) => {
       expect(found!.data).toMatchObject({ranges: 1, from: '2024-01-02T00:00:00Z', to: '2024-01-03T00:00:00Z'})
     })
 
+    it('finds one whose watermark is in the future, and the fix sets it back', async () => {
+      const database = await engine.database()
+      await daily(database)
+      const refresh = () => database.autocommit("call refresh_continuous_aggregate('daily', null, null)")
+      await refresh()
+      const [found] = await expectLaw(
+        database,
+        'aggregates.watermark_ahead',
+        async () => {
+          await database.run("insert into ticks values ('2099-01-01', 1)")
+          await refresh()
+        },
+        {
+          follow: async ([fix]) => {
+            await database.run("delete from ticks where time > '2098-01-01'")
+            await refresh()
+            await database.run(fix!.text.slice(fix!.text.indexOf('update _timescaledb_catalog')))
+          },
+        },
+      )
+      expect(found).toMatchObject({
+        object: {schema: 'public', table: 'daily'},
+        severity: 'warning',
+        data: {watermark: '2099-01-02T00:00:00Z'},
+      })
+      const [row] = await database.run<{until: string}>(
+        'select _timescaledb_functions.to_timestamp(watermark)::text as until from _timescaledb_catalog.continuous_aggs_watermark',
+      )
+      expect(row!.until).toContain('2024-01-05')
+    })
+
     it('finds one that is larger than its source and not compressed', async () => {
       const database = await engine.database()
       await daily(database)

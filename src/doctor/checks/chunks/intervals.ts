@@ -15,7 +15,7 @@ import {approximateSeconds} from '../../../units/duration.js'
 import type {Check} from '../../check.js'
 import type {CheckContext} from '../../context.js'
 import {NotKnown, type Finding, type Fix} from '../../finding.js'
-import {objectOf, shared, sqlFix} from '../../shared.js'
+import {objectOf, sqlFix} from '../../shared.js'
 
 const minute = 60_000_000n
 const hour = 60n * minute
@@ -58,7 +58,7 @@ interface Cut {
   compression: bigint | null
 }
 
-const readCuts = shared(async (context: CheckContext): Promise<Cut[]> => {
+async function readCuts(context: CheckContext): Promise<Cut[]> {
   const [rows, snapshot, bytes] = await Promise.all([
     context.ask<IntervalRow>('chunk-intervals'),
     context.snapshot(),
@@ -66,7 +66,7 @@ const readCuts = shared(async (context: CheckContext): Promise<Cut[]> => {
   ])
   const byId = new Map(rows.map((row) => [row.id, row]))
   return snapshot.tables.flatMap((table) => cutOf(table, snapshot, bytes, byId.get(table.id ?? -1)) ?? [])
-})
+}
 
 function cutOf(
   table: Table,
@@ -235,7 +235,7 @@ async function judged(
   judge: (cut: Cut, context: CheckContext) => Finding[],
   atLeast: number,
 ): Promise<Finding[]> {
-  const cuts = await readCuts(context)
+  const cuts = await context.once(readCuts)
   const findings = cuts.flatMap((cut) => judge(cut, context))
   const unknown = cuts.filter(({table, unmeasured}) => unmeasured && table.chunks.length >= atLeast)
   if (findings.length > 0 || unknown.length === 0) return findings
@@ -270,6 +270,6 @@ export const intervalChecks: readonly Check[] = [
     applies,
     passes: 'Chunks are shorter than the ages of retention and compression.',
     problem: 'chunks that are longer than the age at which they are dropped or compressed',
-    run: async (context) => (await readCuts(context)).flatMap((cut) => againstAges(cut, context)),
+    run: async (context) => (await context.once(readCuts)).flatMap((cut) => againstAges(cut, context)),
   },
 ]

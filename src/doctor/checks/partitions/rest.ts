@@ -1,7 +1,7 @@
 import {formatQualifiedName} from '../../../db/qualified-name.js'
 import {ident} from '../../../db/sql.js'
 import {dropMarkStart} from '../../../partitions/drop-mark.js'
-import {leftoverFinding, type SetFinding} from '../../../partitions/findings.js'
+import {leftoverFinding} from '../../../partitions/findings.js'
 import {readLeftovers} from '../../../partitions/leftovers.js'
 import {formatBytes} from '../../../units/bytes.js'
 import {command} from '../../../units/command.js'
@@ -83,14 +83,13 @@ async function leftovers(context: CheckContext): Promise<Finding[]> {
     const known = sets.find((each) => sameName(each, leftover.parent))
     if (known === undefined) return []
     const {relation, bytes, kind, detachedToDrop} = leftover
-    const object = kind === 'f' ? 'foreign table' : 'table'
-    const said: SetFinding = leftoverFinding(leftover)
+    const {message, fix} = leftoverFinding(leftover)
     return [
       setFinding(
         known,
         'warning',
-        asSentence(said.message.replace(/ To remove the mark: .*$/, '')),
-        sqlFix(detachedToDrop ? `drop ${object} ${relation}` : `comment on ${object} ${relation} is null`),
+        asSentence(message),
+        sqlFix(fix ?? `drop ${kind === 'f' ? 'foreign table' : 'table'} ${relation}`),
         {relation, bytes, detachedToDrop},
       ),
     ]

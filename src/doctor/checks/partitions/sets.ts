@@ -5,7 +5,6 @@ import type {SetFinding} from '../../../partitions/findings.js'
 import {readPartitions, type PartitionRow, type SetReport} from '../../../partitions/list.js'
 import type {CheckContext} from '../../context.js'
 import type {Finding, Fix, Severity} from '../../finding.js'
-import {shared} from '../../shared.js'
 
 /** A set with the rows of its partitions. */
 export interface KnownSet {
@@ -16,7 +15,9 @@ export interface KnownSet {
 }
 
 /** The sets that doctor looks at, without sizes: what is wrong with them is decided by the room of partitions. */
-export const readKnownSets = shared(async (context: CheckContext): Promise<KnownSet[]> => {
+export const readKnownSets = (context: CheckContext): Promise<KnownSet[]> => context.once(knownSets)
+
+async function knownSets(context: CheckContext): Promise<KnownSet[]> {
   const {table, partitions: rulesOf} = context.request
   let relation: string | null = null
   if (table !== undefined) {
@@ -31,7 +32,7 @@ export const readKnownSets = shared(async (context: CheckContext): Promise<Known
     partitions: partitions.filter((row) => row.schema === set.schema && row.table === set.table),
     retained: rules.some((rule) => rule.retention !== null && namesSet(rule.relation, set)),
   }))
-})
+}
 
 function namesSet(name: string, set: SetReport): boolean {
   const {schema, name: table} = parseQualifiedName(name)

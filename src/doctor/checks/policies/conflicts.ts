@@ -2,7 +2,7 @@ import {can} from '../../../engines/index.js'
 import {shortName} from '../../../db/qualified-name.js'
 import {offsetInWords} from '../../../catalog/offset-words.js'
 import {qualifiedName, type Table} from '../../../catalog/table.js'
-import type {CheckFinding} from '../../../policies/checks/finding.js'
+import type {FindingRule} from '../../../policies/checks/finding.js'
 import {rulesOf, type LiveRule} from '../../../policies/table-state.js'
 import {command} from '../../../units/command.js'
 import type {Check} from '../../check.js'
@@ -11,9 +11,14 @@ import type {Finding, Fix} from '../../finding.js'
 import {asSentence} from '../../shared.js'
 
 /** Rules of the plan's checks by which rows or buckets are lost. */
-const losing: ReadonlySet<string> = new Set(['refresh-erases', 'retention-outruns', 'never-refreshed', 'uncovered'])
+const losing: ReadonlySet<FindingRule> = new Set([
+  'refresh-erases',
+  'retention-outruns',
+  'never-refreshed',
+  'uncovered',
+])
 /** What other checks of doctor say: of a policy that never runs, of two of a kind, and of the length of chunks. */
-const saidElsewhere: ReadonlySet<string> = new Set([
+const saidElsewhere: ReadonlySet<FindingRule> = new Set([
   'no-clock',
   'uuid-unsupported',
   'created-before-unsupported',
@@ -25,19 +30,17 @@ const saidElsewhere: ReadonlySet<string> = new Set([
   'coarse-chunks',
 ])
 
-const ruleOf = ({id}: CheckFinding) => id.slice(0, id.indexOf(':'))
-
 async function conflicts({policyConflicts, snapshot}: CheckContext): Promise<Finding[]> {
   const [found, {all}] = [await policyConflicts(), await snapshot()]
   return found
-    .filter((finding) => finding.level === 'unsafe' && !saidElsewhere.has(ruleOf(finding)))
-    .map(({object, message, effectiveFrom, suggestion, policies, ...finding}): Finding => {
+    .filter((finding) => finding.level === 'unsafe' && !saidElsewhere.has(finding.rule))
+    .map(({id, rule, object, message, effectiveFrom, suggestion, policies}): Finding => {
       const table = all.find((each) => qualifiedName(each) === object)
       return {
-        severity: losing.has(ruleOf(finding as CheckFinding)) ? 'critical' : 'warning',
+        severity: losing.has(rule) ? 'critical' : 'warning',
         object: table === undefined ? null : {schema: table.schema, table: table.name},
         message: asSentence(message),
-        data: {id: finding.id, effectiveFrom, policies, suggestion},
+        data: {id, effectiveFrom, policies, suggestion},
         fix: {
           kind: 'advice',
           text: suggestion === null ? 'Change one of the policies.' : `Declare this, then apply it: ${suggestion}`,
