@@ -82,13 +82,13 @@ const check = (
 export const cronChecks: readonly Check[] = [
   check(
     'cron_timezone',
-    {passes: 'pg_cron reads schedules in a time zone without summer time.', problem: 'pg_cron has summer time'},
+    {passes: 'Schedules of pg_cron are in a time zone without summer time.', problem: 'pg_cron has summer time'},
     timeZone,
   ),
   check(
     'cron_days',
     {
-      passes: 'pg_cron runs a schedule with two kinds of days on days that are either.',
+      passes: 'A schedule of pg_cron with two kinds of days runs on days that are either.',
       problem: 'pg_cron runs a schedule with two kinds of days only on days that are both',
     },
     bothDays,
