@@ -1,5 +1,4 @@
 import {randomBytes} from 'node:crypto'
-import {setTimeout} from 'node:timers/promises'
 import {connect} from '../src/db/connect.js'
 import type {Database, Target} from '../src/db/database.js'
 import {ident, sql, statement} from '../src/db/sql.js'
@@ -11,8 +10,6 @@ export const writing = {readOnly: false, lockTimeout: 10_000, statementTimeout: 
 
 /** A database with one hypertable `ticks`, and a role that may only read. */
 export interface Place {
-  /** Milliseconds that ended sessions of the database have spent in statements, as the server counts them. */
-  activeMs(): Promise<number>
   /** Uses a new connection: a backend caches the chunks that it has opened, and a command starts without that cache. */
   on<T>(work: (db: Database) => Promise<T>, as?: 'reader'): Promise<T>
 }
@@ -37,24 +34,10 @@ export async function withTenThousandChunks(work: (place: Place) => Promise<void
       db.transaction(writing, (tx) => tx.query(statement('create extension timescaledb'))),
     )
     await connected(target(name), (db) => fill(db, role))
-    await work({
-      activeMs: () => connected(target('postgres'), (db) => activeMs(db, name)),
-      on: (each, as) => connected(target(name, as && role), each),
-    })
+    await work({on: (each, as) => connected(target(name, as && role), each)})
   } finally {
     await admin(sql`drop database if exists ${ident(name)} with (force)`)
     await admin(sql`drop role if exists ${ident(role)}`)
-  }
-}
-
-/** A session adds what it ran when it ends: those of this benchmark are waited for. */
-async function activeMs(db: Database, name: string): Promise<number> {
-  for (;;) {
-    const [row] = await db.query<{sessions: number; ms: number}>(
-      sql`select (select count(*)::int from pg_stat_activity where datname = ${name} and application_name like 'qicore-db%') as sessions, active_time as ms from pg_stat_database where datname = ${name}`,
-    )
-    if (row!.sessions === 0) return row!.ms
-    await setTimeout(20)
   }
 }
 

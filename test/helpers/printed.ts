@@ -1,4 +1,4 @@
-import {Config, Parser, type Command} from '@oclif/core'
+import {Config, Flags, Parser, type Command} from '@oclif/core'
 import {expect} from 'vitest'
 import {binary} from '../../src/units/command.js'
 import {root} from './build.js'
@@ -80,7 +80,8 @@ export async function parsePrinted({text, words}: PrintedCommand): Promise<Parse
       if (text.endsWith(' --help')) return {id: known.id.replaceAll(':', ' '), args: {}, flags: {help: true}}
       const {args, flags} = await Parser.parse(words.slice(count), {
         args: command.args,
-        flags: {...command.baseFlags, ...command.flags},
+        // oclif itself adds --json when it runs a command.
+        flags: {...(command.enableJsonFlag && {json: Flags.boolean()}), ...command.baseFlags, ...command.flags},
         strict: command.strict !== false,
         '--': true,
       })

@@ -103,8 +103,11 @@ function dropIndex({index, has_parts: hasParts}: Pick<IndexRow, 'index' | 'has_p
   return sqlFix(hasParts ? `drop index ${index}` : `drop index concurrently ${index}`)
 }
 
+const readIndexUse = (context: CheckContext) => rollUpRows<IndexRow>(context, 'index-use')
+const readVacuumState = (context: CheckContext) => rollUpRows<VacuumRow>(context, 'vacuum-state')
+
 async function unused(context: CheckContext): Promise<Finding[]> {
-  const rows = await rollUpRows<IndexRow>(context, 'index-use')
+  const rows = await context.once(readIndexUse)
   return rows
     .filter((row) => row.scans === 0 && row.table_scans >= enoughScans && !row.needed && !row.constrains)
     .filter(({bytes}) => bytes >= largeIndex)
@@ -118,7 +121,7 @@ async function unused(context: CheckContext): Promise<Finding[]> {
 }
 
 async function duplicates(context: CheckContext): Promise<Finding[]> {
-  const rows = await rollUpRows<IndexRow>(context, 'index-use')
+  const rows = await context.once(readIndexUse)
   return rows.flatMap((row): Finding[] => {
     if (row.constrains || row.needed) return []
     const same = rows.filter(({root, shape}) => root === row.root && shape === row.shape)
@@ -159,7 +162,7 @@ async function invalid(context: CheckContext): Promise<Finding[]> {
 }
 
 async function deadRows(context: CheckContext): Promise<Finding[]> {
-  const rows = await rollUpRows<VacuumRow>(context, 'vacuum-state')
+  const rows = await context.once(readVacuumState)
   return rows
     .filter(({dead, live}) => dead >= manyDead && dead >= deadShare * (live + dead))
     .map((row) => {
@@ -206,7 +209,7 @@ function ageSeverity(age: number, freezeMaxAge: number): Severity | null {
 }
 
 async function oldTables(context: CheckContext): Promise<Finding[]> {
-  const rows = await rollUpRows<VacuumRow>(context, 'vacuum-state')
+  const rows = await context.once(readVacuumState)
   return rows.flatMap((row): Finding[] => {
     const age = Math.max(row.xid_age ?? 0, row.mxid_age)
     const severity = ageSeverity(age, row.freeze_max_age)

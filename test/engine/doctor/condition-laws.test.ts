@@ -1,0 +1,103 @@
+import {expect, it} from 'vitest'
+import {conditionsOf, type ConditionFacts} from '../../../src/db/condition.js'
+import {connect} from '../../../src/db/connect.js'
+import type {Database} from '../../../src/db/database.js'
+import {statement} from '../../../src/db/sql.js'
+import {askDoctor, expectLaw, expectPassed} from '../../helpers/doctor.js'
+import {forEachEngine} from '../../helpers/engines.js'
+import {days, declare} from '../../helpers/policies.js'
+import {applicationName, targetOf, writing} from '../../helpers/server.js'
+
+forEachEngine({kinds: ['timescaledb'], native: true}, (engine) => {
+  it('condition.rows_in_root: reports rows that a restore left in the root, and the fix moves them', async (context) => {
+    const database = await engine.database()
+    const {autocommit, db, run, url} = database
+    await run("create table t (time timestamptz not null, v int); select create_hypertable('t', by_range('time'))")
+    const inRoot = async () => {
+      await autocommit(`alter database ${db.server.database} set timescaledb.restoring = on`)
+      const restoring = await connect(targetOf(url), {applicationName})
+      const text = statement("insert into public.t values ('2026-11-20Z', 1)")
+      const went = await restoring.query(text, writing).then(
+        () => true,
+        () => false,
+      )
+      await restoring.close()
+      await autocommit(`alter database ${db.server.database} reset timescaledb.restoring`)
+      await db.probe()
+      return went
+    }
+    await expectPassed(database, 'condition.rows_in_root')
+    if (!(await inRoot())) return context.skip('this TimescaleDB refuses rows of the root in restore mode')
+    const {findings} = await askDoctor(database, 'condition.rows_in_root')
+    expect(findings).toMatchObject([{severity: 'critical', data: {tables: ['public.t']}}])
+    // The fix of the condition is for psql; it sets and resets the restore mode in one session.
+    const steps = findings[0]!.fix.text.replace(/^.*in psql: |;$/g, '').split('; ')
+    const psql = await connect(targetOf(url), {applicationName})
+    await psql.transaction(writing, async (tx) => {
+      for (const text of steps.slice(0, -1)) await tx.query(statement(text))
+    })
+    await psql.close()
+    await autocommit(steps.at(-1)!)
+    await db.probe()
+    await expectPassed(database, 'condition.rows_in_root')
+    expect(await run('select count(*)::int as rows from t')).toEqual([{rows: 1}])
+  })
+
+  it('condition.not_a_hypertable: reports a declared table that is plain, and its SQL makes it a hypertable', async () => {
+    const database = await engine.database()
+    const request = {declared: [declare('public.ticks', {retention: {after: days(36_500), native: false}})]}
+    await expectLaw(
+      database,
+      'condition.not_a_hypertable',
+      async () => {
+        await database.run('create table ticks (time timestamptz not null, v int)')
+        await database.run("insert into ticks values ('2026-11-20Z', 1)")
+      },
+      {
+        request,
+        follow: async () => {
+          const {findings} = await askDoctor(database, 'condition.not_a_hypertable', request)
+          const sql = /SELECT create_hypertable.*?migrate_data => true\)/.exec(findings[0]!.message)![0]
+          await database.run(sql.replace('<time column>', 'time'))
+        },
+      },
+    )
+  })
+
+  // Both take a restart of the server, so they are judged by what the session would have found.
+  it('condition.library_not_loaded and workers.slots: report what the session found', async () => {
+    const {db} = await engine.database()
+    const well: ConditionFacts = {
+      database: 'd',
+      timescaledb: '2.29.2',
+      embedded: false,
+      license: 'timescale',
+      restoring: false,
+      loaderDisabled: false,
+      hiding: [],
+      inRecovery: false,
+      launcherSeen: true,
+      schedulerHere: true,
+      schedulers: 1,
+      maxBackgroundWorkers: 16,
+      workerProcessesLeft: 16,
+      rowsInRoot: [],
+      brokenGates: [],
+    }
+    const found = (id: string, facts: Partial<ConditionFacts>) => {
+      const server = {...db.server, condition: conditionsOf({...well, ...facts})}
+      const as = Object.create(db, {server: {value: server}}) as Database
+      return askDoctor({db: as}, id)
+    }
+    for (const [id, facts, fix] of [
+      ['condition.library_not_loaded', {license: null}, 'shared_preload_libraries'],
+      ['workers.slots', {maxBackgroundWorkers: 2}, 'timescaledb.max_background_workers'],
+    ] as const) {
+      expect((await found(id, {})).status).toBe('passed')
+      const {status, findings} = await found(id, facts)
+      expect(status, id).toBe('critical')
+      expect(findings[0]!.fix.kind).toBe('advice')
+      expect(findings[0]!.fix.text).toContain(fix)
+    }
+  })
+})
