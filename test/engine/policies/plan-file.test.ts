@@ -74,7 +74,7 @@ describe('a saved plan', () => {
     ['not json', 'it is not JSON'],
     ['{}', 'its "kind" is not policies.plan'],
     ['null', 'its "kind" is not policies.plan'],
-    ['{"kind": "policies.plan", "version": 2}', 'it is version 2'],
+    ['{"kind": "policies.plan", "version": 2}', 'it has version 2'],
     ['{"kind": "policies.plan", "version": 1, "__proto__": {"steps": []}}', 'parts of it are missing'],
     ['{"kind": "policies.plan", "version": 1, "target": 1, "steps": "drop"}', 'parts of it are missing'],
   ])('that is invalid is refused: %s', (text, why) => {

@@ -2,7 +2,8 @@ import {can} from '../../../engines/index.js'
 import {shortName} from '../../../db/qualified-name.js'
 import {offsetInWords} from '../../../catalog/offset-words.js'
 import {qualifiedName, type Table} from '../../../catalog/table.js'
-import type {FindingRule} from '../../../policies/checks/finding.js'
+import {neverRunsRule, type FindingRule} from '../../../policies/checks/finding.js'
+import {neverRunsCodes} from '../../../policies/never-runs.js'
 import {rulesOf, type LiveRule} from '../../../policies/table-state.js'
 import {command} from '../../../units/command.js'
 import type {Check} from '../../check.js'
@@ -19,11 +20,7 @@ const losing: ReadonlySet<FindingRule> = new Set([
 ])
 /** What other checks of doctor say: of a policy that never runs, of two of a kind, and of the length of chunks. */
 const saidElsewhere: ReadonlySet<FindingRule> = new Set([
-  'no-clock',
-  'uuid-unsupported',
-  'created-before-unsupported',
-  'key-unsupported',
-  'apache-edition',
+  ...neverRunsCodes.map(neverRunsRule),
   'ungated',
   'retention-twice',
   'chunk-memory',
