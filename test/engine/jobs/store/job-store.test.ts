@@ -18,7 +18,7 @@ import {readAudit} from '../../../../src/jobs/store/read-audit.js'
 import type {Database} from '../../../../src/db/database.js'
 import {statement} from '../../../../src/db/sql.js'
 import {isConnectionLost, sqlState} from '../../../../src/db/sqlstate.js'
-import {forEachEngine, type TestDatabase} from '../../../helpers/engines.js'
+import {forEachEngine, type Engine, type TestDatabase} from '../../../helpers/engines.js'
 import {writing} from '../../../helpers/server.js'
 import {identity, job, withCore} from '../../../helpers/daemon-jobs.js'
 
@@ -27,10 +27,24 @@ const everySecond = (name: string, given: Record<string, unknown> = {}) =>
 const me = identity('me')
 
 /** The ledger's clock, the given seconds after the real one. */
-const clockAhead = ({run}: TestDatabase, seconds: number) =>
-  run(
-    `create or replace function qicore.now() returns timestamptz language sql volatile return pg_catalog.clock_timestamp() + interval '${seconds} seconds'`,
+const toMinute = new WeakMap<TestDatabase, number>()
+
+/** Sets the database's clock, which shows second 5 when it is set first: no minute begins in the middle of a test. */
+async function clockAhead(database: TestDatabase, seconds: number): Promise<void> {
+  if (!toMinute.has(database)) {
+    const [row] = await database.run<{second: number}>('select extract(second from clock_timestamp())::int as second')
+    toMinute.set(database, 65 - row!.second)
+  }
+  await database.run(
+    `create or replace function qicore.now() returns timestamptz language sql volatile return pg_catalog.clock_timestamp() + interval '${toMinute.get(database)! + seconds} seconds'`,
   )
+}
+
+async function withClock(engine: Engine): Promise<TestDatabase> {
+  const database = await withCore(await engine.database())
+  await clockAhead(database, 0)
+  return database
+}
 
 async function claimRequests(db: Database, jobs: readonly Job[]): Promise<ClaimRequest[]> {
   const [{now}] = (await db.query<{now: string}>(statement('select qicore.now() as now'))) as [{now: string}]
@@ -52,7 +66,7 @@ const rows = ({run}: TestDatabase) =>
 
 forEachEngine({}, (engine) => {
   it('starts a schedule at its declaration, and records who changes, ends and renews it', async () => {
-    const database = await withCore(await engine.database())
+    const database = await withClock(engine)
     const {db, run} = database
     expect(await declare(db, [job('a'), job('b')], 'ada')).toEqual(['a: new', 'b: new'])
     expect(await declare(db, [job('a'), job('b')], 'ada')).toEqual([])
@@ -87,7 +101,7 @@ forEachEngine({}, (engine) => {
   })
 
   it('claims a due time once, records what it skips together with it, and frees the job at the end', async () => {
-    const database = await withCore(await engine.database())
+    const database = await withClock(engine)
     const {db} = database
     const jobs = [job('a', {catchUp: 'once'})]
     await declare(db, jobs, 'ada')
@@ -110,7 +124,7 @@ forEachEngine({}, (engine) => {
   })
 
   it("claims nothing before its time by the database's clock, by a schedule that has changed, or while paused", async () => {
-    const database = await withCore(await engine.database())
+    const database = await withClock(engine)
     const {db} = database
     const jobs = [job('a')]
     await declare(db, jobs, 'ada')
@@ -141,7 +155,7 @@ forEachEngine({}, (engine) => {
   })
 
   it('lets a claim be reclaimed when its lease expires, and fences off the daemon that had it', async () => {
-    const database = await withCore(await engine.database())
+    const database = await withClock(engine)
     const {db} = database
     const jobs = [everySecond('a')]
     await declare(db, jobs, 'ada')
@@ -172,7 +186,7 @@ forEachEngine({}, (engine) => {
   })
 
   it('releases a claim for a later retry, and lets any daemon claim what a paused job released', async () => {
-    const database = await withCore(await engine.database())
+    const database = await withClock(engine)
     const {db} = database
     const jobs = [everySecond('a')]
     await declare(db, jobs, 'ada')
@@ -193,7 +207,7 @@ forEachEngine({}, (engine) => {
   })
 
   it('audits a released occurrence as released, and a failed one as failed', async () => {
-    const database = await withCore(await engine.database())
+    const database = await withClock(engine)
     const {db} = database
     await declare(db, [everySecond('fails'), everySecond('stops')], 'ada')
     await clockAhead(database, 10)
@@ -208,7 +222,7 @@ forEachEngine({}, (engine) => {
   })
 
   it('runs a job by hand in addition to its due times, never two at once', async () => {
-    const database = await withCore(await engine.database())
+    const database = await withClock(engine)
     const {db} = database
     const jobs = [everySecond('a')]
     await declare(db, jobs, 'ada')
@@ -245,7 +259,7 @@ forEachEngine({}, (engine) => {
 
 forEachEngine({native: true}, (engine) => {
   it('gives every due time to one of eight daemons that claim it at the same moment', async () => {
-    const database = await withCore(await engine.database())
+    const database = await withClock(engine)
     const jobs = Array.from({length: 20}, (_, index) => everySecond(`j${index}`, {catchUp: 'all', overlap: 'queue'}))
     await declare(database.db, jobs, 'ada')
     await clockAhead(database, 15)
@@ -274,7 +288,7 @@ forEachEngine({native: true}, (engine) => {
   })
 
   it('does not let a step be reclaimed while it runs on the server, and the heartbeat does not wait for it', async () => {
-    const database = await withCore(await engine.database())
+    const database = await withClock(engine)
     const jobs = [everySecond('a')]
     await declare(database.db, jobs, 'ada')
     await clockAhead(database, 5)
@@ -299,7 +313,7 @@ forEachEngine({native: true}, (engine) => {
   })
 
   it('aborts a transaction whose daemon stopped responding in the middle of it', async () => {
-    const database = await withCore(await engine.database())
+    const database = await withClock(engine)
     const jobs = [everySecond('a')]
     await declare(database.db, jobs, 'ada')
     await clockAhead(database, 5)
