@@ -194,7 +194,8 @@ describe('a daemon during failures of network or server', () => {
     expect(await stop(daemon)).toBe(1)
     expect(Date.now() - asked).toBeLessThan(6_500)
     expect(await daemon.event('stop_incomplete')).toMatchObject({
-      message: expect.stringMatching(/^slow \(server process \d+\)/),
+      // On a busy machine the connection may fall silent before the daemon has learned the process of the step.
+      message: expect.stringMatching(/^slow( \(server process \d+\))?: abandoned/),
     })
     await here.ask("select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'qicore-db/daemon'")
     await here.close()
