@@ -79,8 +79,9 @@ interface Line {
   current: string
   /** The flag whose value is being typed. */
   value: ProgramFlag | null
-  /** What of the value is typed, and what stands before it in the same word. */
+  /** The part of the value that is typed so far. */
   typed: string
+  /** The flag and the equals sign in the same word, as `--target=`; empty where the value is a word of its own. */
   before: string
 }
 
