@@ -36,6 +36,9 @@ const kinds = {
   'prune-history': {
     keep: about(duration.optional(), 'How long finished runs are kept.', {default: '90d', examples: ['1 year']}),
   },
+  snapshot: {
+    keep: about(duration.optional(), 'How long the recorded sizes are kept.', {default: '2y', examples: ['5 years']}),
+  },
   sql: {
     statement: about(z.string().min(1).optional(), 'The SQL to run; this or file.', {
       examples: ['refresh materialized view report'],
@@ -69,6 +72,7 @@ export interface JobOptions {
   partitions: {tables?: string[] | undefined; ahead?: number | undefined}
   maintain: {tables?: string[] | undefined; atMost?: number | undefined}
   'prune-history': {keep?: Duration | undefined}
+  snapshot: {keep?: Duration | undefined}
   sql: {
     statement?: string | undefined
     file?: string | undefined
@@ -174,6 +178,7 @@ const jobMeaning: Readonly<Record<JobKindName, string>> = {
   partitions: 'Creates partitions ahead of time on plain PostgreSQL.',
   maintain: 'Compresses due chunks and updates statistics.',
   'prune-history': 'Removes finished runs from the ledger.',
+  snapshot: 'Records the sizes of tables, database and tablespaces, for stats growth.',
   sql: 'Runs SQL of your own.',
 }
 
@@ -190,6 +195,7 @@ export const jobsSchema = z
     retain: entry(named('retain'), jobMeaning.retain),
     partitions: entry(named('partitions'), jobMeaning.partitions),
     'prune-history': entry(named('prune-history'), jobMeaning['prune-history']),
+    snapshot: entry(named('snapshot'), jobMeaning.snapshot),
     compress: entry(scheduled('compress'), jobMeaning.compress),
     analyze: entry(scheduled('analyze'), jobMeaning.analyze),
     sql: entry(scheduled('sql').refine(sqlSource, sqlNeeds), jobMeaning.sql),
@@ -205,6 +211,7 @@ export const jobsSchema = z
         kinded('partitions'),
         kinded('maintain'),
         kinded('prune-history'),
+        kinded('snapshot'),
         kinded('sql').refine(sqlSource, sqlNeeds),
       ]),
     ]),

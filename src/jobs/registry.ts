@@ -10,6 +10,7 @@ const kinds: Record<JobKindName, () => Promise<{[key: string]: unknown}>> = {
   'prune-history': () => import('./kinds/prune-history.js'),
   refresh: () => import('./kinds/refresh.js'),
   retain: () => import('./kinds/retain.js'),
+  snapshot: () => import('./kinds/snapshot.js'),
   sql: () => import('./kinds/sql.js'),
 }
 

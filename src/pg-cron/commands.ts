@@ -128,6 +128,14 @@ const forms: {[Kind in JobKindName]: Form<Kind>} = {
     }
   },
 
+  async snapshot() {
+    return {
+      commands: {},
+      notes: [],
+      obstacles: ['sizes are measured by the daemon, not by a routine that pg_cron can call'],
+    }
+  },
+
   async sql(_db, job, {statement, searchPath}) {
     return {
       commands: {'': `call qicore.run_sql(${[job.name, statement ?? '', searchPath].map(quoteLiteral).join(', ')})`},

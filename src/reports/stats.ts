@@ -6,6 +6,7 @@ import type {Database} from '../db/database.js'
 import type {Server} from '../db/server.js'
 import type {Instant} from '../units/instant.js'
 import {readChunkBytes, type ChunkBytes, type SizeBasis} from '../catalog/chunk-bytes.js'
+import {compressionOf, type CompressionTotals} from '../catalog/compression-totals.js'
 import {dueState, nextDrop} from '../catalog/due.js'
 import {readTimeRanges, type TimeRange} from '../catalog/time-range.js'
 import {bytesPerDay} from './growth.js'
@@ -25,7 +26,7 @@ export interface StatsReport extends ReportHead<'stats'> {
   notes: string[]
 }
 
-export interface TableStats {
+export interface TableStats extends CompressionTotals {
   schema: string
   table: string
   kind: Table['kind']
@@ -36,10 +37,6 @@ export interface TableStats {
   sizeBasis: SizeBasis
   /** Chunks missing from totalBytes: locked by another session, or without statistics. */
   skippedChunks: number
-  beforeBytes: number | null
-  afterBytes: number | null
-  ratio: number | null
-  savedPercent: number | null
   bytesPerDay: number | null
   /** An instant, or the plain integer if its unit is unknown. */
   oldest: Instant | number | string | null
@@ -123,26 +120,6 @@ function tableStats(
     policies: own.length,
     late: known.late,
     nextDrop: drops.length === 0 ? null : instantOf(drops.reduce((a, b) => (a < b ? a : b))),
-  }
-}
-
-/** Sums of the sizes recorded at compression, over the chunks that have them. */
-export function compressionOf({
-  chunks,
-}: Pick<Table, 'chunks'>): Pick<TableStats, 'beforeBytes' | 'afterBytes' | 'ratio' | 'savedPercent'> {
-  let before = 0
-  let after = 0
-  for (const {beforeBytes, afterBytes} of chunks) {
-    if (beforeBytes === null || afterBytes === null) continue
-    before += beforeBytes
-    after += afterBytes
-  }
-  if (before === 0 || after === 0) return {beforeBytes: null, afterBytes: null, ratio: null, savedPercent: null}
-  return {
-    beforeBytes: before,
-    afterBytes: after,
-    ratio: before / after,
-    savedPercent: (100 * (before - after)) / before,
   }
 }
 

@@ -21,7 +21,7 @@ process.on('exit', () => {
 /** A configuration with only these jobs, whose single target is `test`. */
 export function configOf(url: string, jobs: Record<string, unknown>): string {
   const none = Object.fromEntries(
-    ['maintain', 'refresh', 'retain', 'partitions', 'prune-history'].map((name) => [name, 'none']),
+    ['maintain', 'refresh', 'retain', 'partitions', 'prune-history', 'snapshot'].map((name) => [name, 'none']),
   )
   return JSON.stringify({version: 1, targets: {test: {url}}, jobs: {...none, ...jobs}})
 }

@@ -67,7 +67,14 @@ describe.each(shells)('completion in %s', (shell) => {
     expect(offered(shell, 'chunks', 'drop', 't')).toEqual(['ticks', 'ticks_1h'])
     expect(offered(shell, 'stats', '-q', 'desk')).toEqual(['desk_b.quotes'])
     expect(offered(shell, 'aggregates', 'refresh', 'h')).toEqual(['hourly_price_averages'])
-    expect(offered(shell, 'jobs', 'run', '')).toEqual(['maintain', 'nightly', 'partitions', 'prune-history', 'refresh'])
+    expect(offered(shell, 'jobs', 'run', '')).toEqual([
+      'maintain',
+      'nightly',
+      'partitions',
+      'prune-history',
+      'refresh',
+      'snapshot',
+    ])
   })
 
   it('leaves names of files to the shell', () => {

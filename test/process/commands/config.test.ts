@@ -79,7 +79,7 @@ describe('config show', () => {
       version: 1,
       target: null,
       chosen: {source: 'QICORE_DB_URL', target: 'postgres://h/d'},
-      jobs: ['maintain', 'partitions', 'prune-history', 'retain'],
+      jobs: ['maintain', 'partitions', 'prune-history', 'retain', 'snapshot'],
       jobsOff: ['refresh'],
     })
     expect(JSON.stringify(json)).not.toMatch(/secret|hidden/)

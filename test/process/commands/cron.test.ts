@@ -68,7 +68,7 @@ else
       }>('select * from cron.job order by jobname')
     const jobsYaml = (jobs: string, more = '') =>
       directoryWith({
-        'qicore-db.config.yaml': `version: 1\n${more}jobs:\n${jobs}  maintain: none\n  refresh: none\n  retain: none\n  partitions: none\n  prune-history: none\n`,
+        'qicore-db.config.yaml': `version: 1\n${more}jobs:\n${jobs}  maintain: none\n  refresh: none\n  retain: none\n  partitions: none\n  prune-history: none\n  snapshot: none\n`,
       })
     const cli = (args: string[], cwd: string, url = server.url) => runCli([...args, '--url', url], {cwd})
     const status = async (cwd: string, url?: string, ...more: string[]) =>

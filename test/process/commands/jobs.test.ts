@@ -9,6 +9,7 @@ const jobs = {
   retain: 'none',
   partitions: 'none',
   'prune-history': 'none',
+  snapshot: 'none',
   count: {
     kind: 'sql',
     schedule: '0 * * * *',

@@ -22,6 +22,7 @@ describe('jobs of the configuration', () => {
       ['partitions', true],
       ['prune-history', false],
       ['retain', false],
+      ['snapshot', false],
     ])
     expect(all[0]).toMatchObject({
       schedule: '0 3 * * *',
