@@ -9,7 +9,7 @@ import {readChunkBytes, type ChunkBytes, type SizeBasis} from '../catalog/chunk-
 import {compressionOf, type CompressionTotals} from '../catalog/compression-totals.js'
 import {dueState, nextDrop} from '../catalog/due.js'
 import {readTimeRanges, type TimeRange} from '../catalog/time-range.js'
-import {bytesPerDay} from './growth.js'
+import {bytesPerDay} from './bytes-per-day.js'
 import {endNotes, leftOutNotes, recordNotes, clockNotes} from './notes.js'
 import {refreshState} from '../catalog/refresh-state.js'
 import {readSnapshot, type ReportHead, type CatalogSnapshot, type SnapshotRequest} from '../catalog/snapshot.js'
