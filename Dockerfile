@@ -18,6 +18,7 @@ COPY --from=build /app/dist ./dist
 COPY package.json oclif.manifest.json ./
 COPY bin/run.js ./bin/run.js
 COPY sql ./sql
+COPY assets ./assets
 # Errors name the page of the documentation that helps.
 COPY docs ./docs
 RUN ln -s /app/bin/run.js /usr/local/bin/qicore-db && mkdir /config

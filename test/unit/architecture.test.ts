@@ -67,7 +67,8 @@ const mayImport: Record<string, readonly string[]> = {
   doctor: [...services, 'activity', 'reports', 'jobs', 'pg-cron'],
   jobs: services,
   'pg-cron': [...services, 'jobs'],
-  daemon: [...services, 'jobs', 'reports', 'pg-cron'],
+  page: [...services, 'reports', 'doctor', 'jobs'],
+  daemon: [...services, 'jobs', 'reports', 'pg-cron', 'page'],
   qicore: [...services, 'columns', 'validation', 'reports'],
   cli: [...ground, 'run', 'config', '~schema', '~jobs', '~schedule', '~policies', '~qicore'],
   hooks: ['errors', 'units', 'cli'],
@@ -88,10 +89,14 @@ const packages: Record<string, readonly string[]> = {
   chalk: ['cli/render'],
   'cli-table3': ['cli/render'],
   croner: ['schedule/calendar'],
+  'd3-scale': ['page'],
+  'd3-shape': ['page'],
+  hono: ['page/markup', 'daemon/http'],
+  '@hono/node-server': ['daemon/http'],
   pino: ['daemon/log'],
   'prom-client': ['daemon/metrics'],
   '@oclif/core': ['cli', 'commands', 'hooks'],
-  zod: ['config', 'schema', 'jobs', 'columns', 'qicore', 'validation', 'policies/plan-file'],
+  zod: ['config', 'schema', 'jobs', 'columns', 'qicore', 'validation', 'policies/plan-file', 'page/parse-document'],
 }
 
 describe('imports', () => {

@@ -252,7 +252,8 @@ select mat_hypertable_id, ${day.start}, ${day.end} from _timescaledb_catalog.con
     await database.run("insert into m values ('2024-01-05 12:00+00', 1, 1)")
     const {plan, notes} = await refreshPlan(database.db, 'public.a', {span: span('2024-01-01', '2024-01-11')})
     await run(database.db, plan)
-    expect(notes.some((note) => note.includes('an interrupted refresh'))).toBe(true)
+    // Before 2.29 TimescaleDB would finish it; 2.29 leaves it.
+    expect(notes.some((note) => /an interrupted refresh|a refresh was interrupted/.test(note))).toBe(true)
     expect(await database.run("select count(*) as n from a where bucket < '2024-01-04+00'")).toEqual([{n: 144}])
   })
 

@@ -112,7 +112,7 @@ insert into counted select extract(epoch from ${today})::bigint - 86400 * d from
     const whys = async () =>
       (await readChunkStats(database.db, {...request, late: true})).chunks
         .map(({why}) => why)
-        .filter((why) => why?.startsWith('out of order'))
+        .filter((why) => why?.startsWith('unordered'))
     expect(await whys()).toHaveLength(1)
     await database.run(
       `select alter_job(job_id, config => config || '{"recompress_unordered": false}') from timescaledb_information.jobs where proc_name = 'policy_compression'`,
