@@ -16,7 +16,7 @@ select
   pg_has_role(current_user, 'pg_read_all_stats', 'usage') as reads_all_stats,
   ts.extversion as timescaledb,
   ts.nspname as timescaledb_schema,
-  (select default_version from pg_available_extensions where name = 'timescaledb') as timescaledb_available,
+  available.timescaledb as timescaledb_available,
   current_setting('timescaledb.license', true) as license,
   current_setting('timescaledb.restoring', true) as restoring,
   current_setting('timescaledb.disable_load', true) as disable_load,
@@ -47,10 +47,12 @@ select
   exists (select from pg_stat_activity where application_name = 'TimescaleDB Background Worker Launcher') as launcher_seen,
   (select extversion from pg_extension where extname = 'pg_cron') as pg_cron,
   exists (select from pg_stat_activity where application_name = 'pg_cron scheduler') as pg_cron_seen,
-  (select setting from pg_settings where name = 'cron.database_name') as pg_cron_database,
+  available.pg_cron as pg_cron_available,
+  visible.pg_cron_database,
+  visible.pg_cron_settings,
   stat.extversion as pg_stat_statements,
   stat.nspname as pg_stat_statements_schema,
-  (select setting from pg_settings where name = 'shared_preload_libraries') as preloaded,
+  visible.preloaded,
   current_setting('max_locks_per_transaction')::int as max_locks_per_transaction,
   -- From the catalog, because to_regclass raises an error if the role has no usage on the schema.
   exists (
@@ -65,7 +67,20 @@ select
     when to_regclass('_timescaledb_catalog.continuous_aggs_jobs_refresh_ranges') is null then 'used' else 'left'
   end as materialization_ranges,
   current_setting('timescaledb.compress_truncate_behaviour', true) is not null as truncates_or_deletes
-from (select 1) as one
+from (
+  select
+    max(setting) filter (where name = 'cron.database_name') as pg_cron_database,
+    max(setting) filter (where name = 'shared_preload_libraries') as preloaded,
+    coalesce(array_agg(name) filter (where name like 'cron.%'), '{}') as pg_cron_settings
+  from pg_settings
+) as visible
+-- The view reads every control file of the server, so it is read once.
+cross join (
+  select
+    max(default_version) filter (where name = 'timescaledb') as timescaledb,
+    max(default_version) filter (where name = 'pg_cron') as pg_cron
+  from pg_available_extensions
+) as available
 left join (
   select e.extversion, n.nspname from pg_extension e join pg_namespace n on n.oid = e.extnamespace
   where e.extname = 'timescaledb'

@@ -3,6 +3,8 @@ import {can, recogniseEngine, type EngineKind, type KnownEngine} from '../engine
 import {ident, type Fragment} from './sql.js'
 import {conditionsOf, distributedCondition, type Condition} from './condition.js'
 import type {Instant} from '../units/instant.js'
+import {compareVersions, type VersionRange} from '../units/version.js'
+import {pgCronRange} from './pg-cron-version.js'
 
 export type Alive = 'alive' | 'dead' | 'unknown'
 
@@ -34,6 +36,10 @@ export interface Server {
   pgCron: string | null
   pgCronAlive: boolean
   pgCronDatabase: string | null
+  /** The versions that the loaded library of pg_cron may have; null if pg_cron is not running on the server. */
+  pgCronRange: VersionRange | null
+  /** The version to which the objects of pg_cron can be created or updated on this server. */
+  pgCronAvailable: string | null
   pgStatStatements: string | null
   pgStatStatementsSchema: string | null
   /** shared_preload_libraries; null if the role may not read it. */
@@ -121,6 +127,9 @@ export interface ServerRow {
   pg_cron: string | null
   pg_cron_seen: boolean
   pg_cron_database: string | null
+  pg_cron_available: string | null
+  /** Names; empty if the role may not see them, or if the library is not loaded. */
+  pg_cron_settings: readonly string[]
   pg_stat_statements: string | null
   pg_stat_statements_schema: string | null
   preloaded: string | null
@@ -198,6 +207,8 @@ export function describeServer(row: ServerRow, processId: number | null, embedde
     pgCron: row.pg_cron,
     pgCronAlive: row.pg_cron_seen,
     pgCronDatabase: row.pg_cron_database,
+    pgCronRange: runningPgCron(row),
+    pgCronAvailable: row.pg_cron_available,
     pgStatStatements: row.pg_stat_statements,
     pgStatStatementsSchema: row.pg_stat_statements_schema,
     preloaded: row.preloaded === null ? null : listOf(row.preloaded),
@@ -223,17 +234,24 @@ function featuresOf(row: ServerRow, engine: KnownEngine) {
     materializationRanges: row.materialization_ranges,
     truncatesOrDeletes: row.truncates_or_deletes,
     // These four depend on the library; the catalog does not show them.
-    policiesOnUuid: isAtLeast(row.timescaledb, [2, 25, 0]),
-    retentionByCreation: isAtLeast(row.timescaledb, [2, 26, 3]),
-    compressionNeedsRefresh: row.timescaledb !== null && !isAtLeast(row.timescaledb, [2, 27, 2]),
-    databaseOwnerOwns: isAtLeast(row.timescaledb, [2, 28, 0]),
+    policiesOnUuid: isAtLeast(row.timescaledb, '2.25.0'),
+    retentionByCreation: isAtLeast(row.timescaledb, '2.26.3'),
+    compressionNeedsRefresh: row.timescaledb !== null && !isAtLeast(row.timescaledb, '2.27.2'),
+    databaseOwnerOwns: isAtLeast(row.timescaledb, '2.28.0'),
   }
 }
 
-function isAtLeast(version: string | null, wanted: readonly number[]): boolean {
-  const have = (version ?? '').split(/[.-]/).map((part) => Number.parseInt(part, 10) || 0)
-  const at = wanted.findIndex((part, index) => (have[index] ?? 0) !== part)
-  return at === -1 || (have[at] ?? 0) > wanted[at]!
+function runningPgCron(row: ServerRow): VersionRange | null {
+  if (!row.pg_cron_seen) return null
+  return pgCronRange({
+    versionNum: row.version_num,
+    settings: row.pg_cron_settings,
+    available: row.pg_cron_available,
+  })
+}
+
+function isAtLeast(version: string | null, wanted: string): boolean {
+  return version !== null && compareVersions(version, wanted) >= 0
 }
 
 const hidingSettings = ['timescaledb.enable_optimizations', 'timescaledb.enable_transparent_decompression'] as const

@@ -4,6 +4,7 @@ import {loadSql} from '../db/load-sql.js'
 import {statement} from '../db/sql.js'
 import {ExitCode, messageOf, OpsError, usageError} from '../errors.js'
 import {command} from '../units/command.js'
+import {compareVersions, exactly, type VersionRange} from '../units/version.js'
 
 /** The database in which pg_cron is installed: one per server, from which it schedules jobs in all databases. */
 export interface CronDatabase {
@@ -12,7 +13,10 @@ export interface CronDatabase {
   database: string
   /** Whether the target is the database of pg_cron. */
   here: boolean
+  /** The version of the objects of the extension. */
   version: string
+  /** The versions that the loaded library may have; null if pg_cron is not running. */
+  library: VersionRange | null
   /** The time zone in which pg_cron reads schedules; null if the role may not read the setting. */
   timezone: string | null
   /** cron.match_dom_and_dow: a schedule with a day of the month and a weekday runs only if both match. */
@@ -113,7 +117,7 @@ function notCreated(database: string): OpsError {
 async function homeIn(db: Database, here: boolean): Promise<CronDatabase> {
   const [row] = await db.query<RightsRow>(statement(loadSql('pg-cron/rights'), [db.target.role ?? null]))
   const {role, version, usage, schedule, unschedule, elsewhere, alive} = row!
-  if (!atLeast(version, 1, 3))
+  if (compareVersions(version, '1.3') < 0)
     throw usageError('CRON_VERSION', `pg_cron ${version} does not support job names: 1.3 or later is required.`, [
       'Install a newer package and, as a superuser: alter extension pg_cron update',
       instead(),
@@ -123,8 +127,8 @@ async function homeIn(db: Database, here: boolean): Promise<CronDatabase> {
     database: db.server.database,
     here,
     version,
-    // cron.timezone exists since 1.5; before, schedules are in GMT.
-    timezone: atLeast(version, 1, 5) ? row!.timezone : 'GMT',
+    library: db.server.pgCronRange,
+    timezone: hasTimeZone(db.server.pgCronRange ?? exactly(version)) ? row!.timezone : 'GMT',
     matchesBothDays: row!.matches_both_days,
     alive,
     role,
@@ -133,10 +137,9 @@ async function homeIn(db: Database, here: boolean): Promise<CronDatabase> {
   }
 }
 
-/** Compares numerically: 1.10 is later than 1.4-1. */
-export function atLeast(version: string, major: number, minor: number): boolean {
-  const [a = 0, b = 0] = version.split(/[.-]/).map(Number)
-  return a > major || (a === major && b >= minor)
+/** Whether the library may have cron.timezone (since 1.5); before, schedules are in GMT. */
+function hasTimeZone({to}: VersionRange): boolean {
+  return to === null || compareVersions(to, '1.5') >= 0
 }
 
 /**

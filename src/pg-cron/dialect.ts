@@ -1,9 +1,11 @@
 import type {Job} from '../config/jobs.js'
 import {fieldsOf} from '../units/schedule.js'
 import {transitions, zoneOffset} from '../units/zone.js'
-import {atLeast, type CronDatabase} from './cron-database.js'
+import {compareVersions} from '../units/version.js'
+import type {CronDatabase} from './cron-database.js'
+import {scheduleHazards} from './schedule-hazards.js'
 
-export type Dialect = Pick<CronDatabase, 'version' | 'timezone' | 'matchesBothDays'>
+export type Dialect = Pick<CronDatabase, 'version' | 'library' | 'timezone' | 'matchesBothDays'>
 
 const words: readonly (readonly [RegExp, number])[] = [
   ...['jan', 'feb', 'mar', 'apr', 'may', 'jun', 'jul', 'aug', 'sep', 'oct', 'nov', 'dec'].map(
@@ -15,12 +17,12 @@ const words: readonly (readonly [RegExp, number])[] = [
 ]
 
 /** Why pg_cron cannot run a job as declared, one clause for each reason; empty if it can. */
-export function obstacles(job: Job, {version, timezone, matchesBothDays}: Dialect, now: number): string[] {
+export function obstacles(job: Job, {version, library, timezone, matchesBothDays}: Dialect, now: number): string[] {
   const found: string[] = []
   const fields = fieldsOf(job.schedule)
   const [, , day, , weekday] = fields
   if (fields.length === 6) found.push(`"${job.schedule}" has seconds, but pg_cron schedules by the minute`)
-  else if (day === 'L' && atLeast(version, 1, 6)) {
+  else if (day === 'L' && compareVersions(version, '1.6') >= 0) {
     // pg_cron writes it as `$`.
   } else if (/[LW]/i.test(day!)) found.push(`"${job.schedule}" has "${day}", which pg_cron ${version} does not support`)
   if (fields.length === 5 && /L|#/i.test(weekday!))
@@ -37,10 +39,12 @@ export function obstacles(job: Job, {version, timezone, matchesBothDays}: Dialec
     [day!, weekday!].some((field) => /^[*?]/.test(field))
   )
     found.push(`"${job.schedule}" has a step in one of two day fields, which pg_cron interprets differently`)
+  for (const {hazard, certainty} of library === null ? [] : scheduleHazards(toPgCronSyntax(job.schedule), library))
+    if (certainty === 'certain') found.push(`pg_cron has the defect ${hazard.id}: ${hazard.what} (${hazard.source})`)
   const zone = timezone ?? 'GMT'
   if (!sameClocks(job.timezone, zone, now))
     found.push(
-      `its timezone is ${job.timezone}, but pg_cron uses ${zone}${atLeast(version, 1, 5) ? ' (cron.timezone)' : ''}`,
+      `its timezone is ${job.timezone}, but pg_cron uses ${zone}${compareVersions(version, '1.5') >= 0 ? ' (cron.timezone)' : ''}`,
     )
   for (const field of [
     'window',

@@ -91,7 +91,7 @@ async function assemble(
   error?: OpsError,
 ): Promise<Assembled> {
   const there = home === null || home === 'absent' ? null : home
-  const dialect = there ?? {version: '1.4', timezone: null, matchesBothDays: false}
+  const dialect = there ?? {version: '1.4', library: null, timezone: null, matchesBothDays: false}
   const theirs = ({name, runner}: Job) =>
     runner === 'pg_cron' ||
     (runner === 'auto' && current(known, name)?.runner === 'pg_cron' && current(known, name)?.state !== 'removed')

@@ -6,6 +6,8 @@ import {commandsOf} from './commands.js'
 import {toPgCronSyntax, obstacles, type Dialect} from './dialect.js'
 import {entryName} from './names.js'
 import {fieldsOf} from '../units/schedule.js'
+import {rangeInWords, type VersionRange} from '../units/version.js'
+import {scheduleHazards} from './schedule-hazards.js'
 import {command} from '../units/command.js'
 
 /** A job that pg_cron should run, with its commands and entries. */
@@ -89,10 +91,19 @@ export async function partitionJobs(
     const schedule = toPgCronSyntax(job.schedule)
     if (fieldsOf(job.schedule)[2] === 'L')
       wanted.notes.push(`${job.name}: pg_cron writes "${job.schedule}" as "${schedule}", with the same due times`)
+    if (dialect.library !== null) wanted.notes.push(...possibleDefects(job, schedule, dialect.library))
     const runs = Object.entries(commands).map(
       ([part, command]): WantedRun => ({part, name: entryName(db.server.database, job.name, part), schedule, command}),
     )
     wanted.jobs.push({job, commands, runs})
   }
   return {wanted, refused}
+}
+
+/** Defects that pg_cron may have, by which the entry would run at other times: one that it has is an obstacle. */
+function possibleDefects({name}: Job, schedule: string, library: VersionRange): string[] {
+  return scheduleHazards(schedule, library).map(
+    ({hazard: {id, what, fixedIn, source}}) =>
+      `${name}: pg_cron is ${rangeInWords(library)}, which SQL does not show more exactly, and before ${fixedIn.join(', ')} it may have the defect ${id}: ${what} (${source})`,
+  )
 }

@@ -2,7 +2,7 @@ import {afterAll, beforeAll, expect, it} from 'vitest'
 import {connect} from '../../src/db/connect.js'
 import type {Database} from '../../src/db/database.js'
 import {sql, statement} from '../../src/db/sql.js'
-import {bothDays, timeZone} from '../../src/doctor/checks/pg-cron.js'
+import {bothDays, cronUpdatePending, timeZone} from '../../src/doctor/checks/pg-cron.js'
 import {askDoctor} from '../helpers/doctor.js'
 import {skipBecause} from '../helpers/engines.js'
 import {noPgCron, startPgCron, type CronServer} from '../helpers/pgcron.js'
@@ -66,6 +66,41 @@ function tests(): void {
     120_000,
   )
 
+  it('finds older objects than the files, and the printed statement updates them', async () => {
+    await connected(async (db) => {
+      const newest = db.server.pgCronAvailable!
+      await db.autocommit(writing, statement('drop extension pg_cron'))
+      await db.autocommit(writing, statement("create extension pg_cron version '1.3'"))
+      await db.probe()
+      const {findings} = await askDoctor({db}, 'condition.cron_update_pending')
+      expect(findings).toMatchObject([{severity: 'warning', data: {installed: '1.3', available: newest}}])
+      expect(findings[0]!.fix).toEqual({kind: 'sql', text: 'alter extension pg_cron update'})
+      await db.autocommit(writing, statement(findings[0]!.fix.text))
+      await db.probe()
+      expect((await askDoctor({db}, 'condition.cron_update_pending')).status).toBe('passed')
+    })
+  })
+
+  it('finds the defects of the library if there is a job, and only possible ones for a role that sees no jobs', async () => {
+    const ids = async () => (await ask('hazards.failure')).findings.map(({data}) => data.id)
+    await connected(async (db) => {
+      expect(await ids()).toEqual([])
+      await db.autocommit(writing, statement("select cron.schedule('yearly', '0 0 1 1 *', 'select 1')"))
+      const certain = db.server.pgCronRange?.to ?? null
+      expect(await ids()).toEqual(
+        certain === '1.4.2' ? expect.arrayContaining(['pg_cron-370', 'pg_cron-319']) : expect.any(Array),
+      )
+      await db.autocommit(writing, sql`create role blind login`)
+      expect(await ask('hazards.pg_cron_version', 'blind')).toMatchObject({
+        status: 'unknown',
+        missing: expect.stringMatching(/^pg_cron is .*pg_cron-370: .*https:/),
+        missingFix: {kind: 'advice'},
+      })
+      await db.autocommit(writing, statement("select cron.unschedule('yearly')"))
+      expect(await ids()).toEqual([])
+    })
+  })
+
   it('does not know for a role that may not see the settings, and knows with the grant', async () => {
     await connected((db) => db.autocommit(writing, sql`create role plain login`))
     expect(await ask('settings.cron_timezone', 'plain')).toMatchObject({
@@ -93,4 +128,15 @@ it('settings.cron_timezone and settings.cron_days: by the row that the server gi
   expect(bothDays(row)).toMatchObject([{severity: 'warning', data: {matchesBothDays: true}}])
   expect(timeZone({...row, timezone: 'Asia/Kolkata', changes_clocks: false})).toEqual([])
   expect(bothDays({...row, matches_both_days: false})).toEqual([])
+})
+
+// No server of a test has files that are newer than its library.
+it('condition.cron_update_pending: an old library is loaded anew before the objects are updated', () => {
+  const library = {from: '1.4.2', to: '1.4.2'}
+  for (const pgCron of ['1.4-1', '1.6'])
+    expect(cronUpdatePending({pgCron, pgCronAvailable: '1.6', pgCronRange: library})).toMatchObject([
+      {data: {library}, fix: {kind: 'advice', text: expect.stringMatching(/^Restart the server/)}},
+    ])
+  expect(cronUpdatePending({pgCron: '1.4-1', pgCronAvailable: '1.4-1', pgCronRange: library})).toEqual([])
+  expect(cronUpdatePending({pgCron: '1.6', pgCronAvailable: '1.6', pgCronRange: {from: '1.6.0', to: null}})).toEqual([])
 })

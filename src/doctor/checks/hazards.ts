@@ -1,27 +1,41 @@
+import type {Server} from '../../db/server.js'
+import {readCronSchedules} from '../../pg-cron/schedules.js'
+import {productNames, versionsOf, type Hazard} from '../../run/hazards/hazard.js'
+import {knownHazards} from '../../run/hazards/known.js'
+import {compareVersions, rangeInWords} from '../../units/version.js'
 import type {Check} from '../check.js'
 import type {CheckContext} from '../context.js'
-import type {Finding, Fix} from '../finding.js'
-import {compareVersions, type Hazard} from '../../run/hazards/hazard.js'
-import {knownHazards} from '../../run/hazards/known.js'
-import {hazardsOf} from '../hazards.js'
-import type {Server} from '../../db/server.js'
+import {NotKnown, type Finding, type Fix} from '../finding.js'
+import {hazardsOf, type MetHazard} from '../hazards.js'
+import {advice} from '../shared.js'
+
+async function metHazards({server, db, snapshot}: CheckContext): Promise<MetHazard[]> {
+  const [{all, policies}, cron] = await Promise.all([snapshot(), readCronSchedules(db)])
+  return hazardsOf(knownHazards, {server, tables: all, policies, cron})
+}
 
 /** @param effect by which a finding is critical or a warning: one check for each, so that either can be left out */
-async function found({server, snapshot}: CheckContext, effect: Hazard['effect']): Promise<Finding[]> {
-  const {all, policies} = await snapshot()
-  return hazardsOf(knownHazards, {server, tables: all, policies})
-    .filter((hazard) => hazard.effect === effect)
-    .map((hazard) => findingOf(hazard, server))
+async function found({server, once}: CheckContext, effect: Hazard['effect']): Promise<Finding[]> {
+  return (await once(metHazards))
+    .filter(({hazard, certainty}) => certainty === 'certain' && hazard.effect === effect)
+    .map(({hazard}) => findingOf(hazard, server))
 }
 
 function findingOf({id, product, what, since, fixedIn, effect, source}: Hazard, server: Server): Finding {
-  const version = product === 'timescaledb' ? server.timescaledb : server.postgres
-  const name = product === 'timescaledb' ? 'TimescaleDB' : 'PostgreSQL'
+  const versions = versionsOf(product, server)!
   return {
     severity: effect === 'loss' ? 'critical' : 'warning',
     object: null,
-    message: `${name} ${version} has a known defect that this database can meet: ${what} Fixed in ${fixedIn.join(', ')} (${source}).`,
-    data: {id, product, version, since, fixedIn, source},
+    message: `${productNames[product]} ${rangeInWords(versions)} has a known defect that this database can meet: ${what} Fixed in ${fixedIn.join(', ')} (${source}).`,
+    data: {
+      id,
+      product,
+      version: versions.from === versions.to ? versions.from : null,
+      versions,
+      since,
+      fixedIn,
+      source,
+    },
     fix: fixOf(product, fixedIn, server),
   }
 }
@@ -30,12 +44,34 @@ function fixOf(product: Hazard['product'], fixedIn: readonly string[], {timescal
   const [fixed] = fixedIn
   const there =
     product === 'timescaledb' && timescaledbAvailable !== null && compareVersions(timescaledbAvailable, fixed!) >= 0
-  return {
-    kind: 'advice',
-    text: there
+  const restart = product === 'pg_cron' ? ' and restart the server' : ''
+  return advice(
+    there
       ? 'The server has a version with the fix. As the first statement of a new session (psql -X): alter extension timescaledb update'
-      : `Install ${product === 'timescaledb' ? 'TimescaleDB' : 'PostgreSQL'} ${fixed} or newer.`,
-  }
+      : `Install ${productNames[product]} ${fixed} or newer${restart}.`,
+  )
+}
+
+/**
+ * Defects of pg_cron that a server may have. Its settings show 1.5 and 1.6, and a newer PostgreSQL needs a newer one;
+ * nothing in SQL shows the rest.
+ * @throws NotKnown with those that are possible
+ */
+async function possible({server, once}: CheckContext): Promise<Finding[]> {
+  const open = (await once(metHazards)).filter(({certainty}) => certainty === 'possible').map(({hazard}) => hazard)
+  if (open.length === 0) return []
+  const versions = versionsOf('pg_cron', server)!
+  const unknown =
+    versions.from === versions.to
+      ? 'This role does not see all of its jobs'
+      : 'SQL does not show its version more exactly'
+  const [newest] = open.flatMap(({fixedIn}) => fixedIn).sort((one, other) => compareVersions(other, one))
+  throw new NotKnown(
+    `pg_cron is ${rangeInWords(versions)}. ${unknown}, so that these known defects are possible: ${open.map(({id, what, fixedIn, source}) => `${id}: ${what} Fixed in ${fixedIn.join(', ')} (${source}).`).join(' ')}`,
+    advice(
+      `Look up the version of the installed package (dpkg -l 'postgresql-*-cron', rpm -qa 'pg_cron*'). ${newest} and newer have none of them.`,
+    ),
+  )
 }
 
 export const hazardChecks: readonly Check[] = [
@@ -52,5 +88,13 @@ export const hazardChecks: readonly Check[] = [
     passes: 'No known defect of these versions makes anything fail here.',
     problem: 'known defects by which something fails',
     run: (context) => found(context, 'failure'),
+  },
+  {
+    id: 'hazards.pg_cron_version',
+    about: 'database',
+    passes: 'No known defect depends on the patch level of pg_cron, which SQL does not show.',
+    problem: 'known defects that pg_cron may have',
+    applies: ({pgCronRange}) => pgCronRange !== null,
+    run: possible,
   },
 ]

@@ -2,7 +2,8 @@ import type {Server} from '../../db/server.js'
 import type {Check} from '../check.js'
 import type {CheckContext} from '../context.js'
 import type {Finding} from '../finding.js'
-import {advice} from '../shared.js'
+import {compareVersions, rangeInWords} from '../../units/version.js'
+import {advice, sqlFix} from '../shared.js'
 
 export interface CronSettings {
   timezone: string | null
@@ -79,7 +80,43 @@ const check = (
   run: async (context) => judge(await context.once(readSettings)),
 })
 
+/**
+ * The objects of the extension, the library that the server has loaded and the files on its disk are updated apart from
+ * each other. Exported for a test: a server of a test has one version of the files.
+ */
+export function cronUpdatePending({
+  pgCron: objects,
+  pgCronAvailable: available,
+  pgCronRange: library,
+}: Pick<Server, 'pgCron' | 'pgCronAvailable' | 'pgCronRange'>): Finding[] {
+  if (objects === null || available === null) return []
+  const newest = compareVersions(objects, available) < 0 ? available : objects
+  const isOldLibrary = library?.to != null && compareVersions(library.to, newest) < 0
+  if (objects === newest && !isOldLibrary) return []
+  const update = 'alter extension pg_cron update'
+  const loaded = library === null ? '' : `, and the library that the server has loaded is ${rangeInWords(library)}`
+  return [
+    {
+      severity: 'warning',
+      object: null,
+      message: `The server has the files of pg_cron ${available}, the objects in this database are of ${objects}${loaded}.`,
+      data: {installed: objects, available, library},
+      fix: isOldLibrary
+        ? advice(`Restart the server, so that it loads the library of its files, then: ${update}`)
+        : sqlFix(update),
+    },
+  ]
+}
+
 export const cronChecks: readonly Check[] = [
+  {
+    id: 'condition.cron_update_pending',
+    about: 'database',
+    passes: 'The database has the objects of the version of pg_cron that the server has.',
+    problem: 'an update of pg_cron is pending',
+    applies: ({pgCron}) => pgCron !== null,
+    run: async ({server}) => cronUpdatePending(server),
+  },
   check(
     'cron_timezone',
     {passes: 'Schedules of pg_cron are in a time zone without summer time.', problem: 'pg_cron has summer time'},

@@ -1,4 +1,5 @@
 import type {Server} from '../../db/server.js'
+import {certaintyOf, compareVersions, exactly, majorOf, type Certainty, type VersionRange} from '../../units/version.js'
 
 /** What this program knows how to look for in a database; a hazard names the one that it touches. */
 export type Touched =
@@ -7,6 +8,11 @@ export type Touched =
   | 'compressed_aggregates'
   | 'compressed_chunks'
   | 'compressed_under_apache'
+  | 'cron_days'
+  | 'cron_jobs'
+  | 'cron_jobs_of_postgres_15'
+  | 'cron_minutes'
+  | 'cron_objects_before_1_5'
   | 'aggregates_over_aggregates'
   | 'hypertables'
   | 'partial_chunks'
@@ -32,7 +38,13 @@ export interface UnsafeOperation {
   since: string | null
 }
 
-export type Product = 'timescaledb' | 'postgresql'
+export type Product = 'timescaledb' | 'postgresql' | 'pg_cron'
+
+export const productNames: Readonly<Record<Product, string>> = {
+  timescaledb: 'TimescaleDB',
+  postgresql: 'PostgreSQL',
+  pg_cron: 'pg_cron',
+}
 
 /** A known defect of a version. */
 export interface Hazard {
@@ -53,34 +65,28 @@ export interface Hazard {
   source: string
 }
 
-/** `[2, 26, 3]` of `2.26.3-dev`. */
-function partsOf(version: string): number[] {
-  return version.split(/[.-]/).map((part) => Number.parseInt(part, 10) || 0)
-}
-
-/** Below, at or above zero, by the numbers of two versions. */
-export function compareVersions(one: string, other: string): number {
-  const [left, right] = [partsOf(one), partsOf(other)]
-  const at = Array.from({length: Math.max(left.length, right.length)}, (_, index) => index).find(
-    (index) => (left[index] ?? 0) !== (right[index] ?? 0),
-  )
-  return at === undefined ? 0 : (left[at] ?? 0) - (right[at] ?? 0)
-}
-
 type Versioned = Pick<Hazard, 'product' | 'since' | 'fixedIn'>
 
-/** Whether a version has the defect. Fixes of PostgreSQL count within their major version. */
-export function isAffected({product, since, fixedIn}: Versioned, version: string): boolean {
-  if (since !== null && compareVersions(version, since) < 0) return false
-  if (product !== 'postgresql') return fixedIn.every((fixed) => compareVersions(version, fixed) < 0)
-  const fixed = fixedIn.find((each) => partsOf(each)[0] === partsOf(version)[0])
-  return fixed !== undefined && compareVersions(version, fixed) < 0
+/** Whether all, some or none of these versions have the defect. Fixes of PostgreSQL count within their major version. */
+export function certaintyOfHazard({product, since, fixedIn}: Versioned, versions: VersionRange): Certainty {
+  const fixed =
+    product === 'postgresql'
+      ? fixedIn.find((each) => versions.from !== null && majorOf(each) === majorOf(versions.from))
+      : [...fixedIn].sort(compareVersions)[0]
+  return fixed === undefined ? 'excluded' : certaintyOf(versions, since, fixed)
 }
 
-/** The version of a product that runs here; null where it does not. */
-export function versionOf(
+/** Whether a version has the defect. */
+export function isAffected(hazard: Versioned, version: string): boolean {
+  return certaintyOfHazard(hazard, exactly(version)) === 'certain'
+}
+
+/** The versions of a product that may be running here: one, except of pg_cron; null if it is not running. */
+export function versionsOf(
   product: Product,
-  {timescaledb, postgres}: Pick<Server, 'timescaledb' | 'postgres'>,
-): string | null {
-  return product === 'timescaledb' ? timescaledb : postgres
+  {timescaledb, postgres, pgCronRange}: Pick<Server, 'timescaledb' | 'postgres' | 'pgCronRange'>,
+): VersionRange | null {
+  if (product === 'pg_cron') return pgCronRange
+  const version = product === 'timescaledb' ? timescaledb : postgres
+  return version === null ? null : exactly(version)
 }

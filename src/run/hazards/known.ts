@@ -1,5 +1,6 @@
 import type {Hazard, Touched} from './hazard.js'
 import {operations} from './operations.js'
+import {pgCronHazards} from './pg-cron.js'
 
 type Entry = [
   number: number,
@@ -291,4 +292,5 @@ export const knownHazards: readonly Hazard[] = [
       source: `https://www.postgresql.org/docs/release/${fixed}/`,
     }
   }),
+  ...pgCronHazards,
 ]

@@ -4,7 +4,8 @@ import type {Server} from '../../db/server.js'
 import {statement} from '../../db/sql.js'
 import {ExitCode, OpsError, usageError} from '../../errors.js'
 import type {Plan, Step} from '../step.js'
-import {compareVersions, isAffected, versionOf, type Hazard, type UnsafeOperation} from './hazard.js'
+import {compareVersions} from '../../units/version.js'
+import {certaintyOfHazard, versionsOf, type Hazard, type UnsafeOperation} from './hazard.js'
 import {knownHazards} from './known.js'
 
 /** A step that must not be run on this server. */
@@ -38,9 +39,10 @@ export async function unsafeSteps(
 function operationsHere(server: Server, hazards: readonly Hazard[]): {hazard: Hazard; operation: UnsafeOperation}[] {
   return hazards.flatMap((hazard) => {
     const {unsafe: operation} = hazard
-    const version = versionOf(hazard.product, server)
-    if (operation === null || version === null || !isAffected(hazard, version)) return []
-    if (operation.since !== null && compareVersions(version, operation.since) < 0) return []
+    const versions = versionsOf(hazard.product, server)
+    if (operation === null || versions === null || certaintyOfHazard(hazard, versions) !== 'certain') return []
+    const {since} = operation
+    if (since !== null && versions.from !== null && compareVersions(versions.from, since) < 0) return []
     return [{hazard, operation}]
   })
 }

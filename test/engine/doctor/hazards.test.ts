@@ -1,10 +1,15 @@
 import {describe, expect, it} from 'vitest'
-import {hazardsOf} from '../../../src/doctor/hazards.js'
-import {compareVersions, isAffected, type Hazard} from '../../../src/run/hazards/hazard.js'
+import {connect} from '../../../src/db/connect.js'
+import type {Server} from '../../../src/db/server.js'
+import {hazardsOf, type HazardFacts} from '../../../src/doctor/hazards.js'
+import {isAffected, type Hazard} from '../../../src/run/hazards/hazard.js'
+import {compareVersions} from '../../../src/units/version.js'
+import {pgCronHazards} from '../../../src/run/hazards/pg-cron.js'
 import {knownHazards} from '../../../src/run/hazards/known.js'
 import {readSnapshot} from '../../../src/catalog/snapshot.js'
 import {askDoctor} from '../../helpers/doctor.js'
 import {forEachEngine} from '../../helpers/engines.js'
+import {applicationName} from '../../helpers/server.js'
 
 const idsOf = (hazards: readonly Hazard[]) => hazards.map(({id}) => id)
 
@@ -47,7 +52,8 @@ forEachEngine({kinds: ['timescaledb'], native: false}, (engine) => {
     const {run, db} = database
     const ids = async (timescaledb = db.server.timescaledb) => {
       const {all, policies} = await readSnapshot(db, {lateAfter: 0, timeUnits: new Map()})
-      return idsOf(hazardsOf(knownHazards, {server: {...db.server, timescaledb}, tables: all, policies}))
+      const met = hazardsOf(knownHazards, {server: {...db.server, timescaledb}, tables: all, policies, cron: null})
+      return idsOf(met.map(({hazard}) => hazard))
     }
     expect(await ids()).toEqual([])
     await run('create table public.t (time timestamptz not null, v int)')
@@ -70,5 +76,70 @@ forEachEngine({kinds: ['timescaledb'], native: false}, (engine) => {
       `select alter_job(job_id, config => config || '${config}') from timescaledb_information.jobs where proc_name = 'policy_compression'`,
     )
     expect(await ids()).toContain('timescaledb-9590')
+  })
+})
+
+describe('the defects of pg_cron', () => {
+  const facts = (
+    from: string | null,
+    to: string | null,
+    cron: HazardFacts['cron'],
+    versionNum = 160_004,
+  ): HazardFacts => ({
+    server: {versionNum, pgCron: '1.4-1', pgCronRange: {from, to}, timescaledb: null, postgres: '99.0'} as Server,
+    tables: [],
+    policies: [],
+    cron,
+  })
+  const met = (...args: Parameters<typeof facts>) =>
+    Object.fromEntries(hazardsOf(pgCronHazards, facts(...args)).map(({hazard, certainty}) => [hazard.id, certainty]))
+  const all = (...schedules: string[]) => ({schedules, complete: true})
+
+  it('are certain, possible or excluded by the range of versions and by the schedules', () => {
+    expect(met('1.6.0', '1.6.0', all('0 3 1 * *'))).toMatchObject({'pg_cron-292': 'certain'})
+    expect(met('1.6.0', null, all('0 3 1 * *'))).toMatchObject({'pg_cron-292': 'possible'})
+    expect(met('1.6.0', null, all('0 3 * * *'))).not.toHaveProperty('pg_cron-292')
+    expect(met('1.6.0', '1.6.0', {schedules: [], complete: false})).toMatchObject({'pg_cron-292': 'possible'})
+    expect(met('1.6.3', null, all('0 3 1 * *'))).not.toHaveProperty('pg_cron-292')
+    expect(met('1.5.0', '1.5.0', all('5 3 * * *'))).toMatchObject({'pg_cron-239': 'certain'})
+    expect(met('1.4.2', '1.4.2', all('5 3 * * *'))).not.toHaveProperty('pg_cron-239')
+    expect(met('1.4.2', '1.4.2', all('5 3 * * *'))).toMatchObject({'pg_cron-319': 'certain'})
+    expect(met('1.4.2', '1.4.2', all('5 3 * * *'), 140_011)).not.toHaveProperty('pg_cron-319')
+    expect(met('1.6.6', null, all('5 3 1 * *'))).toEqual({})
+  })
+
+  it('of the library under older objects are found by the version of the objects', () => {
+    expect(met('1.6.3', '1.6.3', all())).toEqual({'pg_cron-347': 'certain'})
+    expect(met('1.5.0', '1.5.2', null)).toEqual({'pg_cron-262': 'possible', 'pg_cron-347': 'certain'})
+  })
+})
+
+/** What Debian's packages of the servers of the tests are known to be. */
+const packages: Readonly<Record<string, {from: string; to: string | null}>> = {
+  15: {from: '1.4.2', to: '1.4.2'},
+  17: {from: '1.6.3', to: null},
+}
+
+forEachEngine({native: true}, (engine) => {
+  it('the range of pg_cron of a running server holds the version that is installed', async (context) => {
+    const {db} = await engine.database()
+    const {pgCronRange, postgres} = db.server
+    const expected = packages[postgres.split('.')[0]!]
+    if (pgCronRange === null || expected === undefined) return context.skip('this server does not run pg_cron')
+    expect(pgCronRange).toEqual(expected)
+    // In the database of pg_cron, which other tests share: read only.
+    const home = await connect(db.sibling(db.server.pgCronDatabase!), {applicationName})
+    try {
+      if (home.server.pgCron === null) return
+      expect(await askDoctor({db: home}, 'condition.cron_update_pending')).toMatchObject({status: 'passed'})
+      const {status, missing} = await askDoctor({db: home}, 'hazards.pg_cron_version')
+      expect([status, missing], 'certain defects only, or those of its range').toEqual(
+        expected.to === null && status === 'unknown'
+          ? ['unknown', expect.stringContaining('pg_cron is 1.6.3 or newer. SQL does not show its version')]
+          : ['passed', null],
+      )
+    } finally {
+      await home.close()
+    }
   })
 })

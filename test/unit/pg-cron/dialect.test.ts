@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import {describe, expect, it} from 'vitest'
 import {jobsOf, jobsSchema} from '../../../src/config/jobs.js'
 import {toPgCronSyntax, obstacles} from '../../../src/pg-cron/dialect.js'
+import {scheduleHazards} from '../../../src/pg-cron/schedule-hazards.js'
 import {hasOurName, isOurs, entryName} from '../../../src/pg-cron/names.js'
 import {job} from '../../helpers/daemon-jobs.js'
 
@@ -11,7 +12,7 @@ const why = (
   version = '1.4',
   timezone: string | null = 'GMT',
   matchesBothDays = false,
-) => obstacles(job('j', given), {version, timezone, matchesBothDays}, now)
+) => obstacles(job('j', given), {version, library: null, timezone, matchesBothDays}, now)
 
 describe('what pg_cron can run', () => {
   it('is five fields in its own time zone, written in numbers', () => {
@@ -51,7 +52,32 @@ describe('what pg_cron can run', () => {
   it('includes settings that equal its behaviour: one attempt, no catching up, runs that queue', () => {
     expect(why({retries: 0, backoff: '1min', catchUp: 'none', overlap: 'queue', lateAfter: '5min'})).toEqual([])
     const [byDefault] = jobsOf(jobsSchema.parse({})).filter(({name}) => name === 'maintain')
-    expect(obstacles(byDefault!, {version: '1.3', timezone: 'GMT', matchesBothDays: false}, now)).toEqual([])
+    expect(
+      obstacles(byDefault!, {version: '1.3', library: null, timezone: 'GMT', matchesBothDays: false}, now),
+    ).toEqual([])
+  })
+
+  it('is no schedule that a defect of its library runs at other times', () => {
+    const defects = (schedule: string, from: string, to: string | null) =>
+      obstacles(
+        job('j', {schedule}),
+        {version: '1.6', library: {from, to}, timezone: 'GMT', matchesBothDays: false},
+        now,
+      )
+    const aDayEarly = [expect.stringMatching(/^pg_cron has the defect pg_cron-292: .*https:/)]
+    expect(defects('0 3 1 * *', '1.6.0', '1.6.1')).toEqual(aDayEarly)
+    expect(defects('@weekly', '1.6.0', '1.6.0')).toEqual(aDayEarly)
+    expect(defects('0 3 L * *', '1.6.1', '1.6.1')).toEqual(aDayEarly)
+    expect(defects('@daily', '1.6.0', '1.6.0')).toEqual([])
+    // It may have the defect: a note, and no obstacle.
+    expect(defects('0 3 1 * *', '1.6.0', null)).toEqual([])
+    expect(scheduleHazards('0 3 1 * *', {from: '1.6.0', to: null})).toMatchObject([
+      {hazard: {id: 'pg_cron-292'}, certainty: 'possible'},
+    ])
+    expect(defects('9,19 * * * *', '1.5.0', '1.5.0')).toEqual([expect.stringContaining('pg_cron-239')])
+    expect(defects('0 9 * * *', '1.5.0', '1.5.0')).toEqual([])
+    expect(scheduleHazards('5 seconds', {from: '1.5.0', to: '1.5.0'})).toEqual([])
+    expect(scheduleHazards('@reboot', {from: '1.5.0', to: null})).toEqual([])
   })
 
   it('joins two day fields by the setting cron.match_dom_and_dow', () => {
