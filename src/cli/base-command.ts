@@ -242,8 +242,8 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
     const [{limitsOf}, config] = await Promise.all([import('../config/limits.js'), this.loadConfig()])
     const {accept: acceptedHazards} = this.flags as {accept?: string[]}
     const limits = limitsOf(config, {lockTimeout: this.flags['lock-timeout'], acceptedHazards}, process.env)
-    // A step that another session blocks is retried for at least the time of --wait.
-    return {...limits, retryBudget: Math.max(limits.retryBudget, (await this.lockWait()).left())}
+    // A step that another session blocks is retried for the time of --wait.
+    return this.flags.wait === undefined ? limits : {...limits, blockedBudget: (await this.lockWait()).left()}
   }
 
   /** oclif reads `oclif.exit` in text mode and `exitCode` under --json; any other error is converted once here. */

@@ -6,6 +6,7 @@ import type {Database} from '../db/database.js'
 import {ExitCode, OpsError} from '../errors.js'
 import type {JobContext} from '../jobs/kind.js'
 import {execute} from '../run/execute.js'
+import {exitCodeOfFailure} from '../run/exit-code.js'
 import {
   notAccepted,
   refuseUnsafe,
@@ -238,8 +239,7 @@ function resultOf(outcome: Outcome, reports: readonly StepReport[], notes: reado
     return {...base, status: 'failed', error: 'another process reclaimed the run', exitCode: ExitCode.lockHeld}
   if (outcome.kind === 'retry') return {...base, status: 'interrupted', exitCode: ExitCode.interrupted}
   if (outcome.status === 'failed') {
-    const partial = reports.some(({status}) => status === 'done')
-    return {...base, status: 'failed', error: outcome.error, exitCode: partial ? ExitCode.partial : ExitCode.failed}
+    return {...base, status: 'failed', error: outcome.error, exitCode: exitCodeOfFailure(reports)}
   }
   return {
     ...base,

@@ -2,6 +2,7 @@ import {hostname} from 'node:os'
 import {inline} from '../db/sql.js'
 import type {Database} from '../db/database.js'
 import {ExitCode} from '../errors.js'
+import {exitCodeOf} from '../run/exit-code.js'
 import {execute, preview} from '../run/execute.js'
 import {
   notAccepted,
@@ -105,8 +106,13 @@ export async function confirmAndRun(
   const both = {...run, steps: [...prepared, ...run.steps]}
   const shown = {...after, steps: [...preparation.steps, ...after.steps]}
   if (!options.json) options.print(renderRun(shown, both, terminal().width, preparation.steps.length))
-  return {report: withHazards(reportOf(options, shown, both, false), hazards), exitCode: exitCodeOf(both)}
+  const exitCode = exitCodeOf(both)
+  if (exitCode === ExitCode.lockHeld) options.report(blockedLine)
+  return {report: withHazards(reportOf(options, shown, both, false), hazards), exitCode}
 }
+
+/** Behind the steps, of which each names the sessions that blocked it. */
+const blockedLine = 'Nothing was done: other sessions hold the locks. Repeat it later, or wait longer: --wait 10min'
 
 type ReportedHazard = NonNullable<ChangeReport['hazards']>[number]
 
@@ -170,12 +176,4 @@ function reportOf(options: CarryOutOptions, plan: Plan, run: RunReport, dryRun: 
     }
   })
   return {kind: options.kind, ...options.head, dryRun, cutoff: run.cutoff, steps}
-}
-
-/** The exit code for the results of the steps: 0, 1, 6 or 130. */
-function exitCodeOf(report: RunReport): ExitCode {
-  if (report.interrupted) return ExitCode.interrupted
-  const failed = report.steps.filter((step) => step.status === 'failed').length
-  if (failed === 0) return ExitCode.done
-  return report.steps.some((step) => step.status === 'done') ? ExitCode.partial : ExitCode.failed
 }

@@ -7,6 +7,8 @@ export interface Limits {
   exclusiveLockTimeout: number
   /** The most time for one step, with all its waits and retries. */
   retryBudget: number
+  /** The same for a step that other sessions block, if it differs. */
+  blockedBudget?: number
   firstRetry: number
   longestRetry: number
   maxDropPerRun: number

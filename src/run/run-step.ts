@@ -129,18 +129,19 @@ async function decideRetry(
   // Even if cancelled: after a lost connection it is unknown whether the server committed the step.
   if (options.cancel?.aborted) return {again: false, reason: {code: lost ? 'outcome_unknown' : 'cancelled'}}
   const delay = retryDelay(attempts, options.limits, Math.random())
-  const inBudget = elapsedMs + delay < options.limits.retryBudget && !options.stop?.aborted
+  const {retryBudget, blockedBudget = retryBudget} = options.limits
+  const isWithin = (budget: number) => elapsedMs + delay < budget && !options.stop?.aborted
   if (lost) {
     const repeatable = step.doneCheck !== null || step.repeatable
     if (!repeatable) return {again: false, reason: {code: 'outcome_unknown'}}
-    return inBudget
+    return isWithin(retryBudget)
       ? {again: true, seconds: delay / 1000, reason: serverMessage(error), reconnect: true}
       : {again: false, reason: {code: 'outcome_unknown'}}
   }
   const state = sqlState(error)
   if (state !== undefined && retryable.has(state)) {
     const blockers = await nameBlockers(db, step)
-    if (inBudget)
+    if (isWithin(blockedBudget))
       return {again: true, seconds: delay / 1000, reason: blockers ?? serverMessage(error), reconnect: false}
     return {again: false, reason: {code: 'blocked'}, blockers}
   }

@@ -98,6 +98,32 @@ forEachEngine({native: true, kinds: ['postgres']}, (engine) => {
     await holder.close()
   })
 
+  it('a change that other sessions block exits with 5 if no step was done, with 6 if some were', async () => {
+    const url = await parts()
+    const change = (...words: string[]) => runCli(['partitions', ...words, '--url', url])
+    const briefly = ['--lock-timeout', '100ms', '--wait', '300ms']
+    expectExit(await change('create', 'parts', '--from', '2024-01', '--to', '2024-03'), 0)
+    const holder = await connect(targetOf(url), {applicationName: 'nightly report'})
+    await holder.transaction(writing, async (tx) => {
+      await tx.query(statement('lock table public.parts_y2024m02 in access exclusive mode'))
+      const drop = ['drop', 'parts', '--older-than', '1d', '--confirm', new URL(url).pathname.slice(1)]
+      const partial = await change(...drop, ...briefly, '--json')
+      expectExit(partial, 6)
+      expect(jsonOf<{steps: object[]}>(partial).steps).toContainEqual(
+        expect.objectContaining({status: 'failed', retryable: true, reason: {code: 'blocked'}}),
+      )
+      await tx.query(statement('lock table public.parts in access exclusive mode'))
+      const create = ['create', 'parts', '--from', '2024-04', '--to', '2024-04', ...briefly]
+      const blocked = await change(...create)
+      expectExit(blocked, 5)
+      expect(blocked.stdout).toContain('nightly report')
+      expect(blocked.stderr).toMatch(/Nothing was done: other sessions hold the locks.*--wait/)
+      expectExit(await change(...create, '--json'), 5)
+    })
+    expectExit(await change('create', 'parts', '--from', '2024-04', '--to', '2024-04'), 0)
+    await holder.close()
+  })
+
   it('--wait waits for a job that is already running', async () => {
     const url = await engine.urlFor(async () => {})
     const job = 'nap: {kind: sql, schedule: "@daily", statement: "select pg_advisory_lock(4711)"}'
