@@ -1,7 +1,9 @@
 import type {Server} from '../../db/server.js'
 import {can} from '../../engines/index.js'
 import type {Check} from '../check.js'
+import type {CheckContext} from '../context.js'
 import type {Finding} from '../finding.js'
+import {advice} from '../shared.js'
 import {fromCondition} from './condition.js'
 
 /** The row of sql/doctor/workers.sql. */
@@ -11,6 +13,11 @@ export interface WorkersRow {
   here: number
   max_background_workers: number | null
   max_worker_processes: number
+  max_parallel_workers: number
+  replication: number
+  pg_cron: number
+  /** Null if the role does not see them. */
+  others: number | null
   together: number
 }
 
@@ -50,29 +57,52 @@ function schedulerFindings({launchers, here}: WorkersRow, {database}: Server): F
   ]
 }
 
+interface Term {
+  count: number
+  name: string
+}
+
 /**
  * The launcher, a scheduler for each database and every running job take a worker each: jobs that start in one minute
- * and find none wait and are late, and the log of the server is the only place that says so.
+ * and find none wait and are late, and the log of the server is the only place that says so. TimescaleDB counts its own
+ * workers; PostgreSQL counts those of replication, pg_cron, parallel queries and other extensions too.
  */
-export function togetherFindings({schedulers, together, ...limits}: WorkersRow): Finding[] {
-  const {max_background_workers: most, max_worker_processes: processes} = limits
-  const needed = 1 + schedulers + together
-  const limit = Math.min(most ?? processes, processes)
-  if (together === 0 || needed <= limit) return []
-  const setting = (most ?? processes) <= processes ? 'timescaledb.max_background_workers' : 'max_worker_processes'
-  return [
-    {
-      severity: 'warning',
-      object: null,
-      message: `1 launcher + ${schedulers} scheduler${schedulers === 1 ? '' : 's'} + ${together} jobs of this database that start in the same minute are ${needed}, more than ${setting} = ${limit}: jobs wait for a worker.`,
-      data: {schedulers, together, needed, setting, limit},
-      fix: {
-        kind: 'advice',
-        text: `Raise ${setting} to ${needed} or more and restart the server, or let jobs start at different times.`,
-      },
-    },
+export function togetherFindings(row: WorkersRow): Finding[] {
+  const {schedulers, together, max_background_workers: most, max_worker_processes: processes} = row
+  if (together === 0) return []
+  const own: Term[] = [
+    {count: 1, name: 'launcher'},
+    {count: schedulers, name: schedulers === 1 ? 'scheduler' : 'schedulers'},
+    {count: together, name: 'jobs of this database that start in the same minute'},
   ]
+  const beside: Term[] = [
+    {count: row.replication, name: 'for logical replication'},
+    {count: row.pg_cron, name: 'for pg_cron'},
+    {count: row.others ?? 0, name: 'of other extensions'},
+  ]
+  const parallel = {count: row.max_parallel_workers, name: 'that parallel queries may take (max_parallel_workers)'}
+  const short = [
+    ...(most === null ? [] : [shortage('timescaledb.max_background_workers', most, own, row)]),
+    shortage('max_worker_processes', processes, [...own, ...beside, parallel], row),
+  ]
+  return short.filter((finding) => finding !== null)
 }
+
+function shortage(setting: string, limit: number, terms: readonly Term[], row: WorkersRow): Finding | null {
+  const needed = terms.reduce((sum, {count}) => sum + count, 0)
+  if (needed <= limit) return null
+  const {schedulers, together, replication, pg_cron: pgCron, others, max_parallel_workers: parallel} = row
+  const sum = terms.filter(({count}) => count > 0).map(({count, name}) => `${count} ${name}`)
+  return {
+    severity: 'warning',
+    object: null,
+    message: `${sum.join(' + ')} are ${needed}, more than ${setting} = ${limit}: jobs that find no worker wait.`,
+    data: {schedulers, together, replication, pgCron, others, parallel, needed, setting, limit},
+    fix: advice(`Raise ${setting} to ${needed} or more and restart the server, or let jobs start at different times.`),
+  }
+}
+
+const readWorkers = async ({ask}: CheckContext) => (await ask<WorkersRow>('workers'))[0]!
 
 function workersCheck(
   id: string,
@@ -84,7 +114,7 @@ function workersCheck(
     about: 'database',
     ...words,
     applies: hasWorkers,
-    run: async (context) => judge((await context.ask<WorkersRow>('workers'))[0]!, context.server),
+    run: async (context) => judge(await context.once(readWorkers), context.server),
   }
 }
 
@@ -105,12 +135,22 @@ export const workerChecks: readonly Check[] = [
     severity: 'critical',
     words: {passes: 'A worker is left for a job.', problem: 'no worker is left for a job'},
   }),
-  workersCheck(
-    'together',
-    {
-      passes: 'There are workers for the jobs that start together.',
-      problem: 'more jobs start together than there are workers',
+  {
+    ...workersCheck(
+      'together',
+      {
+        passes: 'There are workers for the jobs that start together.',
+        problem: 'more jobs start together than there are workers',
+      },
+      togetherFindings,
+    ),
+    run: async (context) => {
+      const row = await context.once(readWorkers)
+      const findings = togetherFindings(row)
+      // Without them the sum is too small: a shortage that it shows is one, but that it shows none says nothing.
+      if (findings.length === 0 && row.together > 0 && row.others === null)
+        context.needStatistics('the workers of other extensions')
+      return findings
     },
-    togetherFindings,
-  ),
+  },
 ]

@@ -1,5 +1,7 @@
 import {expect, it} from 'vitest'
-import {togetherFindings, launcherFindings} from '../../../src/doctor/checks/workers.js'
+import {loadSql} from '../../../src/db/load-sql.js'
+import {statement} from '../../../src/db/sql.js'
+import {togetherFindings, launcherFindings, type WorkersRow} from '../../../src/doctor/checks/workers.js'
 import {updatePending} from '../../../src/doctor/checks/condition.js'
 import {askDoctor, expectLaw, expectPassed} from '../../helpers/doctor.js'
 import {forEachEngine} from '../../helpers/engines.js'
@@ -47,6 +49,51 @@ forEachEngine({kinds: ['timescaledb'], native: true}, (engine) => {
     const {findings} = await askDoctor(database, 'condition.gate_procedure_missing')
     expect(findings).toMatchObject([{severity: 'critical', fix: {kind: 'command', text: 'qicore-db migrate up'}}])
   }, 120_000)
+
+  it('workers.together: finds more jobs in one minute than workers, and passes when they start apart', async () => {
+    const database = await engine.database()
+    const {run} = database
+    await run("create procedure nothing(job_id int, config jsonb) language sql as 'select 1'")
+    const [{most} = {most: 0}] = await run<{most: number}>(
+      "select current_setting('timescaledb.max_background_workers')::int as most",
+    )
+    const [found] = await expectLaw(
+      database,
+      'workers.together',
+      () =>
+        run(
+          `select add_job('nothing', interval '1 year', initial_start => timestamptz '2100-01-01 00:00+00') from generate_series(1, ${most})`,
+        ),
+      {
+        follow: () =>
+          run(
+            "select alter_job(job_id, next_start => timestamptz '2100-01-01 00:00+00' + job_id * interval '1 hour') from timescaledb_information.jobs where proc_name = 'nothing'",
+          ),
+      },
+    )
+    expect(found).toMatchObject({data: {together: most, limit: most}})
+  })
+
+  it('workers.together: counts the worker of a subscription', async (context) => {
+    const {run, autocommit, url, db} = await engine.database()
+    if ((await run<{wal_level: string}>('show wal_level'))[0]!.wal_level !== 'logical')
+      return context.skip('wal_level of this server is not logical')
+    const read = async () => (await db.query<WorkersRow>(statement(loadSql('doctor/workers'))))[0]!
+    const before = await read()
+    const slot = `${db.server.database}_slot`
+    await run('create table public.fed (id int primary key)')
+    await autocommit('create publication feed for table public.fed')
+    await run(`select pg_create_logical_replication_slot('${slot}', 'pgoutput')`)
+    await autocommit(
+      `create subscription ${slot} connection '${url}' publication feed with (create_slot = false, slot_name = '${slot}', copy_data = false)`,
+    )
+    try {
+      await expect.poll(async () => (await read()).replication, {timeout: 20_000}).toBe(before.replication + 1)
+      expect((await read()).others).toBe(before.others)
+    } finally {
+      await autocommit(`drop subscription ${slot}`)
+    }
+  })
 
   it('workers: reports a stopped scheduler, and the fix starts it', async () => {
     const database = await engine.database()
@@ -105,23 +152,33 @@ forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
   })
 })
 
-// A test cannot create a shortage of workers, which takes a restart. The rows are those of real servers.
-it('workers: adds up launcher, schedulers and jobs, and reports a missing launcher', () => {
+// What takes a restart to create. The rows are those of real servers.
+it('workers: adds up what each limit counts, and reports a missing launcher', () => {
   const row = {
     launchers: 1,
     schedulers: 3,
     here: 1,
     max_background_workers: 16,
-    max_worker_processes: 8,
-    together: 5,
+    max_worker_processes: 24,
+    max_parallel_workers: 8,
+    replication: 1,
+    pg_cron: 1,
+    others: 2,
+    together: 8,
   }
-  expect(togetherFindings(row)).toMatchObject([
-    {severity: 'warning', data: {needed: 9, limit: 8, setting: 'max_worker_processes'}},
+  expect(togetherFindings(row)).toEqual([])
+  const processes = {needed: 25, limit: 24, setting: 'max_worker_processes'}
+  for (const more of [{together: 9}, {replication: 2}, {pg_cron: 2}, {others: 3}, {max_parallel_workers: 9}])
+    expect(togetherFindings({...row, ...more}), JSON.stringify(more)).toMatchObject([
+      {severity: 'warning', data: processes},
+    ])
+  expect(togetherFindings({...row, others: 3})[0]!.message).toBe(
+    '1 launcher + 3 schedulers + 8 jobs of this database that start in the same minute + 1 for logical replication + 1 for pg_cron + 3 of other extensions + 8 that parallel queries may take (max_parallel_workers) are 25, more than max_worker_processes = 24: jobs that find no worker wait.',
+  )
+  expect(togetherFindings({...row, max_background_workers: 11})).toMatchObject([
+    {data: {needed: 12, limit: 11, setting: 'timescaledb.max_background_workers'}},
   ])
-  expect(togetherFindings({...row, together: 4})).toEqual([])
-  expect(togetherFindings({...row, max_background_workers: 4})).toMatchObject([
-    {data: {limit: 4, setting: 'timescaledb.max_background_workers'}},
-  ])
+  expect(togetherFindings({...row, max_worker_processes: 8, together: 0})).toEqual([])
   expect(launcherFindings(row)).toEqual([])
   expect(launcherFindings({...row, launchers: 0, max_background_workers: 0})).toMatchObject([
     {severity: 'critical', message: expect.stringContaining('is 0')},
