@@ -61,9 +61,17 @@ export interface Gate {
   duplicateJobs: readonly number[]
 }
 
-/** Whether the job is one that a plan would create; it has no id yet. */
+/** The id of a job that a plan would create. */
+const noIdYet = -1
+
+/** The job of a planned rule. @param id of the job that it keeps; null if the plan would create one */
+export function plannedJob(id: number | null): NonNullable<LiveRule['job']> {
+  return {id: id ?? noIdYet, scheduled: true}
+}
+
+/** Whether the job is one that a plan would create. */
 export function isPlanned(job: LiveRule['job']): boolean {
-  return job !== null && job.id < 0
+  return job?.id === noIdYet
 }
 
 /** The rule of a live policy. */

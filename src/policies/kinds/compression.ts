@@ -12,7 +12,7 @@ import {orderText, readOrder, sameList} from '../order.js'
 import {age, ageJson, alterJob, policyStep, type StepContext} from '../policy-step.js'
 import type {Problem} from '../problem.js'
 import {chunkWork} from '../status-work.js'
-import type {CompressionSettings, LiveRule, TableState} from '../table-state.js'
+import {plannedJob, type CompressionSettings, type LiveRule, type TableState} from '../table-state.js'
 import type {ChangeBase, DiffContext, PolicyKind, RuleReader} from './kind.js'
 import {
   ageCell,
@@ -23,7 +23,6 @@ import {
   bareRule,
   lacking,
   offsetInConfig,
-  plannedJob,
   single,
   withRule,
 } from './rules.js'

@@ -12,9 +12,9 @@ import {sameDuration, sameOffset} from '../offsets.js'
 import {age, ageJson, alterJob, policyStep, type StepContext} from '../policy-step.js'
 import {shortUnits} from '../short-units.js'
 import {readRefreshFacts, refreshWork, type RefreshFacts} from '../status-work.js'
-import type {LiveRule} from '../table-state.js'
+import {plannedJob, type LiveRule} from '../table-state.js'
 import type {ChangeBase, DiffContext, PolicyKind} from './kind.js'
-import {bareRule, offsetInConfig, offsetText, paused, plannedJob, single, withRule} from './rules.js'
+import {bareRule, offsetInConfig, offsetText, paused, single, withRule} from './rules.js'
 
 export interface RefreshRule {
   startOffset: Duration

@@ -4,10 +4,10 @@ import {dash} from '../../units/cell-text.js'
 import type {Step} from '../../run/step.js'
 import {fixBy} from '../status-types.js'
 import {alterJob, policyStep, type StepContext} from '../policy-step.js'
-import type {LiveRule} from '../table-state.js'
+import {plannedJob, type LiveRule} from '../table-state.js'
 import {readReordered, reorderWork, type Reordered} from '../reorder-work.js'
 import type {ChangeBase, DiffContext, PolicyKind} from './kind.js'
-import {bareRule, lacking, paused, plannedJob, single, withRule} from './rules.js'
+import {bareRule, lacking, paused, single, withRule} from './rules.js'
 
 export interface ReorderRule {
   /** Name of an index of the hypertable. */

@@ -10,7 +10,7 @@ import {sameOffset} from '../offsets.js'
 import {age, ageJson, alterJob, deleteJob, deleteRow, policyStep, type StepContext} from '../policy-step.js'
 import {retentionAdvice} from '../retention-advice.js'
 import {chunkWork} from '../status-work.js'
-import type {LiveRule} from '../table-state.js'
+import {plannedJob, type LiveRule} from '../table-state.js'
 import type {WorkRequest} from '../work.js'
 import type {ChangeBase, DiffContext, PolicyKind} from './kind.js'
 import {
@@ -22,7 +22,6 @@ import {
   bareRule,
   offsetInConfig,
   paused,
-  plannedJob,
   single,
   withRule,
 } from './rules.js'

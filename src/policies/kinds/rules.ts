@@ -30,11 +30,6 @@ export function lacking(engine: EngineKind, capability: Capability): Impossible 
   return lack && {code: 'NOT_POSSIBLE_HERE', ...lack}
 }
 
-/** The job of a planned rule. The id of a new job is not known yet and is -1. */
-export function plannedJob(id: number | null): NonNullable<LiveRule['job']> {
-  return {id: id ?? -1, scheduled: true}
-}
-
 /** The state with this rule and without the rules that it replaces. */
 export function withRule(state: TableState, replaced: (rule: LiveRule) => boolean, rule: LiveRule): TableState {
   return {...state, policies: [...state.policies.filter((each) => !replaced(each)), rule]}
