@@ -90,7 +90,8 @@ async function reportUnsafe(db: Database, plan: Plan, {limits, report}: JobRunOp
 }
 
 async function planRun(db: Database, job: Job, {config, limits, at}: JobRunOptions): Promise<PlannedRun> {
-  const [{jobKind}, {planInstall}, {retainNotes}] = await Promise.all([
+  const [{enforcedNotes}, {jobKind}, {planInstall}, {retainNotes}] = await Promise.all([
+    import('../jobs/kind.js'),
     import('../jobs/registry.js'),
     import('../schema/migrate/run.js'),
     import('../jobs/kinds/retain.js'),
@@ -106,7 +107,7 @@ async function planRun(db: Database, job: Job, {config, limits, at}: JobRunOptio
   const notes = [
     ...(await pauseNotes(db, job)),
     ...(await retainNotes(db, work.plans)),
-    ...work.enforced.map(({what, by}) => `${what} is done by ${by}`),
+    ...enforcedNotes(work.enforced),
     ...work.notes,
   ]
   const warnings = [...work.problems, ...(install.note === null ? [] : [`Note: ${install.note}`])]

@@ -5,10 +5,7 @@ import {statement} from '../db/sql.js'
 import {leftToPgCron} from '../schedule/due.js'
 import type {Instant} from '../units/instant.js'
 import type {RegistryEntry} from './job-registry.js'
-import {command} from '../units/command.js'
-
-/** pg_cron starts a job within a minute of its due time. Milliseconds. */
-const cronMinute = 60_000
+import {cronMinute, deadScheduler, entryFix} from '../pg-cron/scheduler.js'
 
 const notReclaimed = 'The daemon does not run it unless the configuration says "runner: daemon".'
 
@@ -27,12 +24,8 @@ export async function watchCron(db: Database, entries: Iterable<RegistryEntry>):
   const missed = rows.filter(({job}) => job !== null && !unscheduled.includes(job))
   const dead = rows.some(({job}) => job === null)
   return [
-    ...(dead
-      ? [`pg_cron's scheduler is not running, but pg_cron is the runner of ${formatNames(names)}. ${notReclaimed}`]
-      : []),
-    ...unscheduled.map(
-      (name) => `${name} has "runner: pg_cron", but pg_cron has no entry for it. Fix: ${command('cron install')}`,
-    ),
+    ...(dead ? [`${deadScheduler.problem}, but pg_cron is the runner of ${formatNames(names)}. ${notReclaimed}`] : []),
+    ...unscheduled.map((name) => `${name} has "runner: pg_cron", but pg_cron has no entry for it. Fix: ${entryFix()}`),
     ...missed.map(
       ({job, part, due}) =>
         `pg_cron has not started ${job}${part ? ` for ${part}` : ''}, due since ${due}. ${notReclaimed}`,

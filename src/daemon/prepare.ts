@@ -4,7 +4,7 @@ import {loadSql} from '../db/load-sql.js'
 import {statement} from '../db/sql.js'
 import {OpsError} from '../errors.js'
 import type {JobContext} from '../jobs/kind.js'
-import {definitionsApply} from '../catalog/definitions-apply.js'
+import {nothingDeclared} from '../jobs/nothing-declared.js'
 import {execute} from '../run/execute.js'
 import {planInstall} from '../schema/migrate/run.js'
 import {readQicoreSchema, schemaRemark} from '../schema/migrate/schema-state.js'
@@ -24,14 +24,11 @@ export async function prepareDatabase(
   emit: Emit,
 ): Promise<string | null> {
   const {sections, limits} = context
-  const asked =
-    jobs.some(({declared}) => declared) ||
-    Object.keys(sections.tables).length > 0 ||
-    Object.keys(sections.aggregates).length > 0
-  if (!asked && !(await definitionsApply(db))) {
+  const nothing = await nothingDeclared(db, jobs, sections)
+  if (nothing !== null) {
     const remark = schemaRemark(await readQicoreSchema(db))
     if (remark !== null) emit({event: 'warning', message: remark})
-    return 'nothing is declared for this database: no tables or jobs in the configuration, and no migration of this program is applied'
+    return nothing
   }
   const plan = await planInstall(db)
   if (plan.note !== null) emit({event: 'warning', message: plan.note})

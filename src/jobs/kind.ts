@@ -35,6 +35,11 @@ export interface JobWork {
   problems: readonly string[]
 }
 
+/** The notes about work that another scheduler does. */
+export function enforcedNotes(enforced: JobWork['enforced']): string[] {
+  return enforced.map(({what, by}) => `${what} is done by ${by}`)
+}
+
 /** One kind of job. It plans the same operation as a command, from the catalog; the caller runs the plans. */
 export interface JobKind<Kind extends JobKindName = JobKindName> {
   kind: Kind

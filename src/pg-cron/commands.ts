@@ -3,10 +3,10 @@ import type {Database} from '../db/database.js'
 import {lackOf} from '../engines/index.js'
 import {quoteLiteral} from '../db/sql.js'
 import {maintained} from '../jobs/kinds/analyze.js'
-import type {JobContext} from '../jobs/kind.js'
+import {enforcedNotes, type JobContext} from '../jobs/kind.js'
 import {chosenSets} from '../jobs/kinds/partitions.js'
 import {retainWork} from '../jobs/kinds/retain.js'
-import {policyWork, type JobWork} from '../jobs/kinds/tables.js'
+import {policyWork} from '../jobs/kinds/tables.js'
 import {readSets} from '../partitions/sets.js'
 import {qualifiedName} from '../catalog/table.js'
 import {qicore} from '../schema/built-in.js'
@@ -61,7 +61,7 @@ const forms: {[Kind in JobKindName]: Form<Kind>} = {
         ]),
       ),
       notes: [
-        ...enforcedWords(enforced),
+        ...enforcedNotes(enforced),
         ...notes,
         ...(keys.length + enforced.length === 0 ? ['there is no gated retention policy'] : []),
       ],
@@ -86,7 +86,7 @@ const forms: {[Kind in JobKindName]: Form<Kind>} = {
       commands,
       obstacles,
       notes: [
-        ...enforcedWords(enforced),
+        ...enforcedNotes(enforced),
         ...notes,
         ...(subjects.length + enforced.length === 0 ? ['there is no refresh policy'] : []),
       ],
@@ -171,8 +171,4 @@ async function maintenance(
 function isQicore(keys: readonly string[]): boolean {
   const theirs = qicore.tables.filter(({hypertable}) => hypertable).map(qualifiedName)
   return keys.length === theirs.length && theirs.every((key) => keys.includes(key))
-}
-
-function enforcedWords(enforced: JobWork['enforced']): string[] {
-  return enforced.map(({what, by}) => `${what} is done by ${by}`)
 }

@@ -4,6 +4,7 @@ import {loadSql} from '../db/load-sql.js'
 import {statement} from '../db/sql.js'
 import {ExitCode, messageOf, OpsError, usageError} from '../errors.js'
 import {command} from '../units/command.js'
+import {deadScheduler} from './scheduler.js'
 import {compareVersions, exactly, type VersionRange} from '../units/version.js'
 
 /** The database in which pg_cron is installed: one per server, from which it schedules jobs in all databases. */
@@ -151,10 +152,7 @@ export function requireUsable({here, version, database, role, canLogin, alive, r
     throw usageError(
       'NOT_PRELOADED',
       `pg_cron ${version} is created in "${database}", but its scheduler is not running: no job would run.`,
-      [
-        'Add pg_cron to shared_preload_libraries and restart the server. If it is already there, see the server log.',
-        instead(),
-      ],
+      [deadScheduler.fix, instead()],
     )
   if (!here && rights.elsewhere === null)
     throw usageError(

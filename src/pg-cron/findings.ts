@@ -8,6 +8,7 @@ import type {CronJob} from './cron-job.js'
 import type {WantedRun} from './wanted.js'
 import {instantInWords} from '../units/instant.js'
 import {command} from '../units/command.js'
+import {cronMinute, deadScheduler, entryFix} from './scheduler.js'
 
 export function stateOf(
   run: ScheduledRun | undefined,
@@ -30,9 +31,6 @@ export const stateInWords: Readonly<Partial<Record<CronJobState, string>>> = {
   unrecorded: 'pg_cron has an entry, but the ledger does not name pg_cron as the runner, so its calls do nothing',
 }
 
-/** pg_cron starts a job within a minute of its due time. Milliseconds. */
-const cronMinute = 60_000
-
 /** The problems of an entry as sentences, most important first. `ok` is null if it cannot be known. */
 export function cronFindings(
   report: CronJob,
@@ -42,8 +40,8 @@ export function cronFindings(
 ): {findings: string[]; ok: boolean | null} {
   const findings: string[] = []
   const wrong = stateInWords[report.state]
-  if (wrong !== undefined) findings.push(`${wrong}. Fix: ${command('cron install')}`)
-  if (scheduler === 'dead') findings.push("pg_cron's scheduler is not running")
+  if (wrong !== undefined) findings.push(`${wrong}. Fix: ${entryFix()}`)
+  if (scheduler === 'dead') findings.push(deadScheduler.problem)
   if (report.paused)
     findings.push(
       `paused since ${cronInstant(version!.validFrom)} by ${version!.actor ?? 'an unknown role'}. Fix: ${command('jobs resume', [job.name])}`,

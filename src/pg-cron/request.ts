@@ -1,3 +1,4 @@
+import {asSentence} from '../units/sentence.js'
 import type {Config} from '../config/load.js'
 import {partitionRules} from '../config/partitions.js'
 import type {Job} from '../config/jobs.js'
@@ -8,7 +9,7 @@ import {OpsError, usageError} from '../errors.js'
 import type {JobContext} from '../jobs/kind.js'
 import type {Limits} from '../run/limits.js'
 import type {Plan} from '../run/step.js'
-import {definitionsApply} from '../catalog/definitions-apply.js'
+import {nothingDeclared} from '../jobs/nothing-declared.js'
 import type {Instant} from '../units/instant.js'
 import {mayLook, requireUsable, type CronDatabase} from './cron-database.js'
 import {planInstall, planUninstall} from './plan.js'
@@ -47,14 +48,11 @@ export async function installPlan(
 ): Promise<{plan: Plan; left: LeftJob[]; notes: string[]}> {
   requireUsable(home)
   const {jobs, context} = jobsAndContext(request)
-  const {tables, aggregates} = context.sections
-  const asked = jobs.some(({declared}) => declared) || Object.keys(tables).length + Object.keys(aggregates).length > 0
-  if (!asked && !(await definitionsApply(db)))
-    throw usageError(
-      'NOTHING_DECLARED',
-      'Nothing is declared for this database: no tables or jobs in the configuration, and no migration of this program is applied.',
-      [`Declare tables or jobs in qicore-db.config.yaml, or create the QiCore tables: ${command('migrate up')}`],
-    )
+  const nothing = await nothingDeclared(db, jobs, context.sections)
+  if (nothing !== null)
+    throw usageError('NOTHING_DECLARED', asSentence(nothing), [
+      `Declare tables or jobs in qicore-db.config.yaml, or create the QiCore tables: ${command('migrate up')}`,
+    ])
   const wanted = await wantedJobs(db, {jobs, dialect: home, context})
   const scheduled = await readScheduled(home, db.server.database)
   const plan = planInstall(db, {

@@ -6,14 +6,8 @@ import {gapsQuestion, type GapRow} from '../catalog/coverage-sql.js'
 import {shift} from '../catalog/due.js'
 import type {LivePolicy} from '../catalog/live-policies.js'
 import type {Chunk} from '../catalog/table.js'
+import {lowest, type Span} from '../catalog/span.js'
 import {instantOf} from '../catalog/time.js'
-
-const lowest = -(2n ** 63n)
-
-export interface Gap {
-  start: bigint
-  end: bigint
-}
 
 /**
  * Ranges in the windows of refresh policies whose rows changed after they were computed: below the watermark, by
@@ -23,8 +17,8 @@ export async function changedRanges(
   db: Database,
   policies: readonly LivePolicy[],
   clocks: ReadonlyMap<LivePolicy['table'], TableClock>,
-): Promise<Map<LivePolicy, Gap[]>> {
-  const found = new Map<LivePolicy, Gap[]>()
+): Promise<Map<LivePolicy, Span[]>> {
+  const found = new Map<LivePolicy, Span[]>()
   const sources = policies.flatMap(({table}) => table.aggregate?.source ?? [])
   await readChunks(
     db,
@@ -74,7 +68,7 @@ function later(a: bigint, b: bigint | null): bigint {
 }
 
 /** The text of a range in messages and JSON: instants, or integers. */
-export function rangeText({start, end}: Gap, {table}: Pick<LivePolicy, 'table'>): string {
+export function rangeText({start, end}: Span, {table}: Pick<LivePolicy, 'table'>): string {
   const formatBound = (point: bigint, open: string) =>
     point <= -(2n ** 63n) || point >= 2n ** 63n - 1n
       ? open

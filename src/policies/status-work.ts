@@ -15,7 +15,8 @@ import type {Chunk, Table} from '../catalog/table.js'
 import {instantOf} from '../catalog/time.js'
 import {gateReasons} from './gate-reasons.js'
 import type {PolicyWork, WorkRequest} from './work.js'
-import {changedRanges, rangeText, type Gap} from './refresh-gaps.js'
+import type {Span} from '../catalog/span.js'
+import {changedRanges, rangeText} from './refresh-gaps.js'
 import {fixBy, policyProblem, type NotDone, type NotDoneCode, type PolicyProblem} from './status-types.js'
 
 const codes: Record<DueChunk['why'], NotDoneCode> = {
@@ -71,7 +72,7 @@ async function sourceEnds(
 /** What the work of refresh policies is compared with. */
 export interface RefreshFacts {
   /** Ranges whose rows changed after they were refreshed. */
-  changed: ReadonlyMap<LivePolicy, Gap[]>
+  changed: ReadonlyMap<LivePolicy, Span[]>
   /** The time ranges of the sources. */
   sources: SourceEnds
 }

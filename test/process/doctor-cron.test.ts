@@ -131,7 +131,7 @@ it('settings.cron_timezone and settings.cron_days: by the row that the server gi
 })
 
 // No server of a test has files that are newer than its library.
-it('condition.cron_update_pending: an old library is loaded anew before the objects are updated', () => {
+it('condition.cron_update_pending: the server is restarted before the objects are updated if its library is older', () => {
   const library = {from: '1.4.2', to: '1.4.2'}
   for (const pgCron of ['1.4-1', '1.6'])
     expect(cronUpdatePending({pgCron, pgCronAvailable: '1.6', pgCronRange: library})).toMatchObject([

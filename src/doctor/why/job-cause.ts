@@ -1,13 +1,16 @@
 import {OpsError} from '../../errors.js'
-import {refusedReason} from '../../jobs/run/outcome.js'
+import {undoneWork} from '../../jobs/run/undone-work.js'
 import type {Occurrence} from '../../jobs/store/history.js'
 import {stateInWords} from '../../pg-cron/findings.js'
+import {entryFix} from '../../pg-cron/scheduler.js'
 import {inWindow} from '../../schedule/due.js'
 import {command} from '../../units/command.js'
 import {formatAge} from '../../units/elapsed.js'
 import {secondsBetween} from '../../units/instant.js'
-import {asSentence, commandFix} from '../shared.js'
+import {commandFix} from '../shared.js'
+import {asSentence} from '../../units/sentence.js'
 import {databaseCandidates} from './database.js'
+import {schedulerCandidate} from './cron-scheduler.js'
 import type {Candidate} from './explanation.js'
 import type {JobFacts} from './job-facts.js'
 import {blockedCause, lockCause} from './sessions.js'
@@ -106,19 +109,10 @@ function cronCandidates({scheduler, entries}: NonNullable<JobFacts['cron']>): Ca
             depth: 'incomplete' as const,
             code: `pg_cron_${wrong?.state ?? 'missing'}`,
             message: asSentence((wrong && stateInWords[wrong.state]) ?? 'pg_cron has no entry for it'),
-            fix: commandFix(command('cron install')),
+            fix: commandFix(entryFix()),
           },
         ]),
-    ...(scheduler === 'dead'
-      ? [
-          {
-            depth: 'no_runner' as const,
-            code: 'scheduler_not_running',
-            message: "pg_cron's scheduler is not running, so none of its entries is started.",
-            fix: commandFix(command('daemon')),
-          },
-        ]
-      : []),
+    ...(scheduler === 'dead' ? [schedulerCandidate] : []),
     ...(unknown === undefined
       ? []
       : [
@@ -175,18 +169,9 @@ function newestRun({id, status, error, reason, sqlState}: Occurrence, facts: Job
     const words = asSentence(`run ${id} failed: ${error ?? reason ?? 'no error is recorded'}`)
     return [{depth: 'ran', code: 'last_error', message: `${words}${next}`, fix: again}]
   }
-  const skipped = status === 'skipped' && reason !== null ? skips[reason] : undefined
-  if (skipped === undefined) return []
-  return [{depth: 'ran', code: reason!, message: `Run ${id} was skipped: ${skipped}`, fix: again}]
-}
-
-/** Reasons of a skipped due time that mean that work was left undone. */
-const skips: Readonly<Record<string, string | undefined>> = {
-  missed: 'no daemon was running when it was due, and no later run makes up for it.',
-  overlap: 'the run before it had not ended.',
-  window: 'it was due outside of its window.',
-  replica: 'only a read-only replica could be reached when it was due.',
-  [refusedReason]: 'a known defect of this version makes it unsafe.',
+  const undone = status === 'skipped' && reason !== null ? undoneWork(reason) : null
+  if (undone === null) return []
+  return [{depth: 'ran', code: reason!, message: asSentence(`run ${id} was skipped: ${undone}`), fix: again}]
 }
 
 /** Due, and not begun although a daemon runs. */

@@ -1,7 +1,7 @@
 import type {PolicyProblem, PolicyProblemCode, PolicyStatus} from '../../policies/status-types.js'
 import {formatAge} from '../../units/elapsed.js'
 import {secondsBetween} from '../../units/instant.js'
-import {asSentence} from '../shared.js'
+import {asSentence} from '../../units/sentence.js'
 import {databaseCandidates} from './database.js'
 import {likeliest, type Cause, type Depth} from './explanation.js'
 import type {PolicyFacts} from './policy-facts.js'

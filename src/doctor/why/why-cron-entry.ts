@@ -2,10 +2,12 @@ import type {Database} from '../../db/database.js'
 import {literal, sql} from '../../db/sql.js'
 import type {Alive} from '../../db/server.js'
 import {stateInWords} from '../../pg-cron/findings.js'
+import {entryFix} from '../../pg-cron/scheduler.js'
 import {readCronStatus} from '../../pg-cron/status.js'
-import {command} from '../../units/command.js'
 import type {Instant} from '../../units/instant.js'
-import {asSentence, commandFix, sqlFix} from '../shared.js'
+import {commandFix, sqlFix} from '../shared.js'
+import {asSentence} from '../../units/sentence.js'
+import {schedulerCandidate} from './cron-scheduler.js'
 import {likeliest, type Candidate, type Evidence, type JobExplanation} from './explanation.js'
 import {agoText} from './times.js'
 import type {JobWhyRequest} from './why-job.js'
@@ -53,7 +55,7 @@ function candidatesOf({jobId, active, state, lastStatus, message}: Entry, schedu
       depth: 'incomplete',
       code: 'pg_cron_entry',
       message: asSentence(state),
-      fix: commandFix(command('cron install')),
+      fix: commandFix(entryFix()),
     })
   if (active === false)
     found.push({
@@ -62,13 +64,7 @@ function candidatesOf({jobId, active, state, lastStatus, message}: Entry, schedu
       message: 'It is switched off in pg_cron: its column active is false.',
       fix: sqlFix(sql`select cron.alter_job(job_id := ${literal(String(jobId))}, active := true)`.text),
     })
-  if (scheduler === 'dead')
-    found.push({
-      depth: 'no_runner',
-      code: 'scheduler_not_running',
-      message: "pg_cron's scheduler is not running, so none of its entries is started.",
-      fix: {kind: 'advice', text: 'Add pg_cron to shared_preload_libraries and restart the server.'},
-    })
+  if (scheduler === 'dead') found.push(schedulerCandidate)
   if (lastStatus === 'failed')
     found.push({
       depth: 'ran',

@@ -5,7 +5,8 @@ import {formatInstant, secondsBetween, type Instant} from '../../../units/instan
 import {command} from '../../../units/command.js'
 import type {Check} from '../../check.js'
 import type {Finding, Fix} from '../../finding.js'
-import {asSentence, commandFix} from '../../shared.js'
+import {commandFix} from '../../shared.js'
+import {asSentence} from '../../../units/sentence.js'
 import {foundIn, readKnownSets, setFinding, type KnownSet} from './sets.js'
 
 /** A set that ends sooner is seen to at once: a weekend lies between a finding and its fix. */

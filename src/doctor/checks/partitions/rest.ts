@@ -8,7 +8,8 @@ import {command} from '../../../units/command.js'
 import type {Check} from '../../check.js'
 import type {CheckContext} from '../../context.js'
 import {NotKnown, type Finding} from '../../finding.js'
-import {advice, asSentence, objectOf, sqlFix} from '../../shared.js'
+import {advice, objectOf, sqlFix} from '../../shared.js'
+import {asSentence} from '../../../units/sentence.js'
 import {foundIn, readKnownSets, setFinding, type KnownSet} from './sets.js'
 
 const setName = ({set}: KnownSet) => formatQualifiedName(set.schema, set.table)

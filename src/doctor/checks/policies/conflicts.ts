@@ -9,7 +9,7 @@ import {command} from '../../../units/command.js'
 import type {Check} from '../../check.js'
 import type {CheckContext} from '../../context.js'
 import type {Finding, Fix} from '../../finding.js'
-import {asSentence} from '../../shared.js'
+import {asSentence} from '../../../units/sentence.js'
 
 /** Rules of the plan's checks by which rows or buckets are lost. */
 const losing: ReadonlySet<FindingRule> = new Set([

@@ -1,5 +1,5 @@
 import {expect, it} from 'vitest'
-import {asSentence} from '../../../src/doctor/shared.js'
+import {asSentence} from '../../../src/units/sentence.js'
 
 it.each([
   ['there is no partition for now', 'There is no partition for now.'],
