@@ -97,7 +97,7 @@ export function recordNotes(tables: readonly Table[]): string[] {
   ]
 }
 
-function formatNames(names: readonly string[]): string {
+export function formatNames(names: readonly string[]): string {
   const first = names.slice(0, 5)
   return names.length > 5 ? `${first.join(', ')} and ${names.length - 5} more` : first.join(', ')
 }
