@@ -76,7 +76,18 @@ function growthColumns<Row extends Growth>(): Column<Row, GrowthReport>[] {
     },
     ...forecastColumns<Row>(30, 2),
     ...forecastColumns<Row>(90, 1),
-    {id: 'trend', heading: 'TREND', type: 'note', show: 'people', value: trendOf, priority: 3},
+    {
+      id: 'trend',
+      heading: 'TREND',
+      type: 'note',
+      // The newest days of all rows are below each other, also where a history is short.
+      align: 'right',
+      show: 'people',
+      value: trendOf,
+      shrink: 10,
+      keep: 'end',
+      priority: 3,
+    },
   ]
 }
 

@@ -35,6 +35,6 @@ export function parseBytes(input: string): number {
   const exponent = match[2] === undefined ? 0 : 'kmgtp'.indexOf(match[2].toLowerCase()) + 1
   const bytes = Math.round(Number(match[1]) * 1024 ** exponent)
   if (bytes <= 0 || !Number.isSafeInteger(bytes))
-    throw usageError('SIZE', `"${input}" is ${bytes <= 0 ? 'zero' : 'more than 8 PB'}.`, [example])
+    throw usageError('SIZE', `"${input}" is ${bytes <= 0 ? 'zero' : '8 PB or more'}.`, [example])
   return bytes
 }

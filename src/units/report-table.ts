@@ -47,6 +47,8 @@ interface Layout<Row, Context> {
   show?: 'room' | 'data' | 'people'
   /** The column may be truncated to this width if the table is too wide. */
   shrink?: number
+  /** A truncated cell keeps its end instead of its beginning. */
+  keep?: 'end'
   /** Omitted from text tables if no row has a value (`empty`) or all rows have the same value (`same`). */
   hide?: 'empty' | 'same'
   /** Formatter for people, where the one of the type does not fit. */

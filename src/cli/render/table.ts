@@ -117,7 +117,8 @@ function cellsOf<Row, Context extends TableContext>(
   const heading = headingOf(column, rows)
   const cells = all.map((row) => printable(cellText(column, row, context)))
   const natural = cells.reduce((most, cell) => Math.max(most, widthOf(cell)), headers ? widthOf(heading) : 0)
-  const least: NameCut = {width: Math.min(natural, column.shrink ?? natural), where: 'end'}
+  const where = column.keep === 'end' ? 'start' : 'end'
+  const least: NameCut = {width: Math.min(natural, column.shrink ?? natural), where}
   return {column, heading, cells, natural, least}
 }
 

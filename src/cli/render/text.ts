@@ -91,10 +91,10 @@ export function closing(sentences: readonly string[], width: number | null): str
 
 const ellipsis = '…'
 
-/** Where a text is truncated: at the end, in the middle, or after the first few characters. */
-export type CutAt = 'end' | 'middle' | 'front'
+/** Where a text is truncated: at the end, in the middle, after the first few characters, or at the start. */
+export type CutAt = 'end' | 'middle' | 'front' | 'start'
 
-const share: Record<CutAt, number> = {end: 1, middle: 0.5, front: 0.2}
+const share: Record<CutAt, number> = {end: 1, middle: 0.5, front: 0.2, start: 0}
 
 /** Truncates a text to a width in terminal columns, with `…` for the removed part. */
 export function cut(text: string, width: number, where: CutAt): string {

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
-import {expect, it} from 'vitest'
-import {formatBytes} from '../../../src/units/bytes.js'
+import {describe, expect, it} from 'vitest'
+import {formatBytes, parseBytes} from '../../../src/units/bytes.js'
 
 it('a size has three significant digits, with the units of pg_size_pretty', () => {
   expect(formatBytes(0)).toBe('0 B')
@@ -43,4 +43,21 @@ it('a larger size never has a smaller number in the same unit', () => {
       if (unit === otherUnit) expect(Number(large)).toBeGreaterThanOrEqual(Number(small))
     }),
   )
+})
+
+describe('a size in bytes', () => {
+  it('is read with the units of PostgreSQL, and with a number alone', () => {
+    expect(['1048576', '2TB', '500 GiB', '1.5kB', '3m', '12 b'].map(parseBytes)).toEqual([
+      1_048_576,
+      2 * 1024 ** 4,
+      500 * 1024 ** 3,
+      1_536,
+      3 * 1024 ** 2,
+      12,
+    ])
+  })
+
+  it.each(['', 'TB', '-1GB', '0', '0.1', '5x', '1e9', '1 2', '9PB', '2TBs'])('"%s" is refused', (text) => {
+    expect(() => parseBytes(text)).toThrow(expect.objectContaining({code: 'SIZE'}))
+  })
 })
