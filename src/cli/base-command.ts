@@ -143,13 +143,19 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
     if (!this.quiet) stderrStatus.show('Reading the configuration …')
     try {
       const target = options.target ?? (await this.target(options.changes ?? false))
-      const [{withDatabase, embeddedDirectory}, {heading}, {checkCondition, conditionLines}, {nameHolders}] =
-        await Promise.all([
-          import('../db/database.js'),
-          import('./heading.js'),
-          import('./condition.js'),
-          import('../run/blockers.js'),
-        ])
+      const [
+        {withDatabase, embeddedDirectory},
+        {heading},
+        {checkCondition, conditionLines},
+        {nameHolders},
+        {withUsableRole},
+      ] = await Promise.all([
+        import('../db/database.js'),
+        import('./heading.js'),
+        import('./condition.js'),
+        import('../run/blockers.js'),
+        import('../db/target-role.js'),
+      ])
       const opened = async (db: Database) => {
         stderrStatus.clear()
         const width = stderrWidth()
@@ -160,7 +166,7 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
         for (const line of conditionLines(db.server, width)) this.report(line)
         this.condition = db.server.condition.map(({code}) => code)
         if (exitCode !== ExitCode.done) process.exitCode = exitCode
-        return nameHolders(db, this.doing, () => work(db))
+        return nameHolders(db, this.doing, () => withUsableRole(db, options.changes ?? false, () => work(db)))
       }
       return await this.whileLocked(() => {
         this.sayOpening(embeddedDirectory(target.url))

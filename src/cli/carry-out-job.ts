@@ -201,9 +201,10 @@ async function consentTo(plan: Plan, db: Database, {flags, interactive, report}:
 
 async function installSchema(db: Database, install: Plan, limits: Limits): Promise<void> {
   if (install.steps.length === 0) return
+  const {installFailed} = await import('../schema/migrate/run.js')
   const {steps} = await execute(db, install, {limits, ledger: null})
   const failed = steps.find(({status}) => status === 'failed')
-  if (failed) throw new OpsError('CORE_FAILED', `The schema qicore could not be installed: ${failed.error}`)
+  if (failed) throw installFailed(failed)
   await db.probe()
 }
 

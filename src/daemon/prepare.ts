@@ -6,10 +6,9 @@ import {OpsError} from '../errors.js'
 import type {JobContext} from '../jobs/kind.js'
 import {nothingDeclared} from '../jobs/nothing-declared.js'
 import {execute} from '../run/execute.js'
-import {planInstall} from '../schema/migrate/run.js'
+import {installFailed, planInstall} from '../schema/migrate/run.js'
 import {readQicoreSchema, schemaRemark} from '../schema/migrate/schema-state.js'
 import type {Emit} from '../jobs/events.js'
-import {command} from '../units/command.js'
 
 /**
  * Installs or updates the qicore schema and checks the privileges of the daemon. If nothing is declared for the
@@ -35,13 +34,7 @@ export async function prepareDatabase(
   if (plan.steps.length > 0) {
     const {steps} = await execute(db, plan, {limits, ledger: null})
     const failed = steps.find(({status}) => status === 'failed')
-    if (failed)
-      throw new OpsError('CORE_FAILED', `The qicore schema cannot be installed or updated: ${failed.error}`, {
-        suggestions: [
-          `Run once, as a role that may create it: ${command('migrate up')}`,
-          'sql/roles.sql has the grants that a daemon needs afterwards.',
-        ],
-      })
+    if (failed) throw installFailed(failed)
     await db.probe()
     emit({event: 'qicore_schema_installed', steps: steps.map(({id}) => id)})
   }

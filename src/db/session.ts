@@ -40,7 +40,8 @@ export function sessionSettings(settings: TransactionSettings, applicationName: 
   return `select ${set(settings, applicationName, corrections, false)}${settings.role ? `; set role ${quoteIdent(settings.role)}` : ''}`
 }
 
-const roleStates: readonly (string | undefined)[] = [
+/** The codes of the server for a role that does not exist or may not be set. */
+export const roleStates: readonly (string | undefined)[] = [
   SqlState.undefinedObject,
   SqlState.invalidParameter,
   SqlState.noPrivilege,

@@ -99,7 +99,7 @@ function runProblems(status: JudgedPolicy): PolicyProblem[] {
     problems.push(
       runner === 'none'
         ? policyProblem('no_runner', 'nothing runs it: no worker, no pg_cron job and no daemon was found')
-        : policyProblem('runner_not_running', `depends on ${runner}, which is not running`),
+        : policyProblem('runner_not_running', `the runner ${runner} is not running`),
     )
   if (!status.lastErrorVisible && lastError === null && jobId !== null)
     problems.push(policyProblem('errors_not_visible', "this role may not see its job's errors"))

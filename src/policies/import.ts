@@ -9,6 +9,7 @@ import {lengthInConfig} from './kinds/rules.js'
 import {rulesOf, type TableState} from './table-state.js'
 import {readSnapshot} from '../catalog/snapshot.js'
 import {qualifiedName, type Table} from '../catalog/table.js'
+import {command} from '../units/command.js'
 import {diff} from './diff.js'
 import {desiredStateOf} from './desired.js'
 
@@ -40,10 +41,13 @@ export async function readImport(db: Database, {declared, maxDropPerRun, table}:
   const {states} = await readPolicyState(db, snapshot)
   const only = table === undefined ? null : await resolveTable(db, snapshot.all, table)
   const notes: string[] = []
+  const declarationOf = (each: Table) => declared.find((candidate) => declaredName(candidate) === qualifiedName(each))
+  for (const [each, state] of states)
+    if (only === null || each === only) notes.push(...notLive(declarationOf(each), state, db, maxDropPerRun))
   const entries = [...states].flatMap(([each, state]) => {
     if (only === null ? state.policies.length === 0 : each !== only) return []
     const fields = fieldsOf(each, state, notes)
-    const given = declared.find((candidate) => declaredName(candidate) === qualifiedName(each))
+    const given = declarationOf(each)
     const section = each.kind === 'aggregate' ? ('aggregates' as const) : ('tables' as const)
     return [
       {
@@ -76,6 +80,17 @@ function fieldsOf(table: Table, state: TableState, notes: string[]): Record<stri
     else fields[kind.name] = read.value
   }
   return fields
+}
+
+/** Policies that are declared but not live: an import leaves them in the configuration. */
+function notLive(declared: Declared | undefined, state: TableState, db: Database, maxDropPerRun: number): string[] {
+  return policyKinds
+    .filter(({name}) => declared?.[name] !== undefined && rulesOf(state, name).length === 0)
+    .filter(({name}) => differs(name, declared, state, db, maxDropPerRun))
+    .map(
+      ({name}) =>
+        `${state.key} ${name}: declared, but not live, and it stays declared. To keep it removed, declare it as none. To create it: ${command('policies apply')}`,
+    )
 }
 
 /** Whether a field is declared differently from the live value, or not at all. */

@@ -13,6 +13,7 @@ interface HolderRow {
   query: string | null
   seconds: number | null
   mode: string
+  /** One relation or several, as text for people. */
   relation: string
   /** False if it waits for the lock. */
   granted?: boolean

@@ -61,7 +61,7 @@ export default class PoliciesImport extends BaseCommand<typeof PoliciesImport> {
         if (this.flags.write)
           this.log(
             changes.length === 0
-              ? 'The configuration already matches the live policies.'
+              ? 'The configuration already has every live policy as it is.'
               : `${changes.length} ${changes.length === 1 ? 'field' : 'fields'} written. Next: ${command('policies plan')}`,
           )
         else this.logRaw(entries.length === 0 ? '# no policies here' : (await printSections(edits(false))).trimEnd())

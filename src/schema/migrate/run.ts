@@ -53,10 +53,20 @@ export async function planInstall(db: Database): Promise<InstallPlan> {
   }
 }
 
+/** The error of an installation of the schema qicore that failed. */
+export function installFailed({error}: Pick<StepReport, 'error'>): OpsError {
+  return new OpsError('CORE_FAILED', `The qicore schema cannot be installed or updated: ${error}`, {
+    suggestions: [
+      `Run once, as a role that may create it: ${command('migrate up', [], {stream: 'core'})}`,
+      'sql/roles.sql has the grants that other roles need afterwards.',
+    ],
+  })
+}
+
 /**
  * Runs the steps that must precede a locked and recorded run: the extension and the schema qicore. Re-reads the
  * server's properties afterwards.
- * @throws OpsError MIGRATION_FAILED
+ * @throws OpsError MIGRATION_FAILED if the extension cannot be created, CORE_FAILED
  */
 export async function bootstrap(
   db: Database,
@@ -66,13 +76,11 @@ export async function bootstrap(
   if (plan.steps.length === 0) return []
   const {steps} = await execute(db, {...plan, locks: []}, {...options, ledger: null})
   const failed = steps.find((step) => step.status === 'failed')
+  if (failed && plan.steps.find(({id}) => id === failed.id)?.kind !== 'extension') throw installFailed(failed)
   if (failed)
     throw new OpsError('MIGRATION_FAILED', failed.error ?? `${failed.id} failed`, {
       exit: ExitCode.failed,
-      suggestions:
-        plan.steps.find(({id}) => id === failed.id)?.kind === 'extension'
-          ? ['--engine postgres works without the extension.']
-          : [],
+      suggestions: ['--engine postgres works without the extension.'],
     })
   // The connection that created the extension does not have all of it loaded.
   await (plan.steps.some((step) => step.kind === 'extension') ? db.reconnect() : db.probe())

@@ -126,7 +126,10 @@ describe('policies, used by a new operator', () => {
       async () => {
         const url = await engine.urlFor((database) => handMade(database))
         const cwd = directoryWith(config(url).replace('after: 7 days,', 'after: 2 days,'))
-        expectExit(await runCli(['policies', 'plan'], {cwd}), 3)
+        const saved = await runCli(['policies', 'plan', '--out', 'refused.json'], {cwd})
+        expectExit(saved, 3)
+        expect(saved.stderr).toContain('It cannot be applied as it is')
+        expect(saved.stdout + saved.stderr).not.toContain('policies apply refused.json')
         const refused = await runCli(['policies', 'apply', '--confirm', 'prod', '--json'], {cwd})
         expectExit(refused, 7)
         expect(jsonOf<Report>(refused).error.code).toBe('UNSAFE_PLAN')

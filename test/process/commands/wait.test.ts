@@ -1,4 +1,3 @@
-import {spawn} from 'node:child_process'
 import {writeFileSync} from 'node:fs'
 import {join} from 'node:path'
 import {expect, it} from 'vitest'
@@ -7,30 +6,11 @@ import {connect} from '../../../src/db/connect.js'
 import type {Database} from '../../../src/db/database.js'
 import {statement} from '../../../src/db/sql.js'
 import {takeRunLock} from '../../../src/run/run-lock.js'
-import {root} from '../../helpers/build.js'
 import {expectExit, jsonOf, runCli} from '../../helpers/cli.js'
 import {forEachEngine} from '../../helpers/engines.js'
 import {directoryWith, temporaryDirectory} from '../../helpers/files.js'
 import {targetOf} from '../../helpers/server.js'
-
-interface Started {
-  /** Resolves when stderr has the text. */
-  says(text: string): Promise<void>
-  ended: Promise<{exitCode: number | null; stdout: string; stderr: string}>
-}
-
-/** A command that runs while the test continues. */
-function start(args: readonly string[], cwd = temporaryDirectory()): Started {
-  const env = {PATH: process.env.PATH ?? '', HOME: cwd, NO_COLOR: '1', COLUMNS: '200'}
-  const child = spawn(process.execPath, [join(root, 'bin/run.js'), ...args], {cwd, env})
-  let [stdout, stderr] = ['', '']
-  child.stdout.on('data', (text: Buffer) => (stdout += text.toString()))
-  child.stderr.on('data', (text: Buffer) => (stderr += text.toString()))
-  return {
-    says: (text) => expect.poll(() => stderr, {timeout: 30_000}).toContain(text),
-    ended: new Promise((resolve) => child.once('close', (exitCode) => resolve({exitCode, stdout, stderr}))),
-  }
-}
+import {start} from '../../helpers/started.js'
 
 const writing = {readOnly: false, lockTimeout: 1_000, statementTimeout: 0}
 const waits = (stderr: string) => stderr.match(/^Waiting up to .*$/gm) ?? []
