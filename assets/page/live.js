@@ -24,7 +24,8 @@
     if (busy()) return
     try {
       const answer = await fetch(location.pathname, {cache: 'no-store'})
-      if (!answer.ok) throw new Error(String(answer.status))
+      // 503 is a page too: it says why there is no report.
+      if (!answer.ok && answer.status !== 503) throw new Error(String(answer.status))
       const page = new DOMParser().parseFromString(await answer.text(), 'text/html')
       const next = page.getElementById('live')
       if (next === null) throw new Error('no content')

@@ -10,7 +10,7 @@ export default class Daemon extends BaseCommand<typeof Daemon> {
   static override summary = 'Run the scheduled jobs in the foreground and record every due time.'
   static override description =
     `The ledger in the database (qicore.maintenance_log) decides what is due, not timers: restarts, outages, clock changes and suspended machines leave no gap and no duplicate. Any number of daemons on one database share the work. Without jobs in the configuration it maintains declared tables only; on a database without declared tables it only observes.
-Prints one JSON object per line (--pretty for people); --listen serves health and metrics. On SIGTERM or SIGINT it gives running steps --grace to finish, releases the rest and exits 0; a second signal ends it at once (130).`
+Prints one JSON object per line (--pretty for people); --listen serves health, metrics and a page about the database (docs/daemon.md). On SIGTERM or SIGINT it gives running steps --grace to finish, releases the rest and exits 0; a second signal ends it at once (130).`
   static override examples = [
     '<%= config.bin %> <%= command.id %> --target local --pretty',
     '<%= config.bin %> <%= command.id %> --target prod --listen 0.0.0.0:9847',
@@ -19,9 +19,13 @@ Prints one JSON object per line (--pretty for people); --listen serves health an
   static override flags = {
     pretty: Flags.boolean({summary: 'Lines for people instead of JSON.'}),
     listen: Flags.string({
-      summary: 'Address of /healthz, /readyz and /metrics, or off.',
+      summary: 'Address of the page, /healthz, /readyz and /metrics, or off.',
       default: '127.0.0.1:9847',
       helpValue: '<host:port>',
+    }),
+    'token-file': Flags.string({
+      summary: 'File with the token that the page requires (or QICORE_DAEMON_TOKEN).',
+      helpValue: '<file>',
     }),
     workers: Flags.integer({
       summary: 'How many jobs may run at the same time.',
@@ -54,9 +58,10 @@ Prints one JSON object per line (--pretty for people); --listen serves health an
   async run(): Promise<void> {
     const {flags} = this
     const config = await this.loadConfig()
-    const [{runnableJobs}, {parseListen}, target] = await Promise.all([
+    const [{runnableJobs}, {parseListen}, {readToken}, target] = await Promise.all([
       import('../jobs/run/check.js'),
       import('../daemon/listen.js'),
+      import('../daemon/access.js'),
       this.target(true),
     ])
     if (target.source === 'config' && target.url.startsWith('embedded:'))
@@ -67,6 +72,7 @@ Prints one JSON object per line (--pretty for people); --listen serves health an
     if (flags.wait !== undefined) await this.waitForDirectory(target.url)
     const jobs = await runnableJobs(config, Date.now())
     const listen = parseListen(flags.listen)
+    const token = readToken(flags['token-file'], process.env)
     const [{runDaemon}, {exitNow}, {listened}, {fitWidth}, {lineWidth}] = await Promise.all([
       import('../daemon/run.js'),
       import('../cli/exit-now.js'),
@@ -83,6 +89,7 @@ Prints one JSON object per line (--pretty for people); --listen serves health an
       config,
       jobs,
       listen,
+      token,
       limits: await this.limits(),
       version: this.config.version,
       pretty: flags.pretty,

@@ -12,14 +12,20 @@ import {giveBackMemory} from './memory.js'
 import {logTo} from './log.js'
 import {metricsOf} from './metrics.js'
 import {readSurvey} from './read-metrics.js'
-import {serveHealth, type HealthServer} from './http.js'
+import {serve, type HttpServer} from './http.js'
 import {createMetricsCache} from './metrics-cache.js'
+import {createPages} from './pages.js'
+import type {Database} from '../db/database.js'
+import type {JobContext} from '../jobs/kind.js'
+import type {ReportDocument} from '../page/document.js'
 
 export interface RunOptions {
   target: Target
   config: Config | null
   jobs: readonly Job[]
   listen: {host: string; port: number} | null
+  /** What the pages require; null: none, and they are served on a loopback address only. */
+  token: string | null
   limits: Limits
   version: string
   pretty: boolean
@@ -63,15 +69,16 @@ export async function runDaemon(options: RunOptions): Promise<ExitCode> {
     },
   })
   const jobNames = options.jobs.map(({name}) => name)
-  const metricsCache = createMetricsCache(
-    async () => {
-      const control = daemon.control()
-      if (control === null) return null
-      if (control.server.embedded) return {db: control, done() {}}
-      const db = await control.openSession()
-      return {db, done: () => void db.close()}
-    },
-    (db) => readSurvey(db, {...context, jobs: daemon.health().registry === null ? [] : jobNames}),
+  /** Of its own, so that a report does not hold up the scheduler; the embedded engine has only one. */
+  const readingSession = async () => {
+    const control = daemon.control()
+    if (control === null) return null
+    if (control.server.embedded) return {db: control, done() {}}
+    const db = await control.openSession()
+    return {db, done: () => void db.close()}
+  }
+  const metricsCache = createMetricsCache(readingSession, (db) =>
+    readSurvey(db, {...context, jobs: daemon.health().registry === null ? [] : jobNames}),
   )
   const metrics = metricsOf({
     version: options.version,
@@ -84,15 +91,16 @@ export async function runDaemon(options: RunOptions): Promise<ExitCode> {
   })
   onSignals((signal) => daemon.stop(signal), options.secondSignal)
   options.onListening()
-  let server: HealthServer | null = null
+  let server: HttpServer | null = null
   const began = performance.now()
   try {
     if (options.listen !== null) {
-      server = await serveHealth(
-        options.listen,
-        {health: () => daemon.health(), check: (maxAge) => daemon.check(maxAge)},
+      server = await serve(options.listen, {
+        watched: {health: () => daemon.health(), check: (maxAge) => daemon.check(maxAge)},
         metrics,
-      )
+        pages: createPages({session: readingSession, read: (db) => readReport(db, options, context)}),
+        token: options.token,
+      })
       log({event: 'listening', address: server.address})
     }
     const whole = await daemon.run()
@@ -101,6 +109,20 @@ export async function runDaemon(options: RunOptions): Promise<ExitCode> {
   } finally {
     await server?.close()
   }
+}
+
+/** What `report` reads, loaded at the first request of a page. */
+async function readReport(
+  db: Database,
+  {jobs}: RunOptions,
+  {sections, partitions, limits}: Pick<JobContext, 'sections' | 'partitions' | 'limits'>,
+): Promise<ReportDocument> {
+  const [{readDocument}, {reportTarget}] = await Promise.all([
+    import('../page/read-document.js'),
+    import('../config/target.js'),
+  ])
+  const document = await readDocument(db, {sections, partitions, jobs, lateAfter: limits.lateAfter, fast: false})
+  return {...document, target: reportTarget(db)}
 }
 
 /** The handlers are never removed: a second signal must be handled while the first one is still waiting. */

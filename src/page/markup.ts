@@ -79,7 +79,7 @@ export interface TableOptions<Row> {
   cells?: Readonly<Record<string, (row: Row, text: string) => Markup | string>>
 }
 
-const leftAligned = new Set(['text', 'name', 'note', 'list', 'flag'])
+const leftAligned = new Set(['text', 'name', 'note', 'list', 'flag', 'instant'])
 
 /** A table of a report, from the same columns as its text, CSV and Markdown. The first column is the row's heading. */
 export function reportTable<Row, Context extends TableContext>(

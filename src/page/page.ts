@@ -1,15 +1,16 @@
 import type {ErrorDocument} from '../errors.js'
+import type {RecordedRun, RecordedStep} from '../reports/history.js'
 import type {StatsReport} from '../reports/stats.js'
 import {dash} from '../units/cell-text.js'
 import {formatBytes} from '../units/bytes.js'
-import {instantInWords} from '../units/instant.js'
+import {instantInWords, type Instant} from '../units/instant.js'
 import {plural} from '../units/plural.js'
 import {asset} from './assets.js'
 import type {Part, ReportDocument} from './document.js'
 import {html, raw, section, type Markup, type Tone} from './markup.js'
 import {attentionSection} from './sections/attention.js'
 import {chunkMapSection} from './sections/chunk-map.js'
-import {historySection} from './sections/history.js'
+import {historySection, runSection} from './sections/history.js'
 import {jobsSection} from './sections/jobs.js'
 import {policiesSection} from './sections/policies.js'
 import {queriesSection} from './sections/queries.js'
@@ -31,14 +32,38 @@ const contents = [
 export interface PageOptions {
   /** The page of a daemon, which replaces its content every few seconds. */
   live: boolean
+  /** A sentence above the content, for example that it is not up to date. */
+  notice?: string | null
 }
 
 /**
  * The report as one HTML file without any reference to another one. Its size is bounded: long lists are cut, and the
  * chunk map has a limited number of bars.
  */
-export async function renderPage(document: ReportDocument, {live}: PageOptions = {live: false}): Promise<string> {
-  const title = `Report on ${document.target ?? 'database'}`
+export async function renderPage(
+  document: ReportDocument,
+  {live, notice = null}: PageOptions = {live: false},
+): Promise<string> {
+  return frame(`Report on ${document.target ?? 'database'}`, live, notice, content(document, live))
+}
+
+/** The page of one run of a daemon's database. */
+export async function renderRun(run: RecordedRun, steps: readonly RecordedStep[] | null, at: Instant): Promise<string> {
+  const back = html`<nav aria-label="Sections"><ul><li><a href="/">Report</a></li></ul></nav>`
+  return frame(
+    `Run ${run.id}`,
+    true,
+    null,
+    html`<header><h1>Run ${run.id}: ${run.operation}</h1></header>${back}<main id="content">${runSection(run, steps, {at})}</main>`,
+  )
+}
+
+/** A page that says only why there is no other. It asks again. */
+export async function renderNotice(text: string): Promise<string> {
+  return frame('No report', true, null, html`<main id="content"><h1>No report</h1><p class="error">${text}</p></main>`)
+}
+
+async function frame(title: string, live: boolean, notice: string | null, body: Markup): Promise<string> {
   const page = html`<!doctype html>
 <html lang="en">
 <head>
@@ -52,7 +77,8 @@ ${!live && html`<meta http-equiv="Content-Security-Policy" content="${contentSec
 <body>
 <a class="skip" href="#content">Skip to the content</a>
 <div id="live">
-${content(document, live)}
+${notice !== null && html`<p class="error" role="status">${notice}</p>`}
+${body}
 </div>
 <script>${raw(asset('page.js').text)}</script>
 ${live && html`<script>${raw(asset('live.js').text)}</script>`}
@@ -82,7 +108,7 @@ function content(document: ReportDocument, live: boolean): Markup {
   const {stats, chunks, compression, policies, doctor, jobs, history, queries} = document
   return html`<header>
 <h1>${document.target ?? 'database'}</h1>
-<p class="sub">${serverWords(stats.report)} · as of ${instantInWords(document.at)}</p>
+<p class="sub">${describeServer(stats.report)} · as of ${instantInWords(document.at)}</p>
 ${figures(document)}
 </header>
 <nav aria-label="Sections"><ul>${contents.map(([id, title]) => html`<li><a href="#${id}">${title}</a></li>`)}</ul></nav>
@@ -161,7 +187,7 @@ function toneOf(count: number | null): Tone {
   return count > 0 ? 'critical' : 'ok'
 }
 
-function serverWords(stats: StatsReport | null): string {
+function describeServer(stats: StatsReport | null): string {
   if (stats === null) return 'server unknown'
   const {postgres, timescaledb, edition, inRecovery} = stats.server
   const extension = timescaledb === null ? 'without TimescaleDB' : `TimescaleDB ${timescaledb} ${edition ?? ''}`.trim()

@@ -44,6 +44,12 @@ export const environmentVariables: readonly EnvironmentVariables[] = [
     setting: 'limits.lockTimeout',
   },
   {
+    names: ['QICORE_DAEMON_TOKEN'],
+    meaning: 'the token that the page of the daemon requires; at least 16 characters',
+    flag: '--token-file',
+    setting: null,
+  },
+  {
     names: ['DATABASE_URL'],
     meaning:
       'as `QICORE_DB_URL`, which takes precedence; if the configuration has targets, a command that changes something refuses it',

@@ -91,7 +91,7 @@ const packages: Record<string, readonly string[]> = {
   croner: ['schedule/calendar'],
   'd3-scale': ['page'],
   'd3-shape': ['page'],
-  hono: ['page/markup', 'daemon/http'],
+  hono: ['page/markup', 'daemon/routes'],
   '@hono/node-server': ['daemon/http'],
   pino: ['daemon/log'],
   'prom-client': ['daemon/metrics'],

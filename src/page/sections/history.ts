@@ -32,7 +32,7 @@ function runTable(runs: readonly RecordedRun[], context: {at: string}, linked: b
 /** One run with its steps. */
 export function runSection(run: RecordedRun, steps: readonly RecordedStep[] | null, context: {at: string}): Markup {
   return section(
-    {id: 'run', title: `Run ${run.id}`, lead: run.operation},
+    {id: 'run', title: 'Result'},
     runTable([run], context, false),
     run.error === null ? null : html`<p class="error">${prose(run.error)}</p>`,
     steps === null || steps.length === 0

@@ -52,9 +52,9 @@ function jobRow(job: CalendarJob, {days}: JobCalendar, today: string): Markup {
 function dayCell(job: CalendarJob, day: string, today: string): Markup {
   const result = day <= today ? past(job, day) : null
   const planned = job.planned.find((one) => one.day === day)?.count ?? 0
-  if (result === null && planned === 0) return html`<td class="day none"><span class="unseen">no run</span></td>`
+  if (result === null && planned === 0) return html`<td class="day none"><span class="reader-only">no run</span></td>`
   const shown = result ?? {tone: 'plain', text: String(planned), words: `${planned} planned`}
-  return html`<td class="day"><span class="cell ${shown.tone}" title="${shown.words}"><span aria-hidden="true">${shown.text}</span><span class="unseen">${shown.words}</span></span></td>`
+  return html`<td class="day"><span class="cell ${shown.tone}" title="${shown.words}"><span aria-hidden="true">${shown.text}</span><span class="reader-only">${shown.words}</span></span></td>`
 }
 
 /** The worst outcome of a day decides its tone. */

@@ -1,15 +1,22 @@
 import {once} from 'node:events'
+import {writeFileSync} from 'node:fs'
 import {get} from 'node:http'
 import {createConnection} from 'node:net'
 import {spawnSync} from 'node:child_process'
+import {join} from 'node:path'
 import {expect, it} from 'vitest'
+import {readToken} from '../../../src/daemon/access.js'
 import {createJobRegistry} from '../../../src/daemon/job-registry.js'
 import {isAlive, readinessOf, type HealthState} from '../../../src/daemon/health.js'
 import {parseListen} from '../../../src/daemon/listen.js'
 import type {LedgerJob} from '../../../src/jobs/store/ledger-jobs.js'
 import {metricsOf, type Metrics} from '../../../src/daemon/metrics.js'
-import {serveHealth} from '../../../src/daemon/http.js'
+import {serve, type HttpServer} from '../../../src/daemon/http.js'
+import {createPages, type Pages} from '../../../src/daemon/pages.js'
+import type {Watched} from '../../../src/daemon/routes.js'
+import {reportDocument} from '../../helpers/report-document.js'
 import {skipBecause} from '../../helpers/engines.js'
+import {temporaryDirectory} from '../../helpers/files.js'
 import {job} from '../../helpers/daemon-jobs.js'
 
 const now = Date.parse('2026-01-01T12:00:30Z')
@@ -205,7 +212,15 @@ if (promtool)
   })
 else skipBecause("promtool is not installed (Debian's package prometheus has it)")
 
-it('answers on its three paths and on no other', async () => {
+const noPages: Pages = createPages({session: async () => null, read: async () => reportDocument({})})
+const serveHealth = (
+  listen: {host: string; port: number},
+  watched: Watched,
+  metrics: Metrics,
+  {pages = noPages, token = null}: {pages?: Pages; token?: string | null} = {},
+): Promise<HttpServer> => serve(listen, {watched, metrics, pages, token})
+
+it('answers probes on their three paths and nothing on others', async () => {
   let ready = true
   let checked = Promise.resolve()
   const server = await serveHealth(
@@ -227,7 +242,8 @@ it('answers on its three paths and on no other', async () => {
     expect((await ask('/readyz')).status).toBe(503)
     const metrics = await ask('/metrics')
     expect([metrics.status, metrics.headers.get('content-type')]).toEqual([200, expect.stringContaining('text/plain')])
-    expect((await ask('/')).status).toBe(404)
+    expect((await ask('/none')).status).toBe(404)
+    expect((await ask('/healthz', {method: 'HEAD'})).status).toBe(200)
     expect((await ask('/healthz', {method: 'POST'})).status).toBe(405)
     const port = Number(server.address.split(':')[1])
     await expect(
@@ -282,11 +298,85 @@ it('answers a flood of pipelined requests with a hundred answers and then closes
       .on('error', () => {})
     socket.write('GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n'.repeat(15_000))
     await once(socket, 'close')
-    expect(answer.match(/^HTTP\/1.1 200/gm)).toHaveLength(100)
+    expect(answer.match(/HTTP\/1.1 200/g)).toHaveLength(100)
     expect(made).toBe(100)
   } finally {
     await server.close()
   }
+})
+
+const watchedHealth: Watched = {health, check: async () => {}}
+
+it('reads one report for ten viewers, and says so while there is none', async () => {
+  let read = 0
+  let connected = false
+  const pages = createPages({
+    session: async () => (connected ? {db: null as never, done() {}} : null),
+    read: async () => {
+      read += 1
+      return reportDocument({prices: 3})
+    },
+  })
+  const server = await serveHealth({host: '127.0.0.1', port: 0}, watchedHealth, someMetrics(), {pages})
+  try {
+    const ask = (path: string) => fetch(`http://${server.address}${path}`)
+    const early = await ask('/')
+    expect([early.status, early.headers.get('retry-after')]).toEqual([503, '5'])
+    expect(await early.text()).toContain('the daemon is not connected to the database')
+    connected = true
+    const pagesOfTen = await Promise.all(
+      Array.from({length: 10}, async () => {
+        const answer = await ask('/')
+        expect(answer.status).toBe(200)
+        const policy = answer.headers.get('content-security-policy')
+        expect(policy).toContain("default-src 'none'")
+        expect(answer.headers.get('x-frame-options')).toBe('DENY')
+        return answer.text()
+      }),
+    )
+    expect(new Set(pagesOfTen).size).toBe(1)
+    expect(await (await ask('/report.json')).json()).toMatchObject({kind: 'report', target: 'prod'})
+    expect(read).toBe(1)
+  } finally {
+    await server.close()
+  }
+})
+
+it('beyond a loopback address the pages need the token, and probes do not', async () => {
+  const token = 'correct-horse-battery'
+  const open = await serveHealth({host: '0.0.0.0', port: 0}, watchedHealth, someMetrics())
+  const guarded = await serveHealth({host: '0.0.0.0', port: 0}, watchedHealth, someMetrics(), {token})
+  try {
+    const status = async ({address}: HttpServer, path: string, authorization?: string) => {
+      const url = `http://127.0.0.1:${address.split(':').at(-1)}${path}`
+      return (await fetch(url, authorization === undefined ? {} : {headers: {authorization}})).status
+    }
+    for (const path of ['/', '/report.json', '/runs/1']) {
+      expect(await status(open, path)).toBe(403)
+      expect(await status(guarded, path)).toBe(401)
+      expect(await status(guarded, path, 'Bearer wrong')).toBe(401)
+      // 503: allowed, and there is no database in this test.
+      expect(await status(guarded, path, `Bearer ${token}`)).toBe(503)
+      expect(await status(guarded, path, `Basic ${Buffer.from(`any:${token}`).toString('base64')}`)).toBe(503)
+    }
+    for (const server of [open, guarded])
+      for (const path of ['/healthz', '/readyz', '/metrics']) expect(await status(server, path)).toBe(200)
+  } finally {
+    await Promise.all([open.close(), guarded.close()])
+  }
+})
+
+it('a token is refused if it can be guessed, and read from the file before the environment', () => {
+  const file = join(temporaryDirectory(), 'token')
+  writeFileSync(file, 'a-token-of-a-file-1\n')
+  const env = {QICORE_DAEMON_TOKEN: 'a-token-of-the-environment'}
+  expect(readToken(file, env)).toBe('a-token-of-a-file-1')
+  expect(readToken(undefined, env)).toBe('a-token-of-the-environment')
+  expect(readToken(undefined, {})).toBeNull()
+  for (const wrong of ['short', 'has spaces in it, many', '0123456789abcdé0'])
+    expect(() => readToken(undefined, {QICORE_DAEMON_TOKEN: wrong})).toThrow(expect.objectContaining({code: 'TOKEN'}))
+  writeFileSync(file, '\n')
+  expect(() => readToken(file, env)).toThrow(expect.objectContaining({code: 'TOKEN'}))
 })
 
 it('builds the text of the metrics at most once a second', async () => {
