@@ -5,7 +5,7 @@ const results = process.env.QICORE_TEST_RESULTS
 
 /** Not by `extends`, which would put maxWorkers into each project, and over --maxWorkers. */
 const everywhere = {
-  setupFiles: ['test/helpers/property-seed.ts', 'test/helpers/remove-directories.ts'],
+  setupFiles: ['test/helpers/property-seed.ts', 'test/helpers/after-file.ts'],
   disableConsoleIntercept: true,
   testTimeout: 60_000,
   hookTimeout: 120_000,

@@ -2,17 +2,14 @@ import {spawn} from 'node:child_process'
 import {join} from 'node:path'
 import {expect} from 'vitest'
 import {root} from './build.js'
+import {releaseEngines, runHosted, type HostedRun, type Output} from './cli-hosts.js'
 import {temporaryDirectory} from './files.js'
 import {expectCommandsParse, type ParsedCommand} from './printed.js'
 import {withoutPassword} from '../../src/db/redact.js'
 import {withoutDatabase} from '../../src/units/command.js'
 
-/** The output and exit code of a run of the binary. */
-export interface CliResult {
-  stdout: string
-  stderr: string
-  /** Null if a signal ended it. */
-  exitCode: number | null
+/** The output and exit code of a run of the program. */
+export interface CliResult extends Output {
   /** The command line, for messages of failed tests. */
   command: string
 }
@@ -31,43 +28,63 @@ export interface CliOptions {
   timeout?: number
   /** Instead of the binary of this checkout. */
   bin?: string
+  /** A process that runs only this command: for a test of signals, of kill -9, or of the start and end of the process. */
+  process?: boolean
 }
 
 /** A help text lists commands with words of its own beside them. */
 const help = ['--help', '-h', 'help']
 
-/** Runs bin/run.js as an operator would, in an environment with only the given variables. */
+/** Environment that the program reads for each command. Node or a library reads any other when it is loaded. */
+const readPerCommand = /^(?:QICORE_\w+|PG\w+|DATABASE_URL|USER|HOME)$/
+
+/**
+ * Runs bin/run.js as an operator would, in an environment with only the given variables. Unless the options need a
+ * process of its own, it runs in a process that has run other commands before (cli-hosts.ts), which takes a tenth of the
+ * time; test/process/cli-host.test.ts compares the two.
+ */
 export async function runCli(args: readonly string[], options: CliOptions = {}): Promise<CliResult> {
   const cwd = options.cwd ?? temporaryDirectory()
   const columns = String(options.columns ?? 80)
-  const env = {
-    PATH: process.env.PATH ?? '',
-    HOME: cwd,
-    COLUMNS: columns,
-    OCLIF_COLUMNS: columns,
-    NO_COLOR: '1',
-    ...options.env,
-  }
-  const child = spawn(process.execPath, [...(options.node ?? []), options.bin ?? join(root, 'bin/run.js'), ...args], {
-    cwd,
-    env,
-  })
-  const timer = setTimeout(() => child.kill('SIGKILL'), options.timeout ?? 60_000)
+  const fixed = {PATH: process.env.PATH ?? '', COLUMNS: columns, OCLIF_COLUMNS: columns, NO_COLOR: '1'}
+  const run = {args, cwd, env: {...fixed, HOME: cwd, ...options.env}, timeout: options.timeout ?? 60_000}
+  const output = needsProcess(args, options) ? await runProcess(run, options) : await runHosted(run, fixed)
+  if (!args.some((word) => help.includes(word)))
+    expectSameDatabase(await expectCommandsParse(`${plainText(output.stdout)}\n${output.stderr}`), args)
+  return {...output, command: `qicore-db ${args.join(' ')}`}
+}
+
+function needsProcess(
+  args: readonly string[],
+  {process, columns = 80, stdin, node, bin, env = {}}: CliOptions,
+): boolean {
+  return (
+    process === true ||
+    columns !== 80 ||
+    [stdin, node, bin].some((option) => option !== undefined) ||
+    Object.keys(env).some((name) => !readPerCommand.test(name)) ||
+    args.includes('daemon') ||
+    args.includes('--watch')
+  )
+}
+
+async function runProcess({args, cwd, env, timeout}: HostedRun, {node = [], bin, stdin}: CliOptions): Promise<Output> {
+  await releaseEngines()
+  const child = spawn(process.execPath, [...node, bin ?? join(root, 'bin/run.js'), ...args], {cwd, env})
+  const timer = setTimeout(() => child.kill('SIGKILL'), timeout)
   let stdout = ''
   let stderr = ''
   child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text))
   child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text))
   // A program that does not read its stdin may close it first.
   child.stdin.on('error', () => {})
-  child.stdin.end(options.stdin ?? '')
+  child.stdin.end(stdin ?? '')
   const exitCode = await new Promise<number | null>((resolve, reject) => {
     child.once('error', reject)
     child.once('close', (code) => resolve(code))
   })
   clearTimeout(timer)
-  if (!args.some((word) => help.includes(word)))
-    expectSameDatabase(await expectCommandsParse(`${plainText(stdout)}\n${stderr}`), args)
-  return {stdout, stderr, exitCode, command: `qicore-db ${args.join(' ')}`}
+  return {stdout, stderr, exitCode}
 }
 
 /** A copied command must work on the same database as the run: it repeats the flags that selected it. */

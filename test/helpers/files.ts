@@ -4,7 +4,7 @@ import {dirname, join} from 'node:path'
 
 const made: string[] = []
 
-/** Called after each test file by remove-directories.ts. */
+/** Called after each test file by after-file.ts. */
 export function removeTemporaryDirectories(): void {
   for (const directory of made.splice(0)) rmSync(directory, {recursive: true, force: true})
 }

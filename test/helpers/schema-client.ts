@@ -1,10 +1,12 @@
 import pg from 'pg'
+import {releaseEngines} from './cli-hosts.js'
 import {openEmbedded} from '../../src/db/embedded.js'
 import {embeddedDirectory} from '../../src/db/database.js'
 
 /** A plain node-postgres client as in an application, for a server or an embedded directory. */
 export async function withClient<T>(url: string, work: (client: pg.Client) => Promise<T>): Promise<T> {
   const directory = embeddedDirectory(url)
+  await releaseEngines()
   const engine = directory === null ? null : await openEmbedded(directory, true)
   const client =
     engine === null

@@ -2,11 +2,14 @@ import {spawn, type ChildProcess} from 'node:child_process'
 import {join} from 'node:path'
 import {afterAll, beforeAll, describe, expect, it} from 'vitest'
 import {root} from '../helpers/build.js'
-import {expectExit, jsonOf, runCli, type CliOptions, type CliResult} from '../helpers/cli.js'
+import {expectExit, jsonOf, runCli as run, type CliOptions, type CliResult} from '../helpers/cli.js'
 import {enginesFor} from '../helpers/engines.js'
 import {directoryWith} from '../helpers/files.js'
 import {printedCommands} from '../helpers/printed.js'
 import {startPostgres18, type NativePostgres} from '../helpers/postgres18.js'
+
+// These tests are about the process itself.
+const runCli = (args: readonly string[], options: CliOptions = {}) => run(args, {...options, process: true})
 
 const secret = 'Tr0ub4dor-and-3'
 

@@ -25,7 +25,7 @@ forEachEngine({}, (engine) => {
     const url = await engine.urlFor(async () => {})
     // From the start of node to well into the migrations; the last one is not killed.
     const moments = engine.native ? [250, 330, 410, 500, 600] : [1_300, 2_600]
-    for (const timeout of moments) await runCli(['migrate', 'up', '--yes', '--url', url], {timeout})
+    for (const timeout of moments) await runCli(['migrate', 'up', '--yes', '--url', url], {timeout, process: true})
     const last = await runCli(['migrate', 'up', '--yes', '--url', url])
     expect(last.exitCode, last.stderr).toBe(0)
     await withDatabase(targetOf(url), {applicationName}, async (db) => {
