@@ -5,7 +5,7 @@ import {connect} from '../../../src/db/connect.js'
 import {statement} from '../../../src/db/sql.js'
 import {claimPlace, demoPlace} from '../../../src/qicore/demo/place.js'
 import {root} from '../../helpers/build.js'
-import {expectExit, jsonOf, runCli} from '../../helpers/cli.js'
+import {expectExit, jsonOf, runCli as run, type CliOptions} from '../../helpers/cli.js'
 import {skipBecause} from '../../helpers/engines.js'
 import {temporaryDirectory} from '../../helpers/files.js'
 
@@ -17,6 +17,8 @@ interface Report {
 }
 
 const timeout = 300_000
+// The tests also open the database themselves, between two commands.
+const runCli = (args: readonly string[], options: CliOptions = {}) => run(args, {...options, process: true})
 const here = temporaryDirectory()
 // The demo uses the embedded engine, whatever the environment names.
 const env = {DATABASE_URL: 'postgres://nobody@127.0.0.1:1/nowhere', PGHOST: '127.0.0.1'}

@@ -7,6 +7,7 @@ import {loadSql} from '../../../src/db/load-sql.js'
 import {ident, sql, statement} from '../../../src/db/sql.js'
 import {root} from '../../helpers/build.js'
 import {expectExit, jsonOf, runCli} from '../../helpers/cli.js'
+import {releaseEngines} from '../../helpers/cli-hosts.js'
 import {forEachEngine} from '../../helpers/engines.js'
 import {directoryWith} from '../../helpers/files.js'
 import {applicationName, targetOf, writing} from '../../helpers/server.js'
@@ -82,6 +83,7 @@ forEachEngine({kinds: ['timescaledb'], native: true}, (engine) => {
     expectExit(none, 2)
     expect(jsonOf(none)).toMatchObject({error: {code: 'NO_SUCH_RUN'}})
 
+    await releaseEngines()
     const db = await connect(targetOf(url), {applicationName})
     await db.query(
       statement(`insert into qicore.maintenance_log (operation, job, scheduled_at, started_at, completed_at, status, token, claimed_by, actor, application, detail) values

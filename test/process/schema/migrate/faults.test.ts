@@ -26,7 +26,7 @@ forEachEngine({}, (engine) => {
     // From the start of node to well into the migrations; the last one is not killed.
     const moments = engine.native ? [250, 330, 410, 500, 600] : [1_300, 2_600]
     for (const timeout of moments) await runCli(['migrate', 'up', '--yes', '--url', url], {timeout, process: true})
-    const last = await runCli(['migrate', 'up', '--yes', '--url', url])
+    const last = await runCli(['migrate', 'up', '--yes', '--url', url], {process: true})
     expect(last.exitCode, last.stderr).toBe(0)
     await withDatabase(targetOf(url), {applicationName}, async (db) => {
       expect(differences(expected, await snapshotOf(db))).toEqual([])
