@@ -33,6 +33,7 @@ export default defineConfig({
           name: 'engines',
           include: ['test/{engine,process}/**/*.test.ts'],
           globalSetup: 'test/helpers/global-setup.ts',
+          setupFiles: [...everywhere.setupFiles, 'test/helpers/after-engine-file.ts'],
         },
       },
     ],

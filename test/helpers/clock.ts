@@ -1,5 +1,4 @@
 import {setTimeout as sleep} from 'node:timers/promises'
-import {beforeEach} from 'vitest'
 import type {TestDatabase} from './engines.js'
 
 /**
@@ -60,5 +59,3 @@ export async function clearOf(border: keyof typeof borders, milliseconds: number
   const left = borders[border] - (Date.now() % borders[border])
   if (left < milliseconds) await sleep(left + 1_000)
 }
-
-beforeEach(() => clearOf('day', 60_000))

@@ -1,6 +1,6 @@
 import {cpSync, readFileSync} from 'node:fs'
 import {join} from 'node:path'
-import {afterAll, describe, inject, it} from 'vitest'
+import {describe, inject, it} from 'vitest'
 import {connect} from '../../src/db/connect.js'
 import type {Database, Target} from '../../src/db/database.js'
 import type {EngineKind} from '../../src/engines/index.js'
@@ -47,10 +47,11 @@ export interface EngineFilter {
 }
 
 const closers: (() => Promise<unknown>)[] = []
-afterAll(async () => {
-  for (const close of closers.reverse()) await close()
-  closers.length = 0
-})
+
+/** Called after each test file by after-engine-file.ts. */
+export async function closeDatabases(): Promise<void> {
+  for (const close of closers.splice(0).reverse()) await close()
+}
 
 /** The matching engines of this run, for a test that selects them itself. */
 export function enginesFor({kinds, native}: EngineFilter = {}): Engine[] {
@@ -91,14 +92,12 @@ function engineOf(info: EngineInfo): Engine {
   }
 }
 
+/** Shared by the test files that run in one process: starting it takes longer than most files. */
 let inMemory: Promise<Database> | null = null
 
 async function embedded(info: EngineInfo): Promise<TestDatabase> {
   const first = inMemory === null
-  inMemory ??= connect(targetOf('embedded:'), {applicationName, template: info.template!.archive}).then((db) => {
-    closers.push(() => db.close())
-    return db
-  })
+  inMemory ??= connect(targetOf('embedded:'), {applicationName, template: info.template!.archive})
   const db = await inMemory
   if (!first) {
     const clean = readFileSync(new URL('clean.sql', import.meta.url), 'utf8')
