@@ -8,6 +8,7 @@ import {entryName} from './names.js'
 import {fieldsOf} from '../units/schedule.js'
 import {rangeInWords, type VersionRange} from '../units/version.js'
 import {scheduleHazards} from './schedule-hazards.js'
+import {uncheckedHazards} from './unchecked.js'
 import {command} from '../units/command.js'
 
 /** A job that pg_cron should run, with its commands and entries. */
@@ -77,7 +78,9 @@ export async function partitionJobs(
     }
     const cannot = obstacles(job, dialect, Date.parse(context.now))
     const found = cannot.length > 0 ? null : await commandsOf(db, job, {...context, job: job.name, leaveToCron: false})
-    const why = [...cannot, ...(found?.obstacles ?? [])]
+    const parts = Object.keys(found?.commands ?? {})
+    const unchecked = await uncheckedHazards(db, job, parts, context.limits)
+    const why = [...cannot, ...(found?.obstacles ?? []), ...unchecked.obstacles]
     if (why.length > 0) {
       ;(job.runner === 'pg_cron' ? refused : wanted.left).push({job: job.name, because: 'cannot', why: why.join('; ')})
       continue
@@ -87,7 +90,7 @@ export async function partitionJobs(
       ;(job.runner === 'pg_cron' ? refused : wanted.left).push({job: job.name, because: 'idle', why: notes.join('; ')})
       continue
     }
-    wanted.notes.push(...notes.map((note) => `${job.name}: ${note}`))
+    wanted.notes.push(...notes.map((note) => `${job.name}: ${note}`), ...unchecked.notes)
     const schedule = toPgCronSyntax(job.schedule)
     if (fieldsOf(job.schedule)[2] === 'L')
       wanted.notes.push(`${job.name}: pg_cron writes "${job.schedule}" as "${schedule}", with the same due times`)

@@ -79,6 +79,12 @@ export const environmentVariables: readonly EnvironmentVariables[] = [
     setting: null,
   },
   {
+    names: ['XDG_CACHE_HOME'],
+    meaning: 'directory of the names of tables that completion offers; `~/.cache` if it is not set',
+    flag: null,
+    setting: null,
+  },
+  {
     names: ['HOME', 'PATH', 'npm_command'],
     meaning: "the directory of libpq's files; whether suggested commands begin with `npx`",
     flag: null,

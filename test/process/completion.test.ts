@@ -2,6 +2,7 @@ import {spawnSync} from 'node:child_process'
 import {chmodSync, writeFileSync} from 'node:fs'
 import {join} from 'node:path'
 import {describe, expect, it} from 'vitest'
+import {rememberTables} from '../../src/cli/completion/known-tables.js'
 import {completionScripts, shells, type Shell} from '../../src/cli/completion/scripts.js'
 import {root} from '../helpers/build.js'
 import {expectExit, jsonOf, runCli} from '../helpers/cli.js'
@@ -23,6 +24,14 @@ jobs: {nightly: {kind: sql, schedule: "@daily", statement: "select 1"}, retain: 
 const program = join(cwd, 'qicore-db')
 writeFileSync(program, `#!/bin/sh\nexec "${process.execPath}" ${join(root, 'bin/run.js')} "$@"\n`)
 chmodSync(program, 0o755)
+rememberTables(
+  {url: 'postgres://ops@nowhere.invalid/market'},
+  [
+    {schema: 'public', table: 'readings', kind: 'hypertable'},
+    {schema: 'public', table: 'readings_1d', kind: 'aggregate'},
+  ],
+  {HOME: cwd},
+)
 for (const shell of shells) writeFileSync(join(cwd, shell), completionScripts[shell])
 
 /** How each shell is asked what it offers for the last of some words. */
@@ -75,6 +84,16 @@ describe.each(shells)('completion in %s', (shell) => {
       'refresh',
       'snapshot',
     ])
+  })
+
+  it('offers the tables that the database of the command had at the last report', () => {
+    expect(offered(shell, 'chunks', 'drop', '--target', 'prod', 'read')).toEqual(['readings', 'readings_1d'])
+    expect(offered(shell, 'chunks', 'drop', '--url', 'postgres://other@nowhere.invalid/market', 'read')).toEqual([
+      'readings',
+      'readings_1d',
+    ])
+    expect(offered(shell, 'chunks', 'drop', '--target', 'local', 'read')).toEqual([])
+    expect(offered(shell, 'aggregates', 'refresh', '--target', 'prod', 'read')).toEqual(['readings_1d'])
   })
 
   it('leaves names of files to the shell', () => {

@@ -46,6 +46,16 @@ describe('the reader of the output goes away', () => {
 })
 
 forEachEngine({kinds: ['postgres']}, (engine) => {
+  it('stats at a terminal keeps the names of the tables for completion, and in a pipe it keeps nothing', async () => {
+    const url = await engine.urlFor(({run}) =>
+      run('create table public.kept (at timestamptz not null) partition by range (at)'),
+    )
+    const {printed} = await shell(
+      `"$NODE" "$RUN" stats --url '${url}' >/dev/null 2>&1; ls -A; script -qefc '"$NODE" "$RUN" stats --url "${url}"' /dev/null >/dev/null; "$NODE" "$RUN" __complete chunks drop --url '${url}' ke`,
+    )
+    expect(printed).toBe('kept\t\n')
+  })
+
   it('a report that is watched ends when its reader goes away', async () => {
     const url = await engine.urlFor(async () => {})
     const {printed} = await shell(

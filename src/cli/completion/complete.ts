@@ -53,7 +53,7 @@ const kinds: Readonly<Record<string, NameKind>> = {
 /**
  * What the last word of a command line may become. Connects to nothing.
  * @param words after the name of the program; the last one is being typed, and may be empty
- * @param names of the configuration; asked only where they are wanted
+ * @param names of the configuration and of the database; asked only where they are wanted
  */
 export async function complete(
   words: readonly string[],
@@ -62,11 +62,19 @@ export async function complete(
 ): Promise<Completion> {
   const isHelp = words[0] === 'help' && words.length > 1
   const line = readLine(joinEquals(isHelp ? words.slice(1) : words), program)
-  const {value, current, command} = line
-  const found = value !== null ? await valuesOf(value, names) : await wordOf(line, program, names, isHelp)
-  if (current.startsWith('-') && value === null)
-    return startingWith(current, {words: flagWords(line, command), files: false})
-  return startingWith(value === null ? current : line.typed, found, value !== null ? line.before : '')
+  return startingWith(line, await candidates(line, program, names, isHelp))
+}
+
+/** The value of a flag, a flag, or else a word of the command or its next argument. */
+async function candidates(
+  line: Line,
+  program: Program,
+  names: (kind: NameKind) => Promise<readonly string[]>,
+  isHelp: boolean,
+): Promise<Completion> {
+  if (line.value !== null) return valuesOf(line.value, names)
+  if (line.typed.startsWith('-')) return {words: flagWords(line), files: false}
+  return wordOf(line, program, names, isHelp)
 }
 
 interface Line {
@@ -76,10 +84,9 @@ interface Line {
   /** Arguments behind the command. */
   args: number
   used: ReadonlySet<string>
-  current: string
   /** The flag whose value is being typed. */
   value: ProgramFlag | null
-  /** The part of the value that is typed so far. */
+  /** The word, or the value of the flag, that is typed so far. */
   typed: string
   /** The flag and the equals sign in the same word, as `--target=`; empty where the value is a word of its own. */
   before: string
@@ -119,8 +126,8 @@ function readLine(words: readonly string[], program: Program): Line {
   const command = commandAt()
   const equals = current.startsWith('--') && current.includes('=') ? current.indexOf('=') + 1 : 0
   const value = waiting ?? (equals > 0 ? flagOf(current, command) : null)
-  const before = waiting === null ? current.slice(0, equals) : ''
-  return {path, command, args, used, current, value, typed: current.slice(before.length), before}
+  const before = waiting === null && value !== null ? current.slice(0, equals) : ''
+  return {path, command, args, used, value, typed: current.slice(before.length), before}
 }
 
 function idsOf({commands}: Program): Map<string, ProgramCommand> {
@@ -141,7 +148,7 @@ function flagOf(word: string, command: ProgramCommand | null): ProgramFlag | nul
   return Object.values(command.flags).find((flag) => name === `--${flag.name}` || name === `-${flag.char}`) ?? null
 }
 
-function flagWords({used}: Line, command: ProgramCommand | null): Completion['words'] {
+function flagWords({used, command}: Line): Completion['words'] {
   if (command === null) return withValue.map((flag) => [flag, ''] as const)
   const open = Object.values(command.flags).filter(
     ({name, hidden, multiple}) => hidden !== true && (multiple === true || !used.has(name)),
@@ -195,7 +202,7 @@ function nextWords(path: readonly string[], program: Program, isHelp: boolean): 
   return isHelp ? [...words, ...Object.entries(program.helpTopics)] : [...words, ['help', 'On a command or a topic.']]
 }
 
-function startingWith(typed: string, {words, files}: Completion, before = ''): Completion {
+function startingWith({typed, before}: Line, {words, files}: Completion): Completion {
   const matching = words.filter(([word]) => word.startsWith(typed))
   return {words: matching.map(([word, description]) => [`${before}${word}`, description]), files}
 }

@@ -10,7 +10,7 @@ import {namesOf} from './names.js'
  */
 export async function printCompletions(words: readonly string[]): Promise<void> {
   try {
-    const found = await complete(words, readProgram(), (kind) => namesOf(kind, words, process.cwd()))
+    const found = await complete(words, readProgram(), (kind) => namesOf(kind, words, process.cwd(), process.env))
     const lines = found.words.map(([word, description]) => `${word}\t${description.replace(/[\t\n]/g, ' ')}`)
     process.stdout.write([...lines, ...(found.files ? [':files'] : [])].map((line) => `${line}\n`).join(''))
   } catch {

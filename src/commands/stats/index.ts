@@ -37,10 +37,10 @@ SIZE is live: table, indexes, TOAST and compressed data together, as hypertable_
           await readManaged(db, await this.loadConfig()),
           await this.limits(),
         ]
-        return {
-          ...(await readStats(db, {table: this.args.table, fast, managed, timeUnits, lateAfter})),
-          target: reportTarget(db),
-        }
+        const report = await readStats(db, {table: this.args.table, fast, managed, timeUnits, lateAfter})
+        if (this.args.table === undefined && process.stderr.isTTY)
+          (await import('../../cli/completion/known-tables.js')).rememberTables(db.target, report.tables, process.env)
+        return {...report, target: reportTarget(db)}
       },
       async (report) => {
         const tables = await this.show(statsTable, report, report.tables, async () =>

@@ -30,6 +30,8 @@ export interface UnsafeOperation {
    * they are in `object` of the step. Null: all of them do.
    */
   detect: string | null
+  /** Whether each such step on these objects meets it; false if it meets a state of the object that comes and goes. */
+  always: boolean
   /** What a run would do to the object, as the end of a sentence: `compressing it …`. */
   harm: string
   /** What to do instead of accepting it, as a sentence. */

@@ -29,14 +29,21 @@ export async function unsafeSteps(
   for (const {hazard, operation} of operationsHere(db.server, hazards)) {
     const concerned = steps.filter(({kind}) => operation.kinds.includes(kind))
     if (concerned.length === 0) continue
-    const objects = operation.detect === null ? null : await detected(db, operation.detect, concerned)
-    for (const step of concerned)
-      if (objects === null || objects.has(step.object)) found.push({step, hazard, operation})
+    const objects = await objectsMeeting(
+      db,
+      operation,
+      concerned.map(({object}) => object),
+    )
+    for (const step of concerned) if (objects.has(step.object)) found.push({step, hazard, operation})
   }
   return found
 }
 
-function operationsHere(server: Server, hazards: readonly Hazard[]): {hazard: Hazard; operation: UnsafeOperation}[] {
+/** The operations that known defects of a server make unsafe, on objects that are in the state that a defect needs. */
+export function operationsHere(
+  server: Server,
+  hazards: readonly Hazard[] = knownHazards,
+): {hazard: Hazard; operation: UnsafeOperation}[] {
   return hazards.flatMap((hazard) => {
     const {unsafe: operation} = hazard
     const versions = versionsOf(hazard.product, server)
@@ -47,9 +54,15 @@ function operationsHere(server: Server, hazards: readonly Hazard[]): {hazard: Ha
   })
 }
 
-async function detected(db: Database, name: string, steps: readonly Step[]): Promise<Set<string>> {
-  const objects = [...new Set(steps.map(({object}) => object))]
-  const rows = await db.query<{object: string}>(statement(loadSql(`run/hazards/${name}`), [objects]))
+/** Those of the objects of steps that would meet the defect now. */
+export async function objectsMeeting(
+  db: Database,
+  {detect}: UnsafeOperation,
+  objects: readonly string[],
+): Promise<ReadonlySet<string>> {
+  const asked = [...new Set(objects)]
+  if (detect === null || asked.length === 0) return new Set(asked)
+  const rows = await db.query<{object: string}>(statement(loadSql(`run/hazards/${detect}`), [asked]))
   return new Set(rows.map(({object}) => object))
 }
 
