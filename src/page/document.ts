@@ -3,6 +3,7 @@ import type {ErrorDocument} from '../errors.js'
 import type {PolicyStatusReport} from '../policies/status-types.js'
 import type {ChunksReport} from '../reports/chunks.js'
 import type {CompressionReport} from '../reports/compression.js'
+import type {GrowthReport} from '../reports/growth-report.js'
 import type {HistorySource, RecordedRun} from '../reports/history.js'
 import type {QueriesReport} from '../reports/queries.js'
 import type {StatsReport} from '../reports/stats.js'
@@ -38,6 +39,7 @@ export interface ReportDocument {
   chunks: Part<ChunksReport>
   policies: Part<PolicyStatusReport>
   doctor: Part<DoctorReport>
+  growth: Part<GrowthReport>
   jobs: Part<JobCalendar>
   history: Part<ChangesReport>
   queries: Part<QueriesReport>

@@ -10,6 +10,7 @@ import type {Part, ReportDocument} from './document.js'
 import {html, raw, section, type Markup, type Tone} from './markup.js'
 import {attentionSection} from './sections/attention.js'
 import {chunkMapSection} from './sections/chunk-map.js'
+import {growthSection} from './sections/growth.js'
 import {historySection, runSection} from './sections/history.js'
 import {jobsSection} from './sections/jobs.js'
 import {policiesSection} from './sections/policies.js'
@@ -23,6 +24,7 @@ const contents = [
   ['chunks', 'Chunks'],
   ['tables', 'Tables'],
   ['savings', 'Compression'],
+  ['growth', 'Growth'],
   ['jobs', 'Scheduled runs'],
   ['history', 'Recent changes'],
   ['queries', 'Queries'],
@@ -105,7 +107,7 @@ export function contentSecurityPolicy(live: boolean): string {
 }
 
 function content(document: ReportDocument, live: boolean): Markup {
-  const {stats, chunks, compression, policies, doctor, jobs, history, queries} = document
+  const {stats, chunks, compression, policies, doctor, growth, jobs, history, queries} = document
   return html`<header>
 <h1>${document.target ?? 'database'}</h1>
 <p class="sub">${describeServer(stats.report)} · as of ${instantInWords(document.at)}</p>
@@ -118,6 +120,7 @@ ${part(policies, 'policies', policiesSection)}
 ${part(chunks, 'chunks', chunkMapSection)}
 ${part(stats, 'tables', tablesSection)}
 ${part(compression, 'savings', savingsSection)}
+${part(growth, 'growth', growthSection)}
 ${part(jobs, 'jobs', jobsSection)}
 ${part(history, 'history', (report) => historySection(report, live))}
 ${part(queries, 'queries', queriesSection)}

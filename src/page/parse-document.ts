@@ -26,6 +26,7 @@ const shape = z.object({
   chunks: part('stats.chunks'),
   policies: part('policies.status'),
   doctor: part('doctor'),
+  growth: part('stats.growth'),
   jobs: part('jobs.calendar'),
   history: part('history'),
   queries: part('stats.queries'),

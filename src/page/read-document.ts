@@ -11,6 +11,7 @@ import {readDeclared, timeUnitsOf} from '../policies/read-declared.js'
 import {readPolicyStatus} from '../policies/status.js'
 import {readChunkStats} from '../reports/chunks.js'
 import {readCompression} from '../reports/compression.js'
+import {readGrowth} from '../reports/growth.js'
 import {readRuns} from '../reports/history.js'
 import {readQueries} from '../reports/queries.js'
 import {readStats} from '../reports/stats.js'
@@ -59,6 +60,7 @@ export async function readDocument(db: Database, request: DocumentRequest): Prom
     doctor: await part('run the checks', () =>
       examine(db, {declared, lateAfter, timeUnits, partitions: request.partitions}, selectChecks({only: [], skip: []})),
     ),
+    growth: await part('read the growth', () => readGrowth(db, {...tables, at, disk: null})),
     jobs: await part('read the jobs', () => readJobCalendar(db, request.jobs, at)),
     history: await part('read the history', () => readChanges(db, at)),
     queries: await part('read the queries', () => readQueries(db, {limit: mostQueries})),

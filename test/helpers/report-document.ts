@@ -1,6 +1,8 @@
 import type {ReportDocument} from '../../src/page/document.js'
 import type {ChunkStats} from '../../src/reports/chunks.js'
+import type {StorageGrowth} from '../../src/reports/growth-report.js'
 import type {TableStats} from '../../src/reports/stats.js'
+import {addDays} from '../../src/units/calendar-day.js'
 import {instantFromMillis} from '../../src/units/instant.js'
 
 /** The time of every document made here. */
@@ -118,6 +120,7 @@ export function reportDocument(chunksOf: Readonly<Record<string, number>>): Repo
       ],
       counts: {critical: 0, warning: 1, unknown: 0, passed: 0},
     }),
+    growth: known({kind: 'stats.growth', ...head, tables: [], storage: [databaseGrowth()], disk: null, notes: []}),
     jobs: known({
       kind: 'jobs.calendar',
       version: 1,
@@ -145,6 +148,35 @@ export function reportDocument(chunksOf: Readonly<Record<string, number>>): Repo
     }),
     history: known({kind: 'history', version: 1, at: reportedAt, source: 'recorded', runs: []}),
     queries: known({kind: 'stats.queries', ...head, countedSince: null, queries: [], notes: []}),
+  }
+}
+
+/** Thirty days of a database that grows by a gigabyte a day. */
+function databaseGrowth(): StorageGrowth {
+  const gigabyte = 2 ** 30
+  const points = Array.from({length: 30}, (_, index) => ({
+    day: addDays('2026-01-02', index),
+    totalBytes: (100 + index) * gigabyte,
+  }))
+  const forecast = [30, 90].map((days) => ({
+    days,
+    bytes: (130 + days) * gigabyte,
+    low: (120 + days) * gigabyte,
+    high: (140 + days) * gigabyte,
+  }))
+  return {
+    kind: 'database',
+    name: 'prod',
+    totalBytes: 130 * gigabyte,
+    basis: 'snapshots',
+    days: 30,
+    firstDay: points[0]!.day,
+    lastDay: points.at(-1)!.day,
+    bytesPerDay: gigabyte,
+    bytesPerWeek: 7 * gigabyte,
+    bytesPerMonth: 30 * gigabyte,
+    forecast,
+    points,
   }
 }
 

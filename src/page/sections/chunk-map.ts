@@ -1,4 +1,3 @@
-import {scaleUtc} from 'd3-scale'
 import {shortName} from '../../db/qualified-name.js'
 import type {ChunksReport} from '../../reports/chunks.js'
 import {bytesOr} from '../../units/cell-text.js'
@@ -6,6 +5,7 @@ import {formatInstant, instantFromMillis} from '../../units/instant.js'
 import {chunkMap, chunkStates, type Cell, type ChunkMap, type ChunkState, type MapRow} from '../chunk-cells.js'
 import {plural} from '../../units/plural.js'
 import {html, notesList, section, type Markup} from '../markup.js'
+import {timeAxis} from '../time-axis.js'
 
 const meaning: Record<ChunkState, string> = {
   compressed: 'compressed',
@@ -46,7 +46,7 @@ function hatch(): Markup {
 
 function mapRow(row: MapRow, map: ChunkMap): Markup {
   const {cells} = row
-  const x = scaleUtc([map.from!, map.to!], [0, 100])
+  const {position: x} = timeAxis(map.from!, map.to!, 100)
   const largest = cells.reduce((most, {bytes}) => Math.max(most, bytes ?? 0), 1)
   const name = shortName(row.schema, row.table)
   const texts = cells.map(cellWords)
@@ -76,19 +76,8 @@ function cellWords({from, to, chunks, bytes, state, name}: Cell): string {
 }
 
 function axis(from: number, to: number): Markup {
-  const x = scaleUtc([from, to], [0, 100])
-  const format = x.tickFormat(5)
-  return html`<svg width="100%" height="18" aria-hidden="true">${x
-    .ticks(5)
-    .map(
-      (tick) => html`<text class="${anchor(x(tick))}" x="${x(tick).toFixed(2)}%" y="13">${format(tick)}</text>`,
-    )}</svg>`
-}
-
-/** Keeps the labels at the ends within the axis. */
-function anchor(percent: number): string {
-  if (percent < 6) return 'start'
-  return percent > 94 ? 'end' : 'middle'
+  const {ticks} = timeAxis(from, to, 100)
+  return html`<svg width="100%" height="18" aria-hidden="true">${ticks.map(({position, label, anchor}) => html`<text class="${anchor}" x="${position.toFixed(2)}%" y="13">${label}</text>`)}</svg>`
 }
 
 function notesOf({unplaced, omittedTables}: ChunkMap): string[] {

@@ -6,7 +6,18 @@ import {reportDocument} from '../../helpers/report-document.js'
 
 /** The document with every text replaced, except where only certain texts are possible. */
 function withTexts(document: ReportDocument, text: string): ReportDocument {
-  const fixed = new Set(['status', 'kind', 'severity', 'rangeUnit', 'state', 'day', 'runner', 'sizeBasis', 'flags'])
+  const fixed = new Set([
+    'status',
+    'kind',
+    'severity',
+    'rangeUnit',
+    'state',
+    'day',
+    'runner',
+    'sizeBasis',
+    'flags',
+    'basis',
+  ])
   const walk = (value: unknown, key: string): unknown => {
     if (Array.isArray(value)) return fixed.has(key) ? value : value.map((each) => walk(each, key))
     if (typeof value === 'object' && value !== null)
@@ -47,6 +58,16 @@ it('a part that could not be read is replaced by the reason and the next command
   // What the parts would have shown is unknown, not zero.
   expect(page).toMatch(/<dt>policies late<\/dt><dd>-<\/dd>/)
   expect(page).toMatch(/<dt>size<\/dt><dd>-<\/dd>/)
+})
+
+it('the forecast of the database is in words, and its chart covers the recorded days and the forecast', async () => {
+  const page = await renderPage(reportDocument({prices: 1}))
+  expect(page).toContain(
+    'The database has 130 GB and grows by 1.00 GB a day; in 90 days 220 GB, between 210 GB and 230 GB.',
+  )
+  expect(page).toContain('Size of the database prod by day, from 100 GB to 129 GB, with a forecast')
+  const [, path] = /<path class="line" d="([^"]+)"/.exec(page)!
+  expect(path!.split('L')).toHaveLength(30)
 })
 
 it('its policy allows exactly the style sheet and the scripts that it contains', async () => {
