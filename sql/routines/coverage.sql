@@ -1,14 +1,15 @@
--- What TimescaleDB's aggregates over a table, and the aggregates over those, have not computed of some ranges of it, as
--- the rows are now. The only definition of "covered": gated retention calls it, and the program runs the same texts
--- (each between two tags of its name) where a database has no routine of ours.
--- over: which aggregates, which points. edges: the bucket of each point. wanted: the whole buckets that the rows of a
--- range went into. gaps: what of them the logs of TimescaleDB call changed or never computed. No entry of a log is
--- discounted: once a refresh has moved it to the log of an aggregate, nothing tells a written row from a dropped range.
--- A bucket of an indirect aggregate that is not complete at `present` need not be there.
--- `folded`: the range begins or ends inside of an hour that clocks repeat. There time_bucket with a time zone mixes the
--- rows of both hours before TimescaleDB 2.25, so both hours count as one bucket, and no range may end within it.
--- `blind`: changes of rows cannot be asked for. `cut`: rows of the first bucket lie before the range.
--- In the texts, %1$I is the schema of the extension, and %2$s the text unfinished where the server has that table.
+-- Which parts of ranges of a table TimescaleDB's aggregates over it, and the aggregates over those, have not computed
+-- from the current rows. The only definition of "covered": gated retention calls it, and the program runs the same
+-- texts (each between two tags with its name) in a database without this routine.
+-- over: the aggregates and the points of the ranges. edges: the bucket of each point. wanted: the whole buckets that
+-- contain rows of a range. gaps: the parts of them that TimescaleDB's logs record as changed or never computed. No log
+-- entry is ignored: once a refresh has moved it to the log of an aggregate, a written row and a dropped range look the
+-- same.
+-- A bucket of an indirect aggregate that is not complete at `present` need not be computed.
+-- `folded`: the range begins or ends inside an hour that a clock change repeats. Before TimescaleDB 2.25, time_bucket
+-- with a time zone mixes the rows of both hours, so both hours count as one bucket, and no range may end within it.
+-- `blind`: changed rows cannot be read. `cut`: the first bucket contains rows before the range.
+-- In the texts, %1$I is the schema of the extension; %2$s is the text unfinished if the server has that table.
 -- since: core.1.3.0
 create or replace function qicore.coverage(
   hypertable integer, lows bigint[], highs bigint[], present bigint,
@@ -26,15 +27,15 @@ with recursive above as (
   select a.mat_hypertable_id, o.level + 1
   from above o join _timescaledb_catalog.continuous_agg a on a.raw_hypertable_id = o.id
 ), over as materialized (
-  -- By way of arrays the planner expects 10 rows. It expects 101 of a recursion, calls the whole thing expensive and
-  -- compiles it, which took 20 s where running it takes 5.
+  -- Through arrays the planner estimates 10 rows. For the recursion it estimates 101, so the cost exceeds the threshold
+  -- of JIT compilation, which took 20 s for a query that runs in 5 s.
   select u.id, u.level
   from (select array_agg(a.id) as ids, array_agg(a.level) as levels from above a) l
   cross join lateral unnest(l.ids, l.levels) as u (id, level)
 ), span as (
   select s.position, s.low, s.high from unnest($2::bigint[], $3::bigint[]) with ordinality as s (low, high, position)
 ), asked as (
-  -- Each range has three places: where it begins, where it ends, and the present.
+  -- Each range has three points: its start, its end, and the present.
   select o.id, s.position * 3 + p.side as place, p.point
   from over o
   cross join span s
@@ -63,14 +64,14 @@ with recursive above as (
       + (a.point %% 1000000) * interval '1 microsecond' as at
   from asked a
   join bucket b on b.id = a.id and not b.integers
-  -- What a timestamp cannot hold is an open end.
+  -- A point outside of the range of timestamps is an open end.
   where a.point between -208000000000000000 and 9214646400000000000
 ), set_back as materialized (
   select i.*, (i.at - interval '1 day') at time zone i.zone - (i.at - interval '1 day') at time zone 'UTC' as before,
     (i.at + interval '1 day') at time zone i.zone - (i.at + interval '1 day') at time zone 'UTC' as after
   from instant i
 ), fold as materialized (
-  -- The second of the two hours begins with the first minute in which the offset is the later one.
+  -- The second of the two hours begins at the first minute that has the later offset.
   select b.*, b.before - b.after as back,
     case when b.before > b.after then (
       select min(m.at)
@@ -110,7 +111,7 @@ with recursive above as (
       when s.origin is not null then %1$I.time_bucket(s.width, u.x, s.origin)
       when s.shift is not null then %1$I.time_bucket(s.width, u.x, s.shift)
       else %1$I.time_bucket(s.width, u.x) end order by u.n) as next
-    -- A width later is in the next bucket, but where a change of the clock makes this one longer.
+    -- One width later is in the next bucket, unless a clock change makes this bucket longer: then one and a half.
     from unnest(array[s.low[1] + s.width, s.low[1] + s.width + s.width / 2] || case
       when s.begins is null then '{}' else array[s.low[4] + s.width, s.low[4] + s.width + s.width / 2]
     end) with ordinality u (x, n)
@@ -128,7 +129,7 @@ with recursive above as (
     end) * 1000000)::bigint as ceil,
     u.one and s.at > s.begins - s.back as folded
   from second_step s
-  -- One bucket from before the first of the two hours to after the second.
+  -- Both hours are one bucket.
   cross join lateral (select coalesce(
     s.low[2] > s.begins - interval '1 microsecond' and s.at > s.low[3] and s.at < s.begins + s.back, false
   ) as one) u
@@ -170,7 +171,7 @@ with recursive above as (
   join _timescaledb_catalog.continuous_agg a on a.raw_hypertable_id = h.hypertable_id
   %2$s
 ), pending as materialized (
-  -- Before 2.25 an entry can be the wrong way round, from an hour that clocks repeat: it counts over both of its ends.
+  -- Before 2.25 the ends of an entry in a repeated hour can be reversed.
   select n.id, range_agg(int8range(
     least(n.one, n.other, 9223372036854775806), least(greatest(n.one, n.other), 9223372036854775806), '[]'
   )) as ranges
@@ -185,7 +186,7 @@ with recursive above as (
 )$gaps$;
   answer constant text := $answer$
 , blind as materialized (
-  -- An experiment of 2.22 alone: changes are read from the WAL, at the next refresh.
+  -- Only 2.22, as an experiment: changes are read from the WAL at the next refresh.
   select o.id, case when exists (
     select from pg_attribute n
     where n.attrelid = 'timescaledb_information.continuous_aggregates'::regclass and n.attname = 'invalidate_using'
@@ -207,7 +208,7 @@ from gap g
 join blind b on b.id = g.id
 join _timescaledb_catalog.continuous_agg a on a.mat_hypertable_id = g.id
 order by g.position, g.level, 3$answer$;
-  -- Up to 2.26.2 a refresh takes entries out of the log before it has computed them, and notes the ranges here.
+  -- Up to 2.26.2 a refresh removes entries from the log before it has computed them, and records the ranges here.
   unfinished constant text := $unfinished$
   union all
   select r.materialization_id, r.lowest_modified_value, r.greatest_modified_value - 1

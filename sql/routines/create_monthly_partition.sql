@@ -1,4 +1,4 @@
--- The partition of the month that a date lies in, by the table's name as SQL reads it. Any day of the month will do.
+-- Creates the monthly partition that contains a date and returns it. The table is named as in SQL.
 -- since: 1.5.0
 create or replace function public.create_monthly_partition(table_name text, start_date date)
 returns regclass

@@ -1,4 +1,4 @@
--- The same for a table that is known by its regclass: a text argument would not take one.
+-- The same for a table given as regclass, which does not convert to text implicitly.
 -- since: 1.5.0
 create or replace function public.create_monthly_partition(table_name regclass, start_date date)
 returns regclass

@@ -1,8 +1,9 @@
--- Makes the child of a range-partitioned table that an instant falls into and returns it. A partition of exactly that
--- range is returned as it is, whatever its name. A larger one that holds the whole range is an error of state QC001, one
--- that overlaps it an error of state 42P17; both name the two ranges. The child is made apart and then attached, so that the parent can be read and written meanwhile.
--- A boundary is the instant at which a day of the zone's calendar begins, also where midnight is skipped or comes
--- twice; `qicore-db partitions` goes by the same rule and the same names. Works without TimescaleDB.
+-- Creates the partition of a range-partitioned table that contains an instant, and returns it. If a partition has
+-- exactly that range it is returned, whatever its name. If a larger one covers the range, the error has SQLSTATE QC001;
+-- if one overlaps it, 42P17. Both errors name the two ranges. The partition is created as a table and then attached, so
+-- that reads and writes of the parent continue.
+-- A bound is the instant at which a day begins in the time zone, also if midnight is skipped or repeated there;
+-- `qicore-db partitions` uses the same rule and the same names. Works without TimescaleDB.
 -- since: core.1.2.0
 create or replace function qicore.create_partition(parent regclass, period text, instant timestamptz, zone text default 'UTC')
 returns regclass
@@ -20,16 +21,16 @@ declare
   child text;
   start_local timestamp;
   end_local timestamp;
-  wanted text;
+  bound_clause text;
   key_type oid;
-  place text;
+  storage_clause text;
   midnight timestamp;
   edge timestamptz;
   other record;
   bounds text[] := '{}';
 begin
   if period is null or period not in ('month', 'day') then
-    raise exception using errcode = '22023', message = format('"%s" is no period of partitions: it is month or day', period);
+    raise exception using errcode = '22023', message = format('invalid partition period "%s": use month or day', period);
   end if;
   select n.nspname, n.oid, c.relname, a.atttypid into parent_schema, parent_schema_oid, parent_name, key_type
   from pg_class c
@@ -41,7 +42,7 @@ begin
     raise exception using errcode = '42809', message = format('%s is not partitioned by range of one column', parent);
   end if;
   if instant is null or not isfinite(instant) then
-    raise exception using errcode = '22023', message = format('no partition of %s holds %s', parent, coalesce(instant::text, 'null'));
+    raise exception using errcode = '22023', message = format('a partition of %s cannot be created for the time %s', parent, coalesce(instant::text, 'null'));
   end if;
 
   start_local := date_trunc(period, instant at time zone zone);
@@ -50,10 +51,10 @@ begin
     foreach midnight in array array[start_local, end_local] loop
       edge := midnight at time zone zone;
       if (edge - interval '1 microsecond') at time zone zone >= midnight then
-        -- It comes twice (Havana): the day begins with the first, told by the offset of the day before.
+        -- Midnight is repeated (Havana): the day begins at the first, which has the offset of the day before.
         edge := (midnight - ((edge - interval '1 day') at time zone zone - (edge - interval '1 day') at time zone 'UTC')) at time zone 'UTC';
         if not (edge at time zone zone >= midnight and (edge - interval '1 microsecond') at time zone zone < midnight) then
-          -- It lies inside of what was skipped (Toronto, 1919): the day begins where the clock came out.
+          -- Midnight is skipped (Toronto, 1919): the day begins at the first instant after the gap.
           edge := midnight at time zone zone;
           select coalesce(min(t), edge) into edge from generate_series(edge - interval '1 day', edge, interval '1 minute') t
           where t at time zone zone >= midnight and (t - interval '1 microsecond') at time zone zone < midnight;
@@ -73,21 +74,21 @@ begin
   suffix := to_char(start_local, case period when 'month' then '"_y"FMYYYY"m"MM' else '"_y"FMYYYY"m"MM"d"DD' end);
   base := parent_name;
   if octet_length(base || suffix) > 63 then
-    -- The hash keeps two long names with the same beginning apart; a name is cut between characters, not bytes.
+    -- The hash distinguishes long names with the same beginning. left() cuts characters, not bytes.
     suffix := '_' || left(md5(parent_name), 8) || suffix;
     while octet_length(base || suffix) > 63 loop
       base := left(base, -1);
     end loop;
   end if;
   child := format('%I.%I', parent_schema, base || suffix);
-  wanted := format('FOR VALUES FROM (%L) TO (%L)', bounds[1], bounds[2]);
+  bound_clause := format('FOR VALUES FROM (%L) TO (%L)', bounds[1], bounds[2]);
 
-  -- One at a time: two sessions that make the same child would otherwise meet at its name.
+  -- One session at a time: two that create the same partition would otherwise fail with a duplicate name.
   execute format('lock table only %s in share update exclusive mode', parent);
-  -- By range, as the program decides: a partition may have any name. With a relation, pg_get_expr would wait for a lock.
+  -- By range, because a partition may have any name. pg_get_expr with a relation would wait for a lock on it.
   select c.oid, format('%I.%I', n.nspname, c.relname) as name, i.inhdetachpending as pending, b.low, b.high,
     b.low = bounds[1]::timestamptz and b.high = bounds[2]::timestamptz as same,
-    b.low <= bounds[1]::timestamptz and b.high >= bounds[2]::timestamptz as holds
+    b.low <= bounds[1]::timestamptz and b.high >= bounds[2]::timestamptz as covers
   into other
   from pg_inherits i
   join pg_class c on c.oid = i.inhrelid
@@ -100,27 +101,28 @@ begin
   where i.inhparent = parent and m.bound is not null and b.low < bounds[2]::timestamptz and b.high > bounds[1]::timestamptz
   order by b.low limit 1;
   if found and other.pending then
-    raise exception using errcode = '55000', message = format('%s is pending detach from %s and still holds %s to %s', other.name, parent, other.low, other.high),
-      hint = format('Finish it first: ALTER TABLE %s DETACH PARTITION %s FINALIZE', parent, other.name);
+    raise exception using errcode = '55000',
+      message = format('%s is pending detach from %s and still has %s to %s: %s cannot be created', other.name, parent, other.low, other.high, child),
+      hint = format('Finish the detach first: ALTER TABLE %s DETACH PARTITION %s FINALIZE', parent, other.name);
   elsif found and other.same then
     return other.oid::regclass;
   elsif found then
-    raise exception using errcode = case when other.holds then 'QC001' else '42P17' end,
-      message = format('%s (%s to %s) %s %s to %s: %s cannot be made', other.name, other.low, other.high,
-        case when other.holds then 'holds' else 'overlaps' end, bounds[1], bounds[2], child);
+    raise exception using errcode = case when other.covers then 'QC001' else '42P17' end,
+      message = format('%s (%s to %s) %s %s to %s: %s cannot be created', other.name, other.low, other.high,
+        case when other.covers then 'covers' else 'overlaps' end, bounds[1], bounds[2], child);
   end if;
   if exists (select from pg_class c where c.relnamespace = parent_schema_oid and c.relname = base || suffix) then
     if exists (select from pg_inherits i where i.inhrelid = child::regclass and i.inhparent = parent) then
-      raise exception using errcode = '42P07', message = format('%s is a partition of %s already, with other bounds than %s to %s', child, parent, bounds[1], bounds[2]);
+      raise exception using errcode = '42P07', message = format('%s is a partition of %s with other bounds than %s to %s', child, parent, bounds[1], bounds[2]);
     end if;
-    raise exception using errcode = '42P07', message = format('%s is there already and is no partition of %s', child, parent);
+    raise exception using errcode = '42P07', message = format('%s already exists and is not a partition of %s: attach, rename or drop it', child, parent);
   end if;
-  -- Where and how PARTITION OF would put it.
-  select concat(' using ' || quote_ident(m.amname), ' tablespace ' || quote_ident(s.spcname)) into place
+  -- The access method and tablespace that CREATE TABLE ... PARTITION OF would use.
+  select concat(' using ' || quote_ident(m.amname), ' tablespace ' || quote_ident(s.spcname)) into storage_clause
   from pg_class c left join pg_am m on m.oid = c.relam left join pg_tablespace s on s.oid = c.reltablespace
   where c.oid = parent;
-  execute format('create table %s (like %s including defaults including constraints including storage including compression including generated)%s', child, parent, place);
-  execute format('alter table %s attach partition %s %s', parent, child, wanted);
+  execute format('create table %s (like %s including defaults including constraints including storage including compression including generated)%s', child, parent, storage_clause);
+  execute format('alter table %s attach partition %s %s', parent, child, bound_clause);
   return child::regclass;
 end
 $$;

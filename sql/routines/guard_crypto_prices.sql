@@ -1,24 +1,25 @@
--- Looks at what a statement wrote into crypto_prices, as the table stands afterwards. A time more than an hour ahead
--- is an error. A price that differs by more than half of the older price from another row of its series within the
--- hour before it, or on UPDATE from its own old value, is a warning; the setting qicore.price_guard = off silences it.
+-- Checks the rows that a statement wrote into crypto_prices, as they are after the statement. A time more than an hour
+-- ahead of the clock is an error. A price that differs by more than half of the older price from another row of its
+-- series within the hour before it, or on UPDATE from its own old value, is a warning; `qicore.price_guard = off`
+-- disables the warnings.
 --
--- Three looks, each over less: first the smallest and largest recent price of each series in the batch; then, where
--- that leaves a doubt, those of each hour; only then row by row. A probe a row costs 20 s for 46 000 rows.
--- Rows that lie far apart are looked at apart: what lies between them would be opened and locked for nothing. Two rows
--- eight years apart took 11 s over 1251 chunks, and take 0.2 s.
--- Security definer: a feed that may only INSERT must not fail for want of SELECT.
+-- Three passes, each over fewer rows: the lowest and highest recent price of each series of the batch; for the series
+-- in doubt, those of each hour; then row by row. One index probe for each row takes 20 s for 46 000 rows.
+-- Rows that are far apart in time are checked in separate passes, so that the chunks between them are not opened and
+-- locked. Two rows eight years apart took 11 s over 1251 chunks in one pass, and take 0.2 s in two.
+-- Security definer: a role that may only INSERT has no SELECT privilege for this check.
 -- since: 1.4.0
 create or replace function qicore.guard_crypto_prices()
 returns trigger
 language plpgsql
 security definer
 set search_path = pg_catalog, pg_temp
--- A generic plan would open every chunk; with the bounds known, those outside of them are not even planned.
+-- A generic plan would open every chunk; a custom plan knows the bounds and excludes the chunks outside of them.
 set plan_cache_mode = force_custom_plan
 as $$
 <<guard>>
 declare
-  shown constant integer := 20;
+  max_warnings constant integer := 20;
   origin constant timestamptz := '2000-01-03 00:00:00+00';
   from_time timestamptz;
   to_time timestamptz;
@@ -27,9 +28,9 @@ declare
   from_times timestamptz[];
   to_times timestamptz[];
   span record;
-  odd record;
-  told integer := 0;
-  found_here bigint;
+  outlier record;
+  reported integer := 0;
+  span_total bigint;
   total bigint := 0;
 begin
   select min(n.time) - interval '1 hour', max(n.time) into from_time, to_time from new_rows n;
@@ -53,8 +54,8 @@ begin
     union all
     select guard.from_time, guard.to_time where guard.to_time - guard.from_time <= interval '7 days'
   loop
-    -- A plain join: few series are probed through their index, many are met in one pass over the recent hour. Grouping
-    -- by a number spares sorting by two texts.
+    -- A plain join: the planner probes the index for few series and scans the recent hour once for many. Grouping by
+    -- a number avoids sorting by two texts.
     with series as materialized (
       select row_number() over () as number, n.coin_id, n.exchange_id, min(n.time) - interval '1 hour' as from_time,
         max(n.time) as to_time, min(n.usd_price) as lowest, max(n.usd_price) as highest
@@ -75,8 +76,8 @@ begin
     where s.highest > 1.5 * r.lowest or s.lowest < 0.5 * r.highest;
 
     if coins is not null then
-      found_here := 0;
-      for odd in
+      span_total := 0;
+      for outlier in
         with doubtful as materialized (
           select d.coin_id, d.exchange_id, d.from_time, d.to_time
           from unnest(coins, exchanges, from_times, to_times) as d (coin_id, exchange_id, from_time, to_time)
@@ -112,38 +113,38 @@ begin
           limit 1
         ) other
         order by c.coin_id, c.exchange_id, c.time, c.id
-        limit greatest(shown - told, 1)
+        limit greatest(max_warnings - reported, 1)
       loop
-        found_here := odd.total;
-        continue when told = shown;
-        told := told + 1;
+        span_total := outlier.total;
+        continue when reported = max_warnings;
+        reported := reported + 1;
         raise warning 'crypto_prices: % of % on % at % is more than 50 %% away from % at %',
-          odd.usd_price, odd.coin_id, odd.exchange_id, odd.time, odd.other_price, odd.other_time;
+          outlier.usd_price, outlier.coin_id, outlier.exchange_id, outlier.time, outlier.other_price, outlier.other_time;
       end loop;
-      total := total + found_here;
+      total := total + span_total;
     end if;
   end loop;
-  if total > shown then
-    raise warning 'crypto_prices: % more rows of this statement are more than 50 %% away from a price of the hour before them', total - shown;
+  if total > max_warnings then
+    raise warning 'crypto_prices: % more rows of this statement are more than 50 %% away from a price of the hour before them', total - max_warnings;
   end if;
 
   if tg_op = 'UPDATE' then
     total := 0;
-    for odd in
-      -- Both sets are filled row by row in the same order, so the n-th of one was the n-th of the other.
+    for outlier in
+      -- PostgreSQL fills both transition tables in the same order, so equal positions are the same row.
       select n.coin_id, n.exchange_id, n.time, n.usd_price, o.usd_price as old_price, count(*) over () as total
       from (select *, row_number() over () as position from new_rows) n
       join (select *, row_number() over () as position from old_rows) o using (position)
       where abs(n.usd_price - o.usd_price) > 0.5 * o.usd_price
       order by n.coin_id, n.exchange_id, n.time, n.id
-      limit shown
+      limit max_warnings
     loop
-      total := odd.total;
+      total := outlier.total;
       raise warning 'crypto_prices: % of % on % at % is more than 50 %% away from its old value %',
-        odd.usd_price, odd.coin_id, odd.exchange_id, odd.time, odd.old_price;
+        outlier.usd_price, outlier.coin_id, outlier.exchange_id, outlier.time, outlier.old_price;
     end loop;
-    if total > shown then
-      raise warning 'crypto_prices: % more rows of this statement are more than 50 %% away from their old values', total - shown;
+    if total > max_warnings then
+      raise warning 'crypto_prices: % more rows of this statement are more than 50 %% away from their old values', total - max_warnings;
     end if;
   end if;
   return null;

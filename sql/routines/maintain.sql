@@ -1,8 +1,9 @@
--- Compresses what is due by the declared policies (qicore.policies) or, where none is declared, by TimescaleDB's own,
--- then renews the planner's statistics; `work` says whether both, or one of them. A chunk a transaction: a chunk that
--- cannot be had is written down and the rest goes on. Where TimescaleDB's own job is alive it is left to do its work.
--- Beside the given tables those of qicore.policies, unless `exactly`. CALL it outside of a transaction.
--- No SET clause here: a procedure that has one cannot COMMIT.
+-- Compresses the chunks that are due by the declared policies (qicore.policies) or, for a table without one, by
+-- TimescaleDB's policy; then updates the planner's statistics. `work`: all, compress or analyze. Each chunk has a
+-- transaction of its own: if one cannot be locked or compressed, the error is recorded and the run continues. If
+-- TimescaleDB's own job is active for a table, it is left to compress that table.
+-- Includes the tables of qicore.policies beside the given ones, unless `exactly`. CALL it outside of a transaction.
+-- A procedure with a SET clause cannot COMMIT, so the settings are made in the body.
 -- since: core.1.14.0
 create or replace procedure qicore.maintain(tables text[], job text default 'maintain', work text default 'all', at_most integer default null, exactly boolean default false)
 language plpgsql
@@ -28,7 +29,7 @@ declare
 begin
   perform pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
   if work is null or work not in ('all', 'compress', 'analyze') then
-    raise exception using errcode = '22023', message = format('"%s" is no work of qicore.maintain: it is all, compress or analyze', work);
+    raise exception using errcode = '22023', message = format('invalid work "%s" for qicore.maintain: use all, compress or analyze', work);
   end if;
   log_id := qicore.begin_job(job, case work when 'all' then 'hypertable_maintenance' else work end);
   if log_id is null then
@@ -77,7 +78,7 @@ begin
           from timescaledb_information.chunks c
           where to_regclass(format('%I.%I', c.hypertable_schema, c.hypertable_name)) = relation
             and c.range_end <= now() - after
-            -- is_compressed is bit 1 alone: 2 (unordered) and 8 (partial) have rows to be compressed again, 4 is frozen.
+            -- is_compressed tests bit 1 only. Bits 2 (unordered) and 8 (partial) need recompression; 4 is frozen.
             and _timescaledb_functions.chunk_status(to_regclass(format('%I.%I', c.chunk_schema, c.chunk_name))) & 11 <> 1
             and _timescaledb_functions.chunk_status(to_regclass(format('%I.%I', c.chunk_schema, c.chunk_name))) & 4 = 0
           order by c.range_start
@@ -90,7 +91,7 @@ begin
     foreach chunk in array chunks loop
       tried := tried + 1;
       perform pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
-      -- Compressing ends with ACCESS EXCLUSIVE: sessions that come while it waits queue behind it.
+      -- Compression ends with an ACCESS EXCLUSIVE lock: while it waits, new sessions queue behind it.
       perform set_config('lock_timeout', '500ms', true);
       began := clock_timestamp();
       step := 'compress ' || chunk;
@@ -113,7 +114,7 @@ begin
     began := clock_timestamp();
     problem := null;
     begin
-      -- ANALYZE only warns of what it skips for want of a privilege.
+      -- ANALYZE skips a table without the privilege and only warns, so the privilege is checked first.
       select format('permission denied: only the owner of %s, or of the database, can analyze it', c.oid::regclass) into problem
       from (
         with recursive below as (

@@ -1,4 +1,4 @@
--- The maintenance of the tables of QiCore, for a schedule: CALL maintain_hypertables()
+-- Maintains QiCore's tables, for a schedule: CALL maintain_hypertables()
 -- since: 1.5.0
 create or replace procedure public.maintain_hypertables()
 language plpgsql

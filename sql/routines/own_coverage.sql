@@ -1,11 +1,13 @@
--- Which parts of some ranges of a table the aggregates that are a table and a function of ours have not computed, and
--- the aggregates over those. Each range is widened to whole buckets. Whether rows changed since is written nowhere:
--- `data` and `query` are there for who wants to compare. The only definition of it: gated retention calls it, and the
--- program runs the same text (between the two tags) where this routine is not installed yet.
--- The table comes as SQL reads it; ranges begin and end (exclusive) in microseconds since 1970, at the least and the
--- greatest bigint where they are open; from the present on, buckets of indirect aggregates need not be there; null: all.
--- One row a range and aggregate: position (from 1), schema, view, level (1: directly over it), data, query, since,
--- until, gaps (an int8multirange as text).
+-- Which parts of ranges of a table its emulated aggregates, and the aggregates over those, have not computed. Each
+-- range is widened to whole buckets. Rows that changed since are not recorded anywhere; `data` and `query` allow a
+-- comparison.
+-- The only definition of this coverage: gated retention calls it, and the program runs the same text (between the two
+-- tags) in a database without this routine.
+-- `subject`: the table as in SQL. `lows`, `highs`: begin and end (exclusive) in microseconds since 1970; the least and
+-- the greatest bigint mean an open end. `present`: later buckets of indirect aggregates need not be computed; null
+-- means that all must be.
+-- Returns one row for each range and aggregate: position (from 1), schema, view, level (1: directly over the table),
+-- data, query, since, until, gaps (an int8multirange as text).
 -- since: core.1.3.0
 create or replace function qicore.own_coverage(subject text, lows bigint[], highs bigint[], present bigint)
 returns table (

@@ -1,13 +1,14 @@
--- Forgets what ended in the ledger longer ago than that, ten thousand rows a transaction, for a schedule; an audit then
--- begins after the last of them. pg_cron's own history of our entries too, where it lives here. CALL it outside of a transaction.
--- No SET clause here: a procedure that has one cannot COMMIT.
+-- Deletes records that ended longer ago than `keep`, ten thousand rows a transaction, for a schedule. An audit then
+-- begins after the last deleted one. If pg_cron is in this database, its records of QiCore's entries are deleted as
+-- well. CALL it outside of a transaction. A procedure with a SET clause cannot COMMIT, so the settings are made in the
+-- body.
 -- since: core.1.11.0
 create or replace procedure qicore.prune_history(keep interval, job text default 'prune-history')
 language plpgsql
 as $$
 declare
   log_id bigint;
-  gone bigint;
+  batch bigint;
   total bigint := 0;
 begin
   log_id := qicore.begin_job(job, 'prune-history');
@@ -25,17 +26,17 @@ begin
       limit 10000
     ), deleted as (
       delete from qicore.maintenance_log l using old where l.id = old.id
-    ), told as (
+    ), advanced as (
       update qicore.job j set pruned_until = greatest(j.pruned_until, last.at)
       from (select o.job, max(o.at) as at from old o where o.counts group by o.job) last
       where j.name = last.job
     )
-    select count(*) into gone from old;
+    select count(*) into batch from old;
     commit;
-    total := total + gone;
-    exit when gone < 10000;
+    total := total + batch;
+    exit when batch < 10000;
   end loop;
-  -- pg_cron never forgets: where it lives in this database, its word on our runs goes with them.
+  -- pg_cron never deletes its records, so those of QiCore's entries are deleted here.
   if exists (select from pg_class c join pg_namespace n on n.oid = c.relnamespace where n.nspname = 'cron' and c.relname = 'job_run_details' and has_schema_privilege(n.oid, 'usage')) then
     delete from cron.job_run_details d
     where d.end_time < clock_timestamp() - keep and d.jobid in (select j.jobid from cron.job j where j.database = current_database() and j.jobname::text like 'qicore:%');

@@ -1,8 +1,9 @@
--- Refreshes one aggregate within the window of its policy, for a schedule: CALL qicore.refresh('public.daily_ohlcv_summary').
--- Ages as they are given (of a continuous aggregate), or as qicore.policies says; from further back where nothing has
--- been computed that far yet. A continuous aggregate cannot be refreshed where an error can be caught: one that fails
--- leaves its run open, and the next one closes it. CALL it outside of a transaction.
--- No SET clause here: a procedure that has one cannot COMMIT.
+-- Refreshes one aggregate within the window of its policy, for a schedule:
+-- CALL qicore.refresh('public.daily_ohlcv_summary'). CALL it outside of a transaction.
+-- The offsets are the arguments, or those of qicore.policies. The window of an emulated aggregate begins at its
+-- watermark if that is older. refresh_continuous_aggregate cannot run in a block that catches errors: if it fails, the
+-- record stays open and the next run ends it.
+-- A procedure with a SET clause cannot COMMIT, so the settings are made in the body.
 -- since: core.1.11.0
 create or replace procedure qicore.refresh(view text, job text default 'refresh', start_offset interval default null, end_offset interval default null)
 language plpgsql
@@ -10,10 +11,10 @@ as $$
 declare
   log_id bigint;
   aggregate regclass;
-  own boolean;
+  emulated boolean;
   extension_schema name;
   policy jsonb;
-  computed timestamptz;
+  watermark timestamptz;
   problem text;
 begin
   perform pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
@@ -26,17 +27,17 @@ begin
   perform set_config('lock_timeout', '2s', true);
   aggregate := to_regclass(view);
   select p.config into policy from qicore.policies p where p.kind = 'refresh' and to_regclass(p.object) = aggregate;
-  select a.watermark into computed from qicore.aggregates a where to_regclass(a.view) = aggregate;
-  own := found;
+  select a.watermark into watermark from qicore.aggregates a where to_regclass(a.view) = aggregate;
+  emulated := found;
   start_offset := coalesce(start_offset, (policy ->> 'startOffset')::interval);
   end_offset := coalesce(end_offset, (policy ->> 'endOffset')::interval);
   if aggregate is null then
-    problem := format('there is no aggregate %s', view);
+    problem := format('aggregate %s does not exist', view);
   elsif start_offset is null or end_offset is null then
-    problem := format('%s: no refresh is declared in qicore.policies', view);
-  elsif own then
+    problem := format('%s: qicore.policies declares no refresh', view);
+  elsif emulated then
     begin
-      perform qicore.refresh_aggregate(aggregate, least(now() - start_offset, computed), now() - end_offset);
+      perform qicore.refresh_aggregate(aggregate, least(now() - start_offset, watermark), now() - end_offset);
     exception when others then
       problem := sqlerrm || ' [' || sqlstate || ']';
     end;

@@ -1,6 +1,6 @@
--- Recomputes the whole buckets that lie within a window of an aggregate that is a table of ours, and moves its
--- watermark. Returns the number of rows the window has now. Rows outside of the window are not touched: history whose
--- raw data is gone stays. Works without TimescaleDB.
+-- Recomputes the whole buckets inside a window of an emulated aggregate, and advances its watermark. Returns the number
+-- of rows that the window has afterwards. Rows outside of the window are not changed, so buckets whose source rows were
+-- dropped are kept. Works without TimescaleDB.
 -- since: core.1.2.0
 create or replace function qicore.refresh_aggregate(aggregate regclass, window_start timestamptz, window_end timestamptz)
 returns bigint
@@ -15,13 +15,13 @@ declare
   last_bucket timestamptz;
   result bigint;
 begin
-  -- The row is the lock: two refreshes of one aggregate come one after the other.
+  -- The row lock makes two refreshes of one aggregate run one after the other.
   select a.* into known from qicore.aggregates a where to_regclass(a.view) = aggregate for update;
   if not found then
-    raise exception using errcode = '42809', message = format('%s is no aggregate of this database', aggregate);
+    raise exception using errcode = '42809', message = format('%s is not an emulated aggregate', aggregate);
   end if;
   if window_start is null or window_end is null or not isfinite(window_start) or not isfinite(window_end) then
-    raise exception using errcode = '22023', message = 'a refresh needs a window with two ends';
+    raise exception using errcode = '22023', message = format('a refresh of %s needs a window with a finite start and end', aggregate);
   end if;
   if known.bucket = interval '1 month' then
     first_bucket := date_trunc('month', window_start);
@@ -35,7 +35,7 @@ begin
   end if;
   if first_bucket >= last_bucket then
     raise exception using errcode = '22023',
-      message = format('the window from %s to %s holds no whole bucket of %s', window_start, window_end, known.bucket);
+      message = format('the window of %s from %s to %s contains no whole bucket of %s', aggregate, window_start, window_end, known.bucket);
   end if;
   execute format('delete from %s where bucket >= $1 and bucket < $2', known.data) using first_bucket, last_bucket;
   execute format('insert into %s select * from %s($1, $2)', known.data, known.query) using first_bucket, last_bucket;

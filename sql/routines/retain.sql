@@ -1,77 +1,78 @@
--- Gated retention of one table, as a job of TimescaleDB's own scheduler, of pg_cron or of ours:
--- CALL qicore.retain(0, '{"object": "public.ohlcv_data"}'), with "job" and its name where the run is an occurrence of
--- one. Drops the chunks or partitions older than qicore.policies says, the oldest first and each range in a transaction
--- of its own. Never those of the newest range, never more chunks than maxDropPerRun (unless one range alone has more),
--- never what an aggregate over the table (or over such an aggregate) has not covered, and nothing at all where the
--- newest row is older than the retention: of a dead feed that is the last copy. What differs from what was agreed to is
--- blocked; a declaration that is changed meanwhile stops the run. What cannot be read counts as not covered. Ends in an
--- error that says what was held back, after having done the rest.
--- No SET clause here: a procedure that has one cannot COMMIT.
+-- Gated retention of one table, as a job of TimescaleDB's scheduler, of pg_cron or of the daemon:
+-- CALL qicore.retain(0, '{"object": "public.ohlcv_data"}'), with "job" and its name if the run belongs to a job.
+-- Drops the chunks or partitions older than qicore.policies says, the oldest first, each range in a transaction of its
+-- own. It keeps the newest range; everything beyond maxDropPerRun chunks (a single range may have more); every range
+-- that an aggregate over the table, or over such an aggregate, has not covered or whose coverage cannot be read; and
+-- all of them if the newest row is older than the retention, because the feed may have stopped and this may be the last
+-- copy.
+-- A policy that differs from the confirmed one is refused; if it is changed during the run, the rest is kept. After the
+-- permitted drops, the procedure raises an error that names what was kept and why.
+-- A procedure with a SET clause cannot COMMIT, so the settings are made in the body.
 -- since: core.1.14.0
 create or replace procedure qicore.retain(job_id integer, config jsonb)
 language plpgsql
 as $$
 declare
-  wanted text;
+  object_name text;
   subject regclass;
   policy jsonb;
   scale record;
-  pieces jsonb;
-  piece record;
+  drop_ranges jsonb;
+  drop_range record;
   relation text;
   noun text;
   log_id bigint;
-  most integer;
+  max_drop integer;
   dropped integer := 0;
-  held integer := 0;
-  alive boolean := false;
+  kept integer := 0;
+  has_recent_rows boolean := false;
   gone boolean;
   refusal text;
-  advice text;
+  refusal_hint text;
   reason text;
   outcome text;
   first_reason text;
   began timestamptz;
 begin
   perform qicore.retain_settings();
-  wanted := config ->> 'object';
+  object_name := config ->> 'object';
   if config ->> 'job' is not null then
-    -- Of a schedule: what is refused below is written down too.
-    log_id := qicore.begin_job(config ->> 'job', concat('retain ', wanted), wanted);
+    -- The record is opened first, so that the refusals below are recorded as well.
+    log_id := qicore.begin_job(config ->> 'job', concat('retain ', object_name), object_name);
     commit;
     if log_id is null then
       return;
     end if;
     perform qicore.retain_settings();
   end if;
-  subject := to_regclass(wanted);
+  subject := to_regclass(object_name);
   select p.config into policy from qicore.policies p where p.kind = 'retention' and to_regclass(p.object) = subject;
   if lower(current_setting('timescaledb.restoring', true)) in ('on', 'true', 'yes', '1') then
-    refusal := format('%s: the database is in restore mode (timescaledb.restoring is on); nothing was dropped', wanted);
-    advice := 'When the restore has ended: select timescaledb_post_restore();';
+    refusal := format('%s: the database is in restore mode (timescaledb.restoring is on); nothing was dropped', object_name);
+    refusal_hint := 'When the restore has ended: select timescaledb_post_restore();';
   elsif subject is null then
-    refusal := format('retention: there is no table %s', coalesce(wanted, '(config names none)'));
-    advice := 'Remove the job, or name a table that is there.';
+    refusal := format('retention: table %s does not exist', coalesce(object_name, '(config has no object)'));
+    refusal_hint := 'Remove the job, or name an existing table in its config.';
   elsif policy is null then
-    refusal := format('%s: no retention is declared in qicore.policies', wanted);
-    advice := '`qicore-db policies apply` declares it, or remove the job.';
-  elsif policy #>> '{consent,hash}' is distinct from qicore.retention_hash(wanted, policy)
+    refusal := format('%s: qicore.policies declares no retention', object_name);
+    refusal_hint := 'To declare it: qicore-db policies apply. Otherwise remove the job.';
+  elsif policy #>> '{consent,hash}' is distinct from qicore.retention_hash(object_name, policy)
     or coalesce(config ->> 'hash', policy #>> '{consent,hash}') is distinct from policy #>> '{consent,hash}'
   then
-    refusal := format('%s: what is declared (older than %s, at most %s a run) is not what was agreed to; nothing was dropped', wanted, policy ->> 'after', policy ->> 'maxDropPerRun');
-    advice := '`qicore-db policies apply` asks for the confirmation.';
+    refusal := format('%s: the declared retention (older than %s, at most %s a run) is not confirmed; nothing was dropped', object_name, policy ->> 'after', policy ->> 'maxDropPerRun');
+    refusal_hint := 'To confirm it: qicore-db policies apply';
   end if;
   if refusal is not null then
     update qicore.maintenance_log l set status = 'failed', completed_at = qicore.now(), error = refusal where l.id = log_id;
     commit;
-    raise exception using errcode = case when subject is null then '42P01' else '55000' end, message = refusal, hint = advice;
+    raise exception using errcode = case when subject is null then '42P01' else '55000' end, message = refusal, hint = refusal_hint;
   end if;
   noun := case when (select c.relkind from pg_catalog.pg_class c where c.oid = subject) = 'p' then 'partition' else 'chunk' end;
-  most := coalesce((policy ->> 'maxDropPerRun')::integer, 8);
+  max_drop := coalesce((policy ->> 'maxDropPerRun')::integer, 8);
   select s.* into scale from qicore.retain_scale(subject, policy) s;
   if log_id is null then
     insert into qicore.maintenance_log (operation, job, actor, status, started_at, detail)
-    values ('retain ' || wanted, null, session_user, 'running', clock_timestamp(), jsonb_build_object('pid', pg_backend_pid()))
+    values ('retain ' || object_name, null, session_user, 'running', clock_timestamp(), jsonb_build_object('pid', pg_backend_pid()))
     returning id into log_id;
   end if;
   update qicore.maintenance_log l
@@ -81,40 +82,40 @@ begin
 
   perform qicore.retain_settings();
   begin
-    select jsonb_agg(to_jsonb(p) order by p.low, p.high) into pieces from qicore.retain_pieces(subject, scale.cutoff) p where p.old and not p.newest;
-    if pieces is not null then
-      -- The newest first: usually the first answer is yes, and nothing else is opened.
+    select jsonb_agg(to_jsonb(p) order by p.low, p.high) into drop_ranges from qicore.retain_pieces(subject, scale.cutoff) p where p.old and not p.newest;
+    if drop_ranges is not null then
+      -- From the newest: usually the first relation has a recent row, and no other is opened.
       foreach relation in array array(
         select r.name from qicore.retain_pieces(subject, scale.cutoff) p cross join lateral unnest(p.relations) as r (name) where not p.old order by p.low desc
       ) loop
         execute format('select exists (select 1 from %s where %I >= %s and %I <= %s)', relation, scale.column_name, scale.cutoff_sql, scale.column_name, scale.future_sql)
-        into alive;
-        exit when alive;
+        into has_recent_rows;
+        exit when has_recent_rows;
       end loop;
-      if not alive then
-        first_reason := 'its newest row is older than that, and a feed that is dead leaves its last copy here';
+      if not has_recent_rows then
+        first_reason := 'the newest row is older than the retention, so these may be the last copy';
       end if;
     end if;
   exception when others then
     first_reason := sqlerrm || ' [' || sqlstate || ']';
   end;
   if first_reason is not null then
-    held := greatest(1, jsonb_array_length(pieces));
-    pieces := null;
+    kept := greatest(1, jsonb_array_length(drop_ranges));
+    drop_ranges := null;
   end if;
   commit;
 
-  for number in 0 .. coalesce(jsonb_array_length(pieces), 0) - 1 loop
-    select p.* into piece from jsonb_to_record(pieces -> number) as p (low bigint, high bigint, label text, relations text[]);
-    exit when dropped > 0 and dropped + cardinality(piece.relations) > most;
+  for number in 0 .. coalesce(jsonb_array_length(drop_ranges), 0) - 1 loop
+    select p.* into drop_range from jsonb_to_record(drop_ranges -> number) as p (low bigint, high bigint, label text, relations text[]);
+    exit when dropped > 0 and dropped + cardinality(drop_range.relations) > max_drop;
     perform qicore.retain_settings();
     began := clock_timestamp();
     outcome := 'done';
     begin
       if not exists (select from qicore.policies p where p.kind = 'retention' and to_regclass(p.object) = subject and p.config = policy) then
-        reason := 'the declaration was changed while this ran';
+        reason := 'the policy was changed during the run';
       else
-        reason := qicore.retain_range(subject, scale.column_name, scale.column_type, piece.relations, piece.low, piece.high, scale.now);
+        reason := qicore.retain_range(subject, scale.column_name, scale.column_type, drop_range.relations, drop_range.low, drop_range.high, scale.now);
       end if;
       if reason is not null then
         outcome := 'skipped';
@@ -123,31 +124,31 @@ begin
       outcome := 'failed';
       reason := sqlerrm || ' [' || sqlstate || ']';
     end;
-    -- Another session was faster.
-    gone := outcome <> 'done' and not exists (select from unnest(piece.relations) as name where to_regclass(name) is not null);
+    -- Another session may have dropped the range meanwhile.
+    gone := outcome <> 'done' and not exists (select from unnest(drop_range.relations) as name where to_regclass(name) is not null);
     if gone then
       outcome := 'skipped';
       reason := 'already dropped';
     elsif outcome = 'done' then
-      dropped := dropped + cardinality(piece.relations);
+      dropped := dropped + cardinality(drop_range.relations);
     else
-      held := held + cardinality(piece.relations);
-      first_reason := coalesce(first_reason, format('%s (%s): %s', array_to_string(piece.relations, ', '), piece.label, reason));
+      kept := kept + cardinality(drop_range.relations);
+      first_reason := coalesce(first_reason, format('%s (%s): %s', array_to_string(drop_range.relations, ', '), drop_range.label, reason));
     end if;
     insert into qicore.maintenance_step (log_id, step, position, status, started_at, completed_at, attempts, detail, error)
-    values (log_id, 'drop ' || array_to_string(piece.relations, ', '), number, outcome, began, clock_timestamp(), 1,
-      jsonb_strip_nulls(jsonb_build_object('range', piece.label, 'note', case when outcome = 'skipped' then reason end)), case when outcome = 'failed' then reason end);
+    values (log_id, 'drop ' || array_to_string(drop_range.relations, ', '), number, outcome, began, clock_timestamp(), 1,
+      jsonb_strip_nulls(jsonb_build_object('range', drop_range.label, 'note', case when outcome = 'skipped' then reason end)), case when outcome = 'failed' then reason end);
     commit;
   end loop;
 
   perform qicore.retain_settings();
   update qicore.maintenance_log l
-  set status = case when held = 0 then 'done' when dropped = 0 then 'failed' else 'partial' end, completed_at = clock_timestamp(), attempts = 1, error = first_reason
+  set status = case when kept = 0 then 'done' when dropped = 0 then 'failed' else 'partial' end, completed_at = clock_timestamp(), attempts = 1, error = first_reason
   where l.id = log_id;
   commit;
-  if held > 0 then
+  if kept > 0 then
     raise exception using errcode = '55000',
-      message = format('%s: %s older than %s not dropped: %s', wanted, format('%s %s%s', held, noun, case when held = 1 then '' else 's' end), policy ->> 'after', first_reason);
+      message = format('%s: %s older than %s not dropped: %s', object_name, format('%s %s%s', kept, noun, case when kept = 1 then '' else 's' end), policy ->> 'after', first_reason);
   end if;
 end
 $$;

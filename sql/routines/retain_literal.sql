@@ -1,4 +1,4 @@
--- A point on a table's scale as a constant of the type of its column.
+-- Returns a point on the time scale of a table as an SQL literal of its column's type.
 -- since: core.1.3.0
 create or replace function qicore.retain_literal(column_type regtype, point bigint)
 returns text
@@ -7,7 +7,7 @@ stable
 as $$
   select case
     when column_type in ('smallint'::regtype, 'integer'::regtype, 'bigint'::regtype) then pg_catalog.format('%L::%s', point, column_type)
-    -- A version 7 UUID begins with its milliseconds.
+    -- A version 7 UUID begins with its time in milliseconds.
     when column_type = 'uuid'::regtype then pg_catalog.format('%L::uuid',
       pg_catalog.lpad(pg_catalog.to_hex(point / 1000), 12, '0') || '00000000000000000000')
     else pg_catalog.format('%L::%s', (timestamptz '1970-01-01 00:00:00+00' + point * interval '1 microsecond') at time zone 'UTC',

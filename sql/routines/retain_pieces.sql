@@ -1,6 +1,6 @@
--- The ranges of a table with their chunks (one, or one for each space partition) or their partition. `old`: the whole
--- range lies before the cutoff; `newest`: nothing begins later. Without the chunks that must not be changed: frozen
--- ones, and what is tiered to object storage.
+-- Returns the ranges of a table, each with its chunks (one for each space partition) or its partition. `old`: the whole
+-- range is before the cutoff. `newest`: no range begins later. Frozen chunks and those tiered to object storage must
+-- not be changed and are left out.
 -- since: core.1.3.0
 create or replace function qicore.retain_pieces(subject regclass, cutoff bigint)
 returns table (low bigint, high bigint, label text, relations text[], old boolean, newest boolean)
@@ -11,7 +11,7 @@ begin
     return query
     with child as (
       select format('%I.%I', n.nspname, c.relname) as name,
-        -- With a relation, pg_get_expr would wait for a lock on it.
+        -- pg_get_expr with a relation would wait for a lock on it.
         regexp_match(pg_get_expr(c.relpartbound, 0), '^FOR VALUES FROM \(''?([^'']*)''?\) TO \(''?([^'']*)''?\)$') as bound,
         (select k.atttypid from pg_partitioned_table p join pg_attribute k on k.attrelid = p.partrelid and k.attnum = p.partattrs[0] where p.partrelid = subject) as type
       from pg_inherits i join pg_class c on c.oid = i.inhrelid join pg_namespace n on n.oid = c.relnamespace
@@ -41,7 +41,7 @@ begin
     left join _timescaledb_catalog.continuous_agg a on a.mat_hypertable_id = h.id
     where to_regclass(format('%I.%I', coalesce(a.user_view_schema, h.schema_name), coalesce(a.user_view_name, h.table_name))) = subject
   ), locked as (
-    -- Up to 2.28 a chunk has its names there, from 2.29 on its relation.
+    -- The catalog has the names of a chunk up to 2.28, and its relation from 2.29.
     select coalesce(c.as_json ->> 'relid', format('%I.%I', c.as_json ->> 'schema_name', c.as_json ->> 'table_name')) as name
     from source s
     cross join lateral (select to_jsonb(k) as as_json from _timescaledb_catalog.chunk k where k.hypertable_id = s.id and (k.status & 4 > 0 or k.osm_chunk)) c

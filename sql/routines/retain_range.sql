@@ -1,8 +1,8 @@
--- Drops the chunks of one range together, or a partition, if nothing speaks against it. Gives what does, and null where
--- they are gone. Asked twice: without a lock first, so that what cannot be dropped blocks no session, then with the lock
--- that the drop needs, since a row that is committed between the check and the drop would be lost.
--- One range at a time: with one of its chunks gone, the next refresh of a late row in another would compute the bucket
--- from what is left.
+-- Drops the chunks of one range together, or one partition, and returns null; or returns why they must not be dropped.
+-- The check runs twice: without a lock, so that a range that is kept blocks no session, and again with the lock that
+-- the drop needs, because a row that is committed between the check and the drop would be lost.
+-- The chunks of a range are dropped together: if one were missing, the next refresh of a late row in another would
+-- compute the bucket from the rest only.
 -- since: core.1.3.0
 create or replace function qicore.retain_range(subject regclass, column_name name, column_type regtype, relations text[], low bigint, high bigint, present bigint)
 returns text
@@ -16,8 +16,8 @@ begin
     return reason;
   end if;
   if exists (select from pg_partitioned_table where partrelid = subject) then
-    -- Against writers only, also of its own partitions: dropping it locks the parent first, and who reads through the
-    -- parent and waited here would wait for us as we for him.
+    -- This lock conflicts with writers only, and covers sub-partitions. The drop locks the parent first: a session that
+    -- reads through the parent and had to wait here would then deadlock with the drop.
     execute format('lock table %s in exclusive mode', relations[1]);
   else
     execute format('lock table only %s in access exclusive mode', array_to_string(relations, ', only '));

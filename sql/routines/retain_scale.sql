@@ -1,5 +1,6 @@
--- Where a table stands on its own scale of time: microseconds since 1970, or the integers of its column. `cutoff` is
--- what the retention comes to just now, `future` a day from now: rows beyond that are no sign of a feed that lives.
+-- Returns the time column of a table, and the current time and the cutoff of its retention on the scale of that column:
+-- microseconds since 1970, or the integers of the column. `future_sql` is a day from now: rows later than that do not
+-- show that the feed is alive.
 -- since: core.1.3.0
 create or replace function qicore.retain_scale(
   subject regclass, policy jsonb,
@@ -21,7 +22,7 @@ declare
   epoch constant timestamptz := '1970-01-01 00:00:00+00';
 begin
   if after is null or after <= interval '0' then
-    raise exception using errcode = '22023', message = format('%s: "%s" is no age for a retention', subject, policy ->> 'after');
+    raise exception using errcode = '22023', message = format('%s: invalid age "%s" of the retention: use an interval greater than 0', subject, policy ->> 'after');
   end if;
   if exists (select from pg_extension where extname = 'timescaledb') then
     select d.column_name, d.column_type, d.integer_now_func_schema, d.integer_now_func into column_name, column_type, clock_schema, clock
@@ -37,16 +38,16 @@ begin
     where p.partrelid = subject and p.partstrat = 'r' and p.partnatts = 1;
   end if;
   if column_name is null then
-    raise exception using errcode = '42809', message = format('%s is no hypertable, no continuous aggregate and not partitioned by range of one column', subject);
+    raise exception using errcode = '42809', message = format('%s is not a hypertable, a continuous aggregate or a table partitioned by range of one column', subject);
   end if;
   if column_type in ('smallint'::regtype, 'integer'::regtype, 'bigint'::regtype) then
     if factor is null then
-      raise exception using errcode = '22023', message = format('the time column of %s is an integer, and its unit is not known: set timeUnit', subject);
+      raise exception using errcode = '22023', message = format('the time column of %s is an integer and its unit is not known: set timeUnit in the configuration', subject);
     end if;
     if clock is null then
       now := floor(extract(epoch from clock_timestamp()) * factor);
     else
-      -- A function of another owner does not run with the rights of a superuser.
+      -- A superuser calls the owner's function with the owner's rights.
       select r.rolname into owner from pg_class c join pg_roles r on r.oid = c.relowner where c.oid = subject;
       if (select rolsuper from pg_roles where rolname = current_user) and owner <> current_user then
         perform set_config('role', owner, true);
@@ -60,8 +61,8 @@ begin
     future_sql := format('%L::bigint', future);
     cutoff_text := cutoff::text;
   elsif column_type in ('timestamptz'::regtype, 'timestamp'::regtype, 'date'::regtype, 'uuid'::regtype) then
-    -- As TimescaleDB's own policies count, which run with the settings of the table's owner: the role in this database,
-    -- the role, the database, all roles, the server. See sql/catalog/time-zones.sql, which reports ask.
+    -- The time zone of TimescaleDB's own policies, which run with the settings of the table's owner. In this order: the
+    -- role in this database, the role, the database, all roles, the server. Reports read sql/catalog/time-zones.sql.
     with setting as (
       select s.setdatabase, s.setrole, split_part(entry, '=', 2) as time_zone
       from pg_db_role_setting s cross join lateral unnest(s.setconfig) as entry
@@ -83,10 +84,10 @@ begin
       perform set_config('timezone', zone_before, true);
       cutoff_text := (epoch + cutoff * interval '1 microsecond')::text;
     elsif zone is null then
-      raise exception using errcode = '22023', message = format('%s is on local times, and the time zone of its owner cannot be seen by this role', subject),
-        hint = 'alter database ... set timezone names it for all.';
+      raise exception using errcode = '22023', message = format('the time column of %s has no time zone, and this role cannot read the time zone setting of the owner', subject),
+        hint = 'To set it for all roles: alter database ... set timezone to ...';
     else
-      -- What the zone's clocks show, as if they showed UTC: the scale of the table's ranges. Of dates whole days.
+      -- The local time of the zone, read as UTC, is the scale of the table's ranges. A date column has whole days.
       now := extract(epoch from clock_timestamp() at time zone zone) * 1000000;
       local_cutoff := clock_timestamp() at time zone zone - after;
       cutoff := extract(epoch from case when column_type = 'date'::regtype then date_trunc('day', local_cutoff) else local_cutoff end) * 1000000;
@@ -95,7 +96,7 @@ begin
     cutoff_sql := qicore.retain_literal(column_type, cutoff);
     future_sql := qicore.retain_literal(column_type, now + 86400000000);
   else
-    raise exception using errcode = '42809', message = format('%s has no times in %I, but %s', subject, column_name, format_type(column_type, null));
+    raise exception using errcode = '42809', message = format('the time column %I of %s has the type %s, which is not supported', column_name, subject, format_type(column_type, null));
   end if;
 end
 $$;

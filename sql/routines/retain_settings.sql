@@ -1,4 +1,4 @@
--- What every transaction of qicore.retain begins with; gone with its end, so that nothing sticks to a session.
+-- The settings of each transaction of qicore.retain. They end with the transaction, so the session keeps none of them.
 -- since: core.1.3.0
 create or replace function qicore.retain_settings()
 returns void
@@ -8,6 +8,6 @@ as $$
     pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true),
     pg_catalog.set_config('timezone', 'UTC', true),
     pg_catalog.set_config('datestyle', 'ISO, YMD', true),
-    -- Dropping takes ACCESS EXCLUSIVE: sessions that come while it waits queue behind it.
+    -- A drop takes an ACCESS EXCLUSIVE lock: while it waits, new sessions queue behind it.
     pg_catalog.set_config('lock_timeout', '500ms', true)
 $$;

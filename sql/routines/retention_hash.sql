@@ -1,5 +1,5 @@
--- What was agreed to when a retention was applied, as a hash: the object and everything that decides what is dropped.
--- A declaration in which one of them is changed afterwards is not confirmed.
+-- The hash of what was confirmed when a retention was applied: the object and every setting that decides what is
+-- dropped. A retention whose settings are changed afterwards has another hash and is not confirmed.
 -- since: core.1.3.0
 create or replace function qicore.retention_hash(object text, config jsonb)
 returns text

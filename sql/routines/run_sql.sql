@@ -1,6 +1,6 @@
--- Runs statements of a user's own in one transaction, for a schedule, and writes down how that went: what failed has
--- left nothing behind but its page. current_setting('qicore.job') says what for. CALL it outside of a transaction.
--- No SET clause here: a procedure that has one cannot COMMIT.
+-- Runs statements of the user in one transaction, for a schedule, and records the result. If one fails, all are rolled
+-- back. The setting qicore.job has the name of the job. CALL it outside of a transaction.
+-- A procedure with a SET clause cannot COMMIT, so the settings are made in the body.
 -- since: core.1.11.0
 create or replace procedure qicore.run_sql(job text, statements text, schemas text default 'public')
 language plpgsql

@@ -1,4 +1,4 @@
--- The versions under the name that the tables' users know.
+-- The applied migrations under the name that users of QiCore's tables know.
 -- since: 1.5.0
 create or replace view public.schema_versions as
 select version, applied_at, description, stream, engine, checksum, duration_ms

@@ -6,20 +6,20 @@ select l.id
 from qicore.maintenance_log l
 cross join lateral (select to_jsonb(l) ->> 'application' as application) session
 where l.status = 'running' and l.token is null and case
-    -- The embedded engine has one process: what ran before it started is over.
+    -- The embedded engine is one process: a run that began before it started has ended.
     when pg_backend_pid() = 0 then l.started_at < pg_postmaster_start_time() or (l.detail ->> 'pid')::integer <> 0
-    -- A pid is used again: the session must have existed when the run last reported. Others' backend_start is hidden.
+    -- Pids are reused: the session must be older than the run's last report. Other roles' backend_start is hidden.
     when l.detail ? 'pid' then not exists (
       select from pg_stat_activity a
       where a.pid = (l.detail ->> 'pid')::integer
         and (a.application_name in ('', session.application) or coalesce(a.backend_start <= greatest(l.started_at, l.lease_until), true))
     )
-    -- Behind a transaction pooler no pid stays: the lease is over and no other session of that name is at work.
+    -- Behind a transaction pooler the pid changes: the lease has expired and no other session of that name is active.
     when l.lease_until is not null then l.lease_until < clock_timestamp() and not exists (
       select from pg_stat_activity a
       where a.application_name = session.application and coalesce(a.state, 'active') <> 'idle' and a.pid <> pg_backend_pid()
     )
-    -- Recorded by an older program: no session of that name is as old as the run.
+    -- Recorded by an older program: no session of that name began before the run.
     else coalesce(session.application, '') <> '' and not exists (
       select from pg_stat_activity a where a.application_name = session.application and coalesce(a.backend_start <= l.started_at, true)
     )

@@ -235,7 +235,7 @@ select mat_hypertable_id, ${day.start}, ${day.end} from _timescaledb_catalog.con
       "select qicore.retain_gap('public.m', 'timestamptz', $1, $2, null) as gap",
       [String(day.start), String(day.end)],
     )
-    expect(gate!.gap).toContain('public.a learns of changes from the WAL')
+    expect(gate!.gap).toContain('public.a reads changes from the WAL')
   })
 
   it('does not resume an interrupted refresh whose range includes dropped rows', async (context) => {

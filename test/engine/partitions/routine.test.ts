@@ -44,17 +44,17 @@ forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
     await database.run(`${ticks}; create table ticks_y2024m01 (x int); create table ticks_y2024m02 partition of ticks for values from ('2023-02-01+00') to ('2023-03-01+00');
 create table odd partition of ticks for values from ('2024-03-10+00') to ('2024-03-11+00')`)
     await expect(monthly(database, "'ticks'", '2024-01-01')).rejects.toThrow(
-      'public.ticks_y2024m01 is there already and is no partition of public.ticks',
+      'public.ticks_y2024m01 already exists and is not a partition of public.ticks',
     )
     await expect(monthly(database, "'ticks'", '2024-02-01')).rejects.toThrow(
-      'public.ticks_y2024m02 is a partition of public.ticks already, with other bounds than 2024-02-01',
+      'public.ticks_y2024m02 is a partition of public.ticks with other bounds than 2024-02-01',
     )
     await expect(monthly(database, "'ticks'", '2024-03-01')).rejects.toThrow(
       'public.odd (2024-03-10 00:00:00+00 to 2024-03-11 00:00:00+00) overlaps 2024-03-01',
     )
     await database.run("update pg_inherits set inhdetachpending = true where inhrelid = 'odd'::regclass")
     await expect(monthly(database, "'ticks'", '2024-03-01')).rejects.toThrow(
-      'public.odd is pending detach from public.ticks and still holds 2024-03-10',
+      'public.odd is pending detach from public.ticks and still has 2024-03-10',
     )
   })
 
@@ -63,7 +63,7 @@ create table odd partition of ticks for values from ('2024-03-10+00') to ('2024-
     ["'plain'", '2024-01-01', /public\.plain is not partitioned by range of one column/],
     ["'listed'", '2024-01-01', /not partitioned by range/],
     ["'numbered'", '2024-01-01', /partitioned by a column of type bigint, not by a date or a time/],
-    ["'ticks'", 'infinity', /no partition of public\.ticks holds infinity/],
+    ["'ticks'", 'infinity', /a partition of public\.ticks cannot be created for the time infinity/],
   ])('refuses %s at %s', async (table, day, message) => {
     const database = await withRoutines(engine)
     await database.run(

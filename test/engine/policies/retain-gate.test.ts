@@ -59,7 +59,7 @@ describe('gated retention', () => {
       const notes = await database.run<{note: string}>(
         "select distinct detail ->> 'note' as note from qicore.maintenance_step where position > 0",
       )
-      expect(notes).toEqual([{note: 'the declaration was changed while this ran'}])
+      expect(notes).toEqual([{note: 'the policy was changed during the run'}])
     })
 
     it('succeeds if two runs start at once, and drops each chunk once', async () => {
@@ -97,7 +97,7 @@ describe('gated retention', () => {
         /rows of the bucket of public\.daily from .* were dropped before|has not covered/,
       )
       expect(await retain(database)).toMatch(
-        /rows of the bucket of public\.daily from .* were dropped before: it is not known whether it has seen the rest/,
+        /rows of the bucket of public\.daily from .* were dropped before: whether it has covered the others is not known/,
       )
     })
   })
@@ -111,7 +111,7 @@ describe('gated retention', () => {
       await agree(database, seven)
       await refresh(database, daysAgo(30), today)
       expect(await retain(database)).toMatch(
-        /13 (chunks|partitions) older than 7 days not dropped: .*foreign key notes_at_fkey of public\.notes leads to it/,
+        /13 (chunks|partitions) older than 7 days not dropped: .*foreign key notes_at_fkey of public\.notes references it/,
       )
       expect(await daysLeft(database)).toBe(21)
       expect(

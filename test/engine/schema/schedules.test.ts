@@ -201,7 +201,7 @@ forEachEngine({}, (engine) => {
       {n: expect.toSatisfy((n: number) => n === 1 || n === 2)},
     ])
     await expect(asCron(database, "call qicore.refresh('public.nowhere')")).rejects.toThrow(
-      /there is no aggregate public.nowhere/,
+      /aggregate public.nowhere does not exist/,
     )
   })
 
@@ -209,15 +209,15 @@ forEachEngine({}, (engine) => {
     const database = await withSchema(await engine.database())
     await expect(
       asCron(database, `call qicore.retain(0, '{"object": "public.level1_data", "job": "retain"}')`),
-    ).rejects.toThrow(/no retention is declared/)
+    ).rejects.toThrow(/qicore.policies declares no retention/)
     await expect(database.autocommit(`call qicore.retain(0, '{"object": "public.level1_data"}')`)).rejects.toThrow(
-      /no retention is declared/,
+      /qicore.policies declares no retention/,
     )
     expect(await log(database, 'retain')).toEqual([
       {
         status: 'failed',
         reason: null,
-        error: 'public.level1_data: no retention is declared in qicore.policies',
+        error: 'public.level1_data: qicore.policies declares no retention',
         application: 'pg_cron',
       },
     ])
@@ -243,7 +243,7 @@ forEachEngine({kinds: ['postgres']}, (engine) => {
     expect(first).toMatchObject({
       status: 'partial',
       error: expect.stringContaining(
-        '3 of 6 partitions could not be made: public.other is not partitioned by range of one column',
+        '3 of 6 partitions could not be created: public.other is not partitioned by range of one column',
       ),
     })
     await asCron(database, ensure.replace(/,\{"table":"public.other.*?\}/, ''))
@@ -284,7 +284,7 @@ forEachEngine({kinds: ['postgres']}, (engine) => {
     expect(await children()).toEqual(['quarter'])
     await expect(run(`select qicore.create_partition('public.named', 'month', '${first}')`)).rejects.toMatchObject({
       code: 'QC001',
-      message: expect.stringContaining(`public.quarter (-infinity to ${third}) holds ${first} to ${second}`) as string,
+      message: expect.stringContaining(`public.quarter (-infinity to ${third}) covers ${first} to ${second}`) as string,
     })
 
     await run(`create table public.part partition of public.named for values from ('${tenth}') to (maxvalue)`)
@@ -293,7 +293,7 @@ forEachEngine({kinds: ['postgres']}, (engine) => {
     expect((await log(database, 'partitions')).at(-1)).toMatchObject({
       status: 'failed',
       error: expect.stringMatching(
-        /1 of 1 partitions could not be made: public\.part \(.* to infinity\) overlaps .* to .*public\.named_y.* cannot be made/,
+        /1 of 1 partitions could not be created: public\.part \(.* to infinity\) overlaps .* to .*public\.named_y.* cannot be created/,
       ) as string,
     })
   })
