@@ -184,12 +184,12 @@ async function work(at: string): Promise<void> {
 async function fill(db: Database, count: number): Promise<void> {
   const run = (text: string) => db.transaction({...writing, statementTimeout: 0}, (tx) => tx.query(statement(text)))
   await run(`insert into qicore.job (name, kind, revision, last_at) select 'job-' || n, 'sql', 1, date_trunc('minute', now()) - interval '1 minute' from generate_series(0, 999) n;
-    insert into qicore.job_calendar (job, revision, valid_from, state, runner, schedule, timezone, actor) select name, 1, last_at - interval '2 years', 'active', 'daemon', '* * * * *', 'UTC', 'bench' from qicore.job`)
+    insert into qicore.job_schedule (job, revision, valid_from, state, runner, schedule, timezone, actor) select name, 1, last_at - interval '2 years', 'active', 'daemon', '* * * * *', 'UTC', 'bench' from qicore.job`)
   for (let from = 0; from < count; from += 100_000)
     await run(`insert into qicore.maintenance_log (operation, job, scheduled_at, started_at, completed_at, status, attempts, claimed_by)
       select 'sql', 'job-' || n % 1000, date_trunc('minute', now()) - (1 + n / 1000) * interval '1 minute', now() - (1 + n / 1000) * interval '1 minute', now() - (n / 1000) * interval '1 minute', 'done', 1, 'bench'
       from generate_series(${from}, ${Math.min(count, from + 100_000) - 1}) n`)
-  for (const table of ['maintenance_log', 'job', 'job_calendar'])
+  for (const table of ['maintenance_log', 'job', 'job_schedule'])
     await db.autocommit({...writing, statementTimeout: 0}, statement(`vacuum analyze qicore.${table}`))
 }
 

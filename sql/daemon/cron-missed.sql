@@ -5,7 +5,7 @@
 select w.job, p.part, due.at as due
 from unnest($1::text[], $2::float8[]) as w (job, grace)
 join qicore.job j on j.name = w.job
-join qicore.job_calendar c on c.job = j.name and c.revision = j.revision and c.state = 'active' and c.runner = 'pg_cron'
+join qicore.job_schedule c on c.job = j.name and c.revision = j.revision and c.state = 'active' and c.runner = 'pg_cron'
 cross join lateral (
   select l.scheduled_at as at
   from qicore.maintenance_log l

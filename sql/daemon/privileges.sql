@@ -6,7 +6,7 @@ with needed (object, privilege) as (
     ('qicore.maintenance_log', 'select'), ('qicore.maintenance_log', 'insert'), ('qicore.maintenance_log', 'update'),
     ('qicore.maintenance_step', 'select'), ('qicore.maintenance_step', 'insert'), ('qicore.maintenance_step', 'update'),
     ('qicore.job', 'select'), ('qicore.job', 'insert'), ('qicore.job', 'update'),
-    ('qicore.job_calendar', 'select'), ('qicore.job_calendar', 'insert'),
+    ('qicore.job_schedule', 'select'), ('qicore.job_schedule', 'insert'),
     ('qicore.daemon', 'select'), ('qicore.daemon', 'insert'), ('qicore.daemon', 'update'), ('qicore.daemon', 'delete'),
     ('qicore.timeline', 'select'), ('qicore.timeline', 'insert'),
     ('qicore.run_lock', 'select'), ('qicore.run_lock', 'insert'), ('qicore.run_lock', 'update'),

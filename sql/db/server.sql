@@ -59,6 +59,10 @@ select
     select from pg_class c join pg_namespace n on n.oid = c.relnamespace where n.nspname = 'qicore' and c.relname = 'schema_versions'
   ) as has_core,
   exists (
+    select from pg_class c join pg_namespace n on n.oid = c.relnamespace
+    where n.nspname = 'qicore' and c.relname = 'job_calendar' and c.relkind = 'r'
+  ) as former_job_table,
+  exists (
     select from pg_attribute
     where attrelid = to_regclass('_timescaledb_catalog.chunk') and attname = 'relid' and not attisdropped
   ) as chunk_has_relid,

@@ -9,7 +9,7 @@ select j.name, j.kind, j.last_at, exists (
       'revision', c.revision, 'validFrom', c.valid_from, 'state', c.state, 'runner', c.runner,
       'schedule', c.schedule, 'timezone', c.timezone, 'commands', c.commands, 'actor', c.actor, 'reason', c.reason
     ) order by c.revision)
-    from qicore.job_calendar c where c.job = j.name
+    from qicore.job_schedule c where c.job = j.name
   ) as versions
 from qicore.job j
 where $1::text[] is null or j.name = any ($1)

@@ -9,7 +9,7 @@ select j.name, j.kind, j.revision, j.last_at, j.running, j.free_at,
     ) order by e.revision)
     from (
       select c.*, lead(c.valid_from) over (order by c.revision) as valid_to
-      from qicore.job_calendar c where c.job = j.name
+      from qicore.job_schedule c where c.job = j.name
     ) e
     where e.valid_to is null or e.valid_to > j.last_at
   ) as versions

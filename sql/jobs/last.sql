@@ -3,7 +3,7 @@
 -- $1 the reason that daemons record for due times of pg_cron. TimescaleDB: not needed.
 select j.name, l.status, l.reason, l.error, l.scheduled_at, l.started_at, l.completed_at
 from qicore.job j
-join qicore.job_calendar c on c.job = j.name and c.revision = j.revision
+join qicore.job_schedule c on c.job = j.name and c.revision = j.revision
 left join lateral (
   (
     select m.* from qicore.maintenance_log m

@@ -7,7 +7,7 @@ with free as materialized (
   select l.id, l.job, l.token, l.claimed_by, c.state
   from qicore.maintenance_log l
   join qicore.job j on j.name = l.job and j.running = l.token
-  join qicore.job_calendar c on c.job = j.name and c.revision = j.revision
+  join qicore.job_schedule c on c.job = j.name and c.revision = j.revision
   where l.status = 'running' and (l.lease_until < clock_timestamp() or ($5 and l.claimed_by is not null))
     and (l.job = any ($1::text[]) or c.state <> 'active')
   order by l.lease_until

@@ -2,5 +2,5 @@
 -- No parameters. TimescaleDB: not needed; needs the schema qicore.
 select distinct c.schedule
 from qicore.job j
-join qicore.job_calendar c on c.job = j.name and c.revision = j.revision
+join qicore.job_schedule c on c.job = j.name and c.revision = j.revision
 where c.runner = 'pg_cron' and c.state = 'active'

@@ -3,7 +3,7 @@
 -- paused, is already running, or belongs to a daemon that is alive. Daemons leave table maintenance to pg_cron unless
 -- the configuration names the daemon as its runner.
 -- Marks as failed every run whose session has ended, and an earlier run of the same job and part by this session.
--- since: core.1.11.0
+-- since: core.1.15.0
 -- requires: close_lost_runs
 create or replace function qicore.begin_job(job text, operation text, part text default null)
 returns bigint
@@ -41,14 +41,14 @@ begin
         when c.state = 'paused' then 'paused'
         when j.running is not null then 'overlap'
         when c.state = 'active' and c.runner = 'daemon'
-          and (c.told or begin_job.operation <> 'hypertable_maintenance')
+          and (c.runner_explicit or begin_job.operation <> 'hypertable_maintenance')
           and exists (
             select from qicore.daemon d
             where d.stopped_at is null and d.seen_at > clock_timestamp() - interval '2 minutes'
           )
           then 'enforced by daemon'
       end into skip_reason
-    from qicore.job j join qicore.job_calendar c on c.job = j.name and c.revision = j.revision
+    from qicore.job j join qicore.job_schedule c on c.job = j.name and c.revision = j.revision
     where j.name = begin_job.job;
   end if;
   insert into qicore.maintenance_log (

@@ -1,4 +1,5 @@
 import type {Database} from '../db/database.js'
+import {loadQicoreSql} from '../db/load-qicore-sql.js'
 import {loadSql} from '../db/load-sql.js'
 import {parseQualifiedName} from '../db/qualified-name.js'
 import {statement} from '../db/sql.js'
@@ -60,7 +61,7 @@ export function findByName(tables: readonly Table[], text: string): Table | null
 /** Rows of a table in the schema qicore; empty if this role may not read it or an older schema does not have it. */
 export async function readQicoreRows<R extends object>(db: Database, name: string): Promise<R[]> {
   try {
-    return await db.query<R>(statement(loadSql(name)))
+    return await db.query<R>(statement(loadQicoreSql(db.server, name)))
   } catch (error) {
     const state = sqlState(error)
     if (state === SqlState.noPrivilege || state === SqlState.undefinedTable || state === SqlState.undefinedColumn)

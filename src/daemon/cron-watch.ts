@@ -1,6 +1,6 @@
 import type {Job} from '../config/jobs.js'
 import type {Database} from '../db/database.js'
-import {loadSql} from '../db/load-sql.js'
+import {loadQicoreSql} from '../db/load-qicore-sql.js'
 import {statement} from '../db/sql.js'
 import {leftToPgCron} from '../schedule/due.js'
 import type {Instant} from '../units/instant.js'
@@ -19,7 +19,7 @@ export async function watchCron(db: Database, entries: Iterable<RegistryEntry>):
   const unscheduled = theirs.filter(({state}) => state!.versions.at(-1)!.commands == null).map(({job}) => job.name)
   const grace = ({lateAfter}: Job) => (lateAfter + cronMinute) / 1000
   const rows = await db.query<{job: string | null; part: string | null; due: Instant | null}>(
-    statement(loadSql('daemon/cron-missed'), [names, theirs.map(({job}) => grace(job)), leftToPgCron]),
+    statement(loadQicoreSql(db.server, 'daemon/cron-missed'), [names, theirs.map(({job}) => grace(job)), leftToPgCron]),
   )
   const missed = rows.filter(({job}) => job !== null && !unscheduled.includes(job))
   const dead = rows.some(({job}) => job === null)

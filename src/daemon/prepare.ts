@@ -1,6 +1,6 @@
 import type {Job} from '../config/jobs.js'
 import type {Database} from '../db/database.js'
-import {loadSql} from '../db/load-sql.js'
+import {loadQicoreSql} from '../db/load-qicore-sql.js'
 import {statement} from '../db/sql.js'
 import {OpsError} from '../errors.js'
 import type {JobContext} from '../jobs/kind.js'
@@ -38,7 +38,9 @@ export async function prepareDatabase(
     await db.probe()
     emit({event: 'qicore_schema_installed', steps: steps.map(({id}) => id)})
   }
-  const missing = await db.query<{missing: string}>(statement(loadSql('daemon/privileges'), [db.target.role ?? null]))
+  const missing = await db.query<{missing: string}>(
+    statement(loadQicoreSql(db.server, 'daemon/privileges'), [db.target.role ?? null]),
+  )
   if (missing.length > 0)
     throw new OpsError(
       'NO_PRIVILEGE',

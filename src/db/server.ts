@@ -2,6 +2,7 @@ import type {ChunkCatalog, Edition} from '../engines/engine.js'
 import {can, recogniseEngine, type EngineKind, type KnownEngine} from '../engines/index.js'
 import {ident, type Fragment} from './sql.js'
 import {conditionsOf, distributedCondition, type Condition} from './condition.js'
+import {timescaledbSettings} from './timescaledb-settings.js'
 import type {Instant} from '../units/instant.js'
 import {compareVersions, type VersionRange} from '../units/version.js'
 import {pgCronRange} from './pg-cron-version.js'
@@ -47,6 +48,8 @@ export interface Server {
   maxLocksPerTransaction: number
   /** Whether the qicore schema is installed. */
   hasQicoreSchema: boolean
+  /** qicore.job_schedule still has the name job_calendar, which it had before core.1.15.0. */
+  formerJobTable: boolean
   /** Null if the engine has no chunks. */
   chunkCatalog: ChunkCatalog | null
   /**
@@ -135,6 +138,7 @@ export interface ServerRow {
   preloaded: string | null
   max_locks_per_transaction: number
   has_core: boolean
+  former_job_table: boolean
   chunk_has_relid: boolean
   materialization_ranges: 'used' | 'left' | null
   truncates_or_deletes: boolean
@@ -214,6 +218,7 @@ export function describeServer(row: ServerRow, processId: number | null, embedde
     preloaded: row.preloaded === null ? null : listOf(row.preloaded),
     maxLocksPerTransaction: row.max_locks_per_transaction,
     hasQicoreSchema: row.has_core,
+    formerJobTable: row.former_job_table,
     ...featuresOf(row, engine),
     backendStart: row.backend_start,
     // PgBouncer sends its own number in BackendKeyData, not the pid of the server process.
@@ -252,34 +257,6 @@ function runningPgCron(row: ServerRow): VersionRange | null {
 
 function isAtLeast(version: string | null, wanted: string): boolean {
   return version !== null && compareVersions(version, wanted) >= 0
-}
-
-const hidingSettings = ['timescaledb.enable_optimizations', 'timescaledb.enable_transparent_decompression'] as const
-
-/** As PostgreSQL parses a boolean setting. If the library is not loaded, the setting is the text as given. */
-const isOn = (value: string | null | undefined) =>
-  value != null && ['on', 'true', 'yes', '1'].includes(value.toLowerCase())
-const isOff = (value: string | null | undefined) =>
-  value != null && ['off', 'false', 'no', '0'].includes(value.toLowerCase())
-
-/** The settings of this session, and those that the next session would have. */
-function timescaledbSettings(row: ServerRow) {
-  const stored = new Map<string, string>()
-  for (const setting of row.stored_settings) {
-    const equals = setting.indexOf('=')
-    const name = setting.slice(0, equals)
-    if (!stored.has(name)) stored.set(name, setting.slice(equals + 1))
-  }
-  const here: Record<(typeof hidingSettings)[number], string | null> = {
-    'timescaledb.enable_optimizations': row.enable_optimizations,
-    'timescaledb.enable_transparent_decompression': row.enable_transparent_decompression,
-  }
-  return {
-    restoring: isOn(row.restoring) || isOn(stored.get('timescaledb.restoring')),
-    loaderDisabled: isOn(row.disable_load) || isOn(stored.get('timescaledb.disable_load')),
-    hiding: hidingSettings.filter((name) => isOff(here[name]) || isOff(stored.get(name))),
-    hidingHere: hidingSettings.filter((name) => isOff(here[name])),
-  }
 }
 
 function workersOf(row: ServerRow, {name}: KnownEngine, embedded: boolean, condition: readonly Condition[]): Alive {

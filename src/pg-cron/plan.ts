@@ -53,6 +53,7 @@ export function planInstall(db: Database, {home, wanted, scheduled, known, decla
     )
     steps.push(...changes)
     const record = recordStep(
+      db,
       job,
       'pg_cron',
       commands,
@@ -62,7 +63,7 @@ export function planInstall(db: Database, {home, wanted, scheduled, known, decla
     )
     if (record !== null) steps.push(record)
   }
-  steps.push(...stepsToRelease(home, surplus, known, declared, new Set(wanted.map(({job}) => job.name)), actor))
+  steps.push(...stepsToRelease(db, home, surplus, known, declared, new Set(wanted.map(({job}) => job.name)), actor))
   return {
     operation: 'cron install',
     summary: `schedule ${wanted.length} ${wanted.length === 1 ? 'job' : 'jobs'} of ${database} in pg_cron`,
@@ -85,7 +86,7 @@ export function planUninstall(
   declared: readonly Job[],
   actor: string,
 ): Plan {
-  const steps = stepsToRelease(home, scheduled.ours, known, declared, new Set(), actor)
+  const steps = stepsToRelease(db, home, scheduled.ours, known, declared, new Set(), actor)
   return {
     operation: 'cron uninstall',
     summary: `remove the jobs of ${db.server.database} from pg_cron`,
@@ -100,6 +101,7 @@ export function planUninstall(
  * The ledger changes before pg_cron: a call in between finds that pg_cron is no longer the runner, and does nothing.
  */
 function stepsToRelease(
+  db: Database,
   home: CronDatabase | null,
   surplus: readonly ScheduledRun[],
   known: readonly LedgerJob[],
@@ -112,7 +114,8 @@ function stepsToRelease(
     const current = state.versions.at(-1)!
     if (current.runner !== 'pg_cron' || current.state === 'removed' || stay.has(state.name)) continue
     const job = declared.find(({name}) => name === state.name)
-    const record = job === undefined ? removeStep(state.name, actor) : recordStep(job, 'daemon', null, known, [], actor)
+    const record =
+      job === undefined ? removeStep(db, state.name, actor) : recordStep(db, job, 'daemon', null, known, [], actor)
     if (record !== null) records.push(record)
   }
   const before = records.map(({id}) => id)
@@ -182,6 +185,7 @@ function where({here, database}: CronDatabase): {database?: string} {
 
 /** Records the runner of a job from now on: the audit uses it, and each call of pg_cron checks it first. */
 function recordStep(
+  db: Database,
   job: Job,
   runner: 'daemon' | 'pg_cron',
   commands: Record<string, string> | null,
@@ -198,27 +202,25 @@ function recordStep(
     current.schedule === schedule &&
     current.timezone === timezone
   if (same && sameCommands(current.commands ?? null, commands)) return null
-  const request = JSON.stringify([
-    {name, kind, schedule, timezone, runner, commands, runner_explicit: job.runner === runner},
-  ])
+  const request = JSON.stringify([{name, kind, schedule, timezone, runner, commands, explicit: job.runner === runner}])
   return {
     ...plain,
     id: `record ${name}: run by ${runner === 'daemon' ? 'the daemon' : 'pg_cron'}`,
     kind: 'record',
     object: `job ${name}`,
-    statements: [declareStatement(request, actor, current !== undefined)],
+    statements: [declareStatement(db, request, actor, current !== undefined)],
     dependsOn,
     relations: ['qicore.job'],
   }
 }
 
-function removeStep(name: string, actor: string): Step {
+function removeStep(db: Database, name: string, actor: string): Step {
   return {
     ...plain,
     id: `record ${name}: no longer declared`,
     kind: 'record',
     object: `job ${name}`,
-    statements: [removeStatement(name, actor)],
+    statements: [removeStatement(db, name, actor)],
     dependsOn: [],
     relations: ['qicore.job'],
   }

@@ -47,7 +47,7 @@ export async function runByHand(
     actor,
     targetHost: db.server.host ?? hostname(),
   }
-  await db.query(declareStatement(declareRequest([job]), actor), {
+  await db.query(declareStatement(db, declareRequest([job]), actor), {
     readOnly: false,
     lockTimeout: 5_000,
     statementTimeout: 30_000,

@@ -1,5 +1,6 @@
 import type {Job} from '../../config/jobs.js'
 import type {Database} from '../../db/database.js'
+import {loadQicoreSql} from '../../db/load-qicore-sql.js'
 import {loadSql} from '../../db/load-sql.js'
 import {leftToPgCron} from '../../schedule/due.js'
 import {statement} from '../../db/sql.js'
@@ -59,9 +60,7 @@ export async function ledgerJobs(db: Database): Promise<LedgerJob[]> {
 /** Whether the qicore schema has the tables of jobs: an older schema does not, and readers do not update it. */
 export async function hasOccurrences(db: Database): Promise<boolean> {
   if (!db.server.hasQicoreSchema) return false
-  const [row] = await db.query<{there: boolean}>(
-    statement("select to_regclass('qicore.job_calendar') is not null as there"),
-  )
+  const [row] = await db.query<{there: boolean}>(statement("select to_regclass('qicore.job') is not null as there"))
   return row!.there
 }
 
@@ -76,7 +75,7 @@ export async function listJobs(
 ): Promise<{jobs: ListedJob[]; daemons: DaemonSeen[]}> {
   const there = await hasOccurrences(db)
   const known = there ? await readJobs(db) : []
-  const last = there ? await db.query<LastRow>(statement(loadSql('jobs/last'), [leftToPgCron])) : []
+  const last = there ? await db.query<LastRow>(statement(loadQicoreSql(db.server, 'jobs/last'), [leftToPgCron])) : []
   const daemons = there
     ? await db.query<{id: string; version: string; started_at: Instant; seen_at: Instant}>(
         statement(loadSql('jobs/daemons')),

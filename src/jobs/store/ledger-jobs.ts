@@ -1,7 +1,7 @@
 /** The jobs of the ledger: declared, paused and read. */
 import type {Job} from '../../config/jobs.js'
 import type {Database} from '../../db/database.js'
-import {loadSql} from '../../db/load-sql.js'
+import {loadQicoreSql} from '../../db/load-qicore-sql.js'
 import {statement, type Statement, type Value} from '../../db/sql.js'
 import type {ScheduleVersion, JobState} from '../../schedule/due.js'
 import type {Instant} from '../../units/instant.js'
@@ -35,7 +35,7 @@ interface JobRow {
 
 /** The jobs of the ledger: all, or those in `names`. */
 export async function readJobs(db: Database, names: readonly string[] | null = null): Promise<LedgerJob[]> {
-  const rows = await db.query<JobRow>(statement(loadSql('jobs/jobs'), [names]))
+  const rows = await db.query<JobRow>(statement(loadQicoreSql(db.server, 'jobs/jobs'), [names]))
   return rows.map((row) => ({
     name: row.name,
     kind: row.kind,
@@ -63,19 +63,19 @@ export function declareRequest(jobs: readonly Job[]): string {
       timezone,
       runner: runner === 'auto' ? null : runner,
       commands: null,
-      runner_explicit: runner !== 'auto',
+      explicit: runner !== 'auto',
     })),
   )
 }
 
 /** Adds jobs to the ledger, or with `known` updates the schedules of jobs that are in it. */
-export function declareStatement(request: string, actor: string, known = false): Statement {
-  return statement(loadSql(known ? 'jobs/declare-changed' : 'jobs/declare-new'), [request, actor])
+export function declareStatement({server}: Database, request: string, actor: string, known = false): Statement {
+  return statement(loadQicoreSql(server, known ? 'jobs/declare-changed' : 'jobs/declare-new'), [request, actor])
 }
 
 /** Ends the schedule of a job that is no longer declared. */
-export function removeStatement(job: string, actor: string): Statement {
-  return statement(loadSql('jobs/declare-removed'), [[job], false, actor])
+export function removeStatement({server}: Database, job: string, actor: string): Statement {
+  return statement(loadQicoreSql(server, 'jobs/declare-removed'), [[job], false, actor])
 }
 
 /** Writes the declared jobs into the ledger: new, changed and ended schedules. Returns one clause for each change. */
@@ -84,7 +84,7 @@ export async function declare(db: Database, jobs: readonly Job[], actor: string)
   const settings = {readOnly: false, lockTimeout: 10_000, statementTimeout: 60_000, role: db.target.role}
   return db.transaction(settings, async (tx) => {
     const run = (name: string, values: readonly Value[]) =>
-      tx.query<{job: string; reason?: string}>(statement(loadSql(`jobs/${name}`), values))
+      tx.query<{job: string; reason?: string}>(statement(loadQicoreSql(db.server, `jobs/${name}`), values))
     const changed = await run('declare-changed', [request, actor])
     const made = await run('declare-new', [request, actor])
     const gone = await run('declare-removed', [jobs.map(({name}) => name), true, actor])

@@ -1,6 +1,6 @@
 /** Access to the tables of sql/migrations/core/0010_occurrences.sql. */
 import type {Database, TransactionSettings} from '../../db/database.js'
-import {prepared} from '../../db/load-sql.js'
+import {preparedQicore} from '../../db/load-qicore-sql.js'
 import type {Value} from '../../db/sql.js'
 import type {Instant} from '../../units/instant.js'
 
@@ -24,7 +24,7 @@ export const ledgerWrite = (db: Database): TransactionSettings => ({
 
 /** Runs one statement of sql/jobs in a separate transaction. */
 export const askLedger = <Row extends object>(db: Database, name: string, values: readonly Value[] = []) =>
-  db.query<Row>(prepared(`jobs/${name}`, values), ledgerWrite(db))
+  db.query<Row>(preparedQicore(db.server, `jobs/${name}`, values), ledgerWrite(db))
 
 /** A nullable time of the ledger, in milliseconds since 1970. */
 export const millisOf = (instant: Instant | null): number | null => (instant === null ? null : Date.parse(instant))

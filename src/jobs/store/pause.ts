@@ -1,6 +1,6 @@
 import type {Job} from '../../config/jobs.js'
 import type {Database} from '../../db/database.js'
-import {loadSql} from '../../db/load-sql.js'
+import {loadQicoreSql} from '../../db/load-qicore-sql.js'
 import {statement} from '../../db/sql.js'
 import type {Plan, Step} from '../../run/step.js'
 import {ledgerJobs} from './job-list.js'
@@ -34,13 +34,13 @@ export async function planState(
     kind: verb,
     object: `job ${name}`,
     statements: [
-      declareStatement(declareRequest([job]), actor),
-      statement(loadSql('jobs/set-state'), [name, state, actor, reason]),
+      declareStatement(db, declareRequest([job]), actor),
+      statement(loadQicoreSql(db.server, 'jobs/set-state'), [name, state, actor, reason]),
     ],
     lock: 'ROW EXCLUSIVE',
     class: 'safe',
     transaction: 'own',
-    doneCheck: db.server.hasQicoreSchema ? statement(loadSql('jobs/is-state'), [name, state]) : null,
+    doneCheck: db.server.hasQicoreSchema ? statement(loadQicoreSql(db.server, 'jobs/is-state'), [name, state]) : null,
     repeatable: true,
     dependsOn: [],
     relations: ['qicore.job'],

@@ -1,4 +1,5 @@
 import type {Database} from '../../db/database.js'
+import {loadQicoreSql} from '../../db/load-qicore-sql.js'
 import {loadSql} from '../../db/load-sql.js'
 import {statement} from '../../db/sql.js'
 import {isPgCron} from '../../run/application.js'
@@ -37,7 +38,7 @@ export async function readAudit(
   only: readonly string[] | null,
   cronGrace: number,
 ): Promise<Audit> {
-  const rows = await db.query<JobRow>(statement(loadSql('jobs/audit-jobs'), [only]))
+  const rows = await db.query<JobRow>(statement(loadQicoreSql(db.server, 'jobs/audit-jobs'), [only]))
   const jobs: JobAudit[] = []
   for (const row of rows) {
     const versions = row.versions.map((version) => ({...version, validFrom: Date.parse(version.validFrom)}))

@@ -72,7 +72,7 @@ forEachEngine({}, (engine) => {
     await replay(database, ['core'])
     await database.db.probe()
     await database.run(`insert into qicore.job (name, kind, revision, last_at) values ('j', 'sql', 1, ${today});
-      insert into qicore.job_calendar (job, revision, valid_from, state, runner, schedule, timezone, actor) values ('j', 1, ${daysAgo(100)}, 'active', 'daemon', '@daily', 'UTC', 'x');
+      insert into qicore.job_schedule (job, revision, valid_from, state, runner, schedule, timezone, actor) values ('j', 1, ${daysAgo(100)}, 'active', 'daemon', '@daily', 'UTC', 'x');
       insert into qicore.maintenance_log (operation, job, scheduled_at, status) select 'sql', 'j', ${today} - n * interval '1 day', 'done' from generate_series(0, 99) n;
       insert into qicore.maintenance_log (operation, job, scheduled_at, status) values ('sql', 'j', ${daysAgo(200)}, 'running')`)
     const prune = await work(database, 'prune-history', {keep: {months: 0, days: 30, seconds: 0}})

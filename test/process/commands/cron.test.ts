@@ -128,7 +128,7 @@ else
       expect(await scheduled()).toEqual(foreign)
       expect(
         await run(
-          'select distinct runner from qicore.job j join qicore.job_calendar c on c.job = j.name and c.revision = j.revision',
+          'select distinct runner from qicore.job j join qicore.job_schedule c on c.job = j.name and c.revision = j.revision',
         ),
       ).toEqual([{runner: 'daemon'}])
       expect(stepsOf(await cli(['cron', 'uninstall', '--yes', '--json'], cwd))).toEqual([])
@@ -172,7 +172,7 @@ else
       ])
       expect(
         await run(
-          "select j.name, c.state, c.runner from qicore.job j join qicore.job_calendar c on c.job = j.name and c.revision = j.revision where j.name in ('a', 'c') order by 1",
+          "select j.name, c.state, c.runner from qicore.job j join qicore.job_schedule c on c.job = j.name and c.revision = j.revision where j.name in ('a', 'c') order by 1",
         ),
       ).toEqual([
         {name: 'a', state: 'active', runner: 'pg_cron'},
@@ -525,7 +525,7 @@ forEachEngine({kinds: ['timescaledb'], native: true}, (engine) => {
     try {
       expectExit(await install('--yes'), 0)
       const [refresh] = await run<{command: string}>(
-        "select c.commands ->> 'public.hourly_price_averages' as command from qicore.job_calendar c where c.job = 'refresh'",
+        "select c.commands ->> 'public.hourly_price_averages' as command from qicore.job_schedule c where c.job = 'refresh'",
       )
       expect(refresh!.command).toBe(
         "call qicore.refresh('public.hourly_price_averages', 'refresh', '3 hours', '1 hour')",

@@ -78,7 +78,7 @@ forEachEngine({}, (engine) => {
       'b: declared again',
     ])
     const calendars = await run(
-      'select job, revision, state, schedule, timezone, actor from qicore.job_calendar order by job, revision',
+      'select job, revision, state, schedule, timezone, actor from qicore.job_schedule order by job, revision',
     )
     expect(calendars).toEqual([
       {job: 'a', revision: 1, state: 'active', schedule: '* * * * *', timezone: 'UTC', actor: 'ada'},
