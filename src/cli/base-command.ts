@@ -210,7 +210,7 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
   ): Promise<ChangeReport> {
     const [{confirmAndRun}, {requireKnownHazards}, {isBootstrapStep, planInstall, bootstrap}, limits] =
       await Promise.all([
-        import('./carry-out.js'),
+        import('./confirm-and-run.js'),
         import('../run/hazards/refuse.js'),
         import('../schema/migrate/run.js'),
         this.limits(),

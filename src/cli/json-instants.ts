@@ -2,7 +2,7 @@ import {jsonInstant} from '../units/instant.js'
 
 /** JSON fields that hold instants, by their names in the contract; other values in them are unchanged. */
 const instantField =
-  /^(at|from|to|since|until|time|begins|first|last|next|cutoff|oldest|newest|watermark|bites|local)$|(At|Since|Until|From|To|Start|End|Drop|Run)$/
+  /^(at|from|to|since|until|time|begins|first|last|next|cutoff|oldest|newest|watermark|local)$|(At|Since|Until|From|To|Start|End|Drop|Run)$/
 
 const instant = /^\d{4,}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?Z( BC)?$/
 

@@ -11,15 +11,19 @@ const notReclaimed = 'The daemon does not run it unless the configuration says "
 
 /** The jobs that pg_cron should run and does not, as sentences. Runs no query if pg_cron is the runner of no job. */
 export async function watchCron(db: Database, entries: Iterable<RegistryEntry>): Promise<string[]> {
-  const theirs = [...entries].filter(
+  const cronEntries = [...entries].filter(
     ({state}) => state?.versions.at(-1)?.state === 'active' && state.versions.at(-1)!.runner === 'pg_cron',
   )
-  if (theirs.length === 0) return []
-  const names = theirs.map(({job}) => job.name)
-  const unscheduled = theirs.filter(({state}) => state!.versions.at(-1)!.commands == null).map(({job}) => job.name)
+  if (cronEntries.length === 0) return []
+  const names = cronEntries.map(({job}) => job.name)
+  const unscheduled = cronEntries.filter(({state}) => state!.versions.at(-1)!.commands == null).map(({job}) => job.name)
   const grace = ({lateAfter}: Job) => (lateAfter + cronMinute) / 1000
   const rows = await db.query<{job: string | null; part: string | null; due: Instant | null}>(
-    statement(loadQicoreSql(db.server, 'daemon/cron-missed'), [names, theirs.map(({job}) => grace(job)), leftToPgCron]),
+    statement(loadQicoreSql(db.server, 'daemon/cron-missed'), [
+      names,
+      cronEntries.map(({job}) => grace(job)),
+      leftToPgCron,
+    ]),
   )
   const missed = rows.filter(({job}) => job !== null && !unscheduled.includes(job))
   const dead = rows.some(({job}) => job === null)

@@ -214,7 +214,7 @@ export class Daemon {
     const me = this.identify(db)
     await this.availability.waitUntilWritable(db)
     const changes = await declare(db, jobs, me.actor)
-    if (changes.length > 0) emit({event: 'calendars', changes})
+    if (changes.length > 0) emit({event: 'schedules_changed', changes})
     const scheduler = this.createScheduler(db, me)
     await emitJobs(db, jobs, me, emit)
     // A stop requested before this point has not reached the scheduler, which did not exist yet.

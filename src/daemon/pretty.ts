@@ -21,7 +21,7 @@ const sentences: Record<string, (fields: Fields) => string> = {
   listening: ({address}) => `health and metrics: http://${address}/healthz /readyz /metrics`,
   connected: ({database, role, postgres, timescaledb}) =>
     `on ${database} as ${role}: PostgreSQL ${postgres}${timescaledb ? `, TimescaleDB ${timescaledb}` : ''}`,
-  calendars: ({changes}) => `calendars: ${(changes as string[]).join('; ')}`,
+  schedules_changed: ({changes}) => `schedules: ${(changes as string[]).join('; ')}`,
   qicore_schema_installed: ({steps}) => `installed: ${(steps as string[]).join('; ')}`,
   job: (fields) => `${pad(fields.job)} ${pad(fields.schedule)} ${pad(fields.timezone, 13)} ${nextRun(fields)}`,
   ready: ({jobs, others}) =>

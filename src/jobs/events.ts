@@ -18,7 +18,7 @@ export type DaemonEvent =
       pooled: boolean
     }
   | {event: 'qicore_schema_installed'; steps: readonly string[]}
-  | {event: 'calendars'; changes: readonly string[]}
+  | {event: 'schedules_changed'; changes: readonly string[]}
   | {
       event: 'job'
       job: string

@@ -4,7 +4,7 @@ import {loadSql} from '../db/load-sql.js'
 import {statement} from '../db/sql.js'
 import {hasOccurrences, listJobs, type DaemonSeen, type ListedJob} from '../jobs/store/job-list.js'
 import {currentStatus} from '../run/status-names.js'
-import {countInstants} from '../schedule/calendar.js'
+import {countDueTimes} from '../schedule/due-times.js'
 import {instantFromMillis, type Instant} from '../units/instant.js'
 
 const day = 86_400_000
@@ -75,7 +75,7 @@ function planned(job: ListedJob, now: number, today: number): CalendarJob['plann
   return Array.from({length: daysAhead + 1}, (_, index) => {
     const from = today + index * day
     // A due time at midnight belongs to the day that begins with it.
-    return {day: dayOf(from), count: countInstants(job, Math.max(now, from - 1), from + day - 1)}
+    return {day: dayOf(from), count: countDueTimes(job, Math.max(now, from - 1), from + day - 1)}
   }).filter(({count}) => count > 0)
 }
 

@@ -1,6 +1,6 @@
 import type {CronJobState} from './job-state.js'
 import type {Job} from '../config/jobs.js'
-import {instants} from '../schedule/calendar.js'
+import {dueTimes} from '../schedule/due-times.js'
 import type {ScheduleVersion} from '../schedule/due.js'
 import type {Alive} from '../db/server.js'
 import type {ScheduledRun} from './scheduled.js'
@@ -65,7 +65,7 @@ function missedSince(
 ): number | null {
   const started = lastStartedAt === null ? -Infinity : Date.parse(lastStartedAt)
   if (lastStatus === 'running') return null
-  const [first] = instants(version, Math.max(version.validFrom, started), at - job.lateAfter - cronMinute)
+  const [first] = dueTimes(version, Math.max(version.validFrom, started), at - job.lateAfter - cronMinute)
   return first ?? null
 }
 

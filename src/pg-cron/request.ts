@@ -68,8 +68,8 @@ export async function installPlan(
       ? [`pg_cron ${home.version} has a setting cron.timezone, which this role may not read: GMT is assumed.`]
       : []),
     ...wanted.notes,
-    ...wanted.left.map(({job, because, why}) =>
-      because === 'idle' ? `${job} has nothing to do in pg_cron: ${why}` : `${job} stays with the daemon: ${why}`,
+    ...wanted.left.map(({job, reason, why}) =>
+      reason === 'no_work' ? `${job} has nothing to do in pg_cron: ${why}` : `${job} stays with the daemon: ${why}`,
     ),
   ]
   return {plan, left: wanted.left, notes}

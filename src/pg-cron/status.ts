@@ -1,6 +1,6 @@
 import type {CronJob} from './cron-job.js'
 import type {Job} from '../config/jobs.js'
-import {nextInstant} from '../schedule/calendar.js'
+import {nextDueTime} from '../schedule/due-times.js'
 import {ledgerJobs} from '../jobs/store/job-list.js'
 import type {LedgerJob} from '../jobs/store/ledger-jobs.js'
 import type {Database} from '../db/database.js'
@@ -152,8 +152,8 @@ function notesOf(
           `the role ${home.role} may not read pg_cron's jobs: grant usage on schema cron to "${home.role}", in ${home.database}`,
         ]
       : []),
-    ...left.map(({job, because, why}) =>
-      because === 'cannot'
+    ...left.map(({job, reason, why}) =>
+      reason === 'unsupported'
         ? `${job}: pg_cron cannot run it as declared: ${why}. "runner: daemon" assigns it to the daemon`
         : `${job}: pg_cron has nothing to do for it: ${why}. Fix: ${command('cron install')}`,
     ),
@@ -195,7 +195,7 @@ function cronJob(
     version.timezone === job.timezone &&
     version.commands?.[entry.part] === commands[entry.part]
   const state = stateOf(run, entry, recorded, snapshot)
-  const next = version?.state === 'paused' ? null : nextInstant(job, snapshot.at)
+  const next = version?.state === 'paused' ? null : nextDueTime(job, snapshot.at)
   const report: CronJob = {
     job: job.name,
     part: entry.part === '' ? null : entry.part,

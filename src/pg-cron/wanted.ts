@@ -27,12 +27,12 @@ export interface WantedRun {
 }
 
 /**
- * A job that pg_cron does not run. `told`: by the configuration; `cannot`: it uses settings that pg_cron lacks; `idle`:
- * it has nothing to do in this database.
+ * A job that pg_cron does not run. `runner_daemon`: the configuration names the daemon; `unsupported`: it uses settings
+ * that pg_cron lacks; `no_work`: it has nothing to do in this database.
  */
 export interface LeftJob {
   job: string
-  because: 'told' | 'cannot' | 'idle'
+  reason: 'runner_daemon' | 'unsupported' | 'no_work'
   why: string
 }
 
@@ -73,7 +73,7 @@ export async function partitionJobs(
   const refused: LeftJob[] = []
   for (const job of jobs) {
     if (job.runner === 'daemon') {
-      wanted.left.push({job: job.name, because: 'told', why: 'the configuration says "runner: daemon"'})
+      wanted.left.push({job: job.name, reason: 'runner_daemon', why: 'the configuration says "runner: daemon"'})
       continue
     }
     const cannot = obstacles(job, dialect, Date.parse(context.now))
@@ -82,12 +82,20 @@ export async function partitionJobs(
     const unchecked = await uncheckedHazards(db, job, parts, context.limits)
     const why = [...cannot, ...(found?.obstacles ?? []), ...unchecked.obstacles]
     if (why.length > 0) {
-      ;(job.runner === 'pg_cron' ? refused : wanted.left).push({job: job.name, because: 'cannot', why: why.join('; ')})
+      ;(job.runner === 'pg_cron' ? refused : wanted.left).push({
+        job: job.name,
+        reason: 'unsupported',
+        why: why.join('; '),
+      })
       continue
     }
     const {commands, notes} = found!
     if (Object.keys(commands).length === 0) {
-      ;(job.runner === 'pg_cron' ? refused : wanted.left).push({job: job.name, because: 'idle', why: notes.join('; ')})
+      ;(job.runner === 'pg_cron' ? refused : wanted.left).push({
+        job: job.name,
+        reason: 'no_work',
+        why: notes.join('; '),
+      })
       continue
     }
     wanted.notes.push(...notes.map((note) => `${job.name}: ${note}`), ...unchecked.notes)

@@ -1,5 +1,5 @@
 import {instantInWords} from '../units/instant.js'
-import {instants} from './calendar.js'
+import {dueTimes} from './due-times.js'
 import {cronRuns, partsOf, type UnassignedRow} from './audit-pg-cron.js'
 import {leftToPgCron, type ScheduleVersion} from './due.js'
 
@@ -52,7 +52,7 @@ export interface JobAudit {
   /** An attempt failed and the next one has not started. */
   retrying: number[]
   /** Released by a daemon that stopped, and not yet started again. */
-  givenBack: number[]
+  released: number[]
   /** Due, but without a row yet. */
   waiting: number[]
   /** A live daemon is running the job. */
@@ -77,7 +77,7 @@ export interface AuditInput {
 }
 
 /** The lists of due times hold at most this many; the counts include all. */
-const listed = 1_000
+const maxListed = 1_000
 
 /** Computes the due times again, by the schedule in force at each time, and compares them with the ledger. */
 export function auditJob(input: AuditInput): JobAudit {
@@ -94,18 +94,18 @@ export function auditJob(input: AuditInput): JobAudit {
     unexpected: [],
     abandoned: [],
     retrying: [],
-    givenBack: [],
+    released: [],
     waiting: [],
     running,
     notes: notesOf(versions, from),
   }
-  const add = (list: number[], at: number) => list.length < listed && list.push(at)
+  const add = (list: number[], at: number) => list.length < maxListed && list.push(at)
   const rows = input.rows[Symbol.iterator]()
   let row = rows.next()
   const count = ({status, reason, abandoned, attempts, scheduledAt}: AuditRow) => {
     tally(audit, {status, reason}, '')
     if (abandoned) add(audit.abandoned, scheduledAt)
-    else if (status === 'retry') add(attempts > 0 ? audit.retrying : audit.givenBack, scheduledAt)
+    else if (status === 'retry') add(attempts > 0 ? audit.retrying : audit.released, scheduledAt)
   }
   const cron = cronRuns(input.unassigned)
   for (const {at, next, version} of expected(versions, from, now)) {
@@ -120,15 +120,15 @@ export function auditJob(input: AuditInput): JobAudit {
       // A row that says "left to pg_cron" does not count as a run.
       if (version.runner !== 'pg_cron' || row.value.reason !== leftToPgCron) own += 1
     }
-    const theirs = cron.take(partsOf(version), at, next ?? now)
-    for (const end of theirs.statuses) tally(audit, end, ' by pg_cron')
-    if (own > 1 || theirs.extra > 0 || (own === 1 && theirs.statuses.length > 0)) add(audit.duplicates, at)
+    const runsOfCron = cron.take(partsOf(version), at, next ?? now)
+    for (const end of runsOfCron.statuses) tally(audit, end, ' by pg_cron')
+    if (own > 1 || runsOfCron.extra > 0 || (own === 1 && runsOfCron.statuses.length > 0)) add(audit.duplicates, at)
     if (own > 0) continue
     if (version.runner === 'pg_cron') {
-      if (theirs.missing > 0) add(now - at > input.cronGrace ? audit.gaps : audit.waiting, at)
+      if (runsOfCron.missing > 0) add(now - at > input.cronGrace ? audit.gaps : audit.waiting, at)
       continue
     }
-    if (theirs.statuses.length > 0) continue
+    if (runsOfCron.statuses.length > 0) continue
     if (at <= lastAt) add(audit.gaps, at)
     else add(audit.waiting, at)
   }
@@ -171,7 +171,7 @@ function* expected(
     const end = Math.min(versions[index + 1]?.validFrom ?? now, now)
     const start = Math.max(version.validFrom, from)
     if (end <= start) continue
-    for (const at of instants(version, start, end)) {
+    for (const at of dueTimes(version, start, end)) {
       if (held !== null) yield {...held, next: at}
       held = {at, version}
     }
@@ -203,9 +203,7 @@ function notesOf(versions: readonly AuditedVersion[], from: number): string[] {
  */
 export function auditProblems(audit: JobAudit, lateAfter: number, queues = false): number {
   const overdue =
-    queues && audit.running
-      ? 0
-      : [...audit.waiting, ...audit.givenBack].filter((at) => audit.to - at > lateAfter).length
+    queues && audit.running ? 0 : [...audit.waiting, ...audit.released].filter((at) => audit.to - at > lateAfter).length
   return (
     audit.gaps.length +
     audit.duplicates.length +

@@ -1,6 +1,6 @@
 import type {Job} from '../config/jobs.js'
 import {minuteOfDay} from '../units/zone.js'
-import {instants, nextInstant} from './calendar.js'
+import {dueTimes, nextDueTime} from './due-times.js'
 import {jitterOf} from './jitter.js'
 
 /** Why an occurrence was skipped. */
@@ -110,10 +110,10 @@ export function* upcoming(
     if (version.state !== 'active') continue
     const from = Math.max(lastAt, version.validFrom)
     if (end !== null) {
-      if (end > from) for (const at of instants(version, from, end)) yield {at, version}
+      if (end > from) for (const at of dueTimes(version, from, end)) yield {at, version}
       continue
     }
-    for (let at = nextInstant(version, from); at !== null; at = nextInstant(version, at)) {
+    for (let at = nextDueTime(version, from); at !== null; at = nextDueTime(version, at)) {
       yield {at, version}
       if (at > now + 86_400_000) return
     }

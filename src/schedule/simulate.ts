@@ -1,6 +1,6 @@
 import type {Job} from '../config/jobs.js'
 import {formatLocal} from '../units/zone.js'
-import {countInstants, dstNotes, instants} from './calendar.js'
+import {countDueTimes, dstNotes, dueTimes} from './due-times.js'
 import {inWindow} from './due.js'
 import {jitterOf} from './jitter.js'
 import {instantFromMillis} from '../units/instant.js'
@@ -31,8 +31,8 @@ export function simulate(jobs: readonly Job[], from: number, to: number, limit: 
   let total = 0
   for (const job of jobs) {
     let own = 0
-    total += countInstants(job, from, to)
-    for (const at of instants(job, from, to)) {
+    total += countDueTimes(job, from, to)
+    for (const at of dueTimes(job, from, to)) {
       // The earliest runs of all jobs are listed, so a single job cannot contribute more than the limit.
       if ((own += 1) > limit) break
       const begins = at + jitterOf(job, at)

@@ -88,7 +88,7 @@ const packages: Record<string, readonly string[]> = {
   'fs-native-extensions': ['db/lock-file'],
   chalk: ['cli/render'],
   'cli-table3': ['cli/render'],
-  croner: ['schedule/calendar'],
+  croner: ['schedule/due-times'],
   'd3-scale': ['page'],
   'd3-shape': ['page'],
   hono: ['page/markup', 'daemon/routes'],

@@ -37,6 +37,11 @@ const renamed: readonly (readonly [names: readonly string[], instead: string])[]
   [['strangers', 'standIn', 'sortOut', 'misfit'], 'externalTables, createStub, partitionJobs, invalid'],
   [['planCore', 'hasCore', 'isPreparation', 'CronHome', 'withHome', 'inDialect'], 'planInstall, CronDatabase, …'],
   [['Crew', 'atOnce', 'keyOf', 'fate', 'fates'], 'WorkerPool, pipelined, cacheKey, stepResults'],
+  [['told', 'job_calendar', 'Calendar', 'calendarOf', 'calendars'], 'runner_explicit, job_schedule, ZonedSchedule, …'],
+  [['givenBack', 'bites', 'proof', 'proofs'], 'released, effectiveFrom, checks'],
+  [['carry-out', 'carry-out-job', 'CarryOutOptions'], 'confirm-and-run, run-job, ConfirmAndRunOptions'],
+  // `its` as a variable: assigned, called or read.
+  [['its(?= =|\\.\\w|\\()'], 'the noun'],
 ]
 
 /** Migrations never change once they are listed; the reference is generated; this file names the words. */
@@ -48,6 +53,11 @@ const storedNames = [
   'sql/jobs/finish.sql',
   'sql/jobs/last-done.sql',
   'test/engine/schema/migrate/status-names.test.ts',
+  'src/db/load-qicore-sql.ts',
+  'src/db/server.ts',
+  'sql/db/server.sql',
+  'test/engine/schema/migrate/job-schedule.test.ts',
+  'docs/migrations.md',
 ]
 
 function filesIn(...paths: string[]): string[] {

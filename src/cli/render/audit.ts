@@ -2,7 +2,7 @@ import type {JobAuditReport} from '../../jobs/store/audit-report.js'
 import {closingLine, note, notes, type Around, type Line} from './shown.js'
 import {plural} from './words.js'
 
-const shown = 5
+const maxListed = 5
 
 /** Problems of each job, events that explain them, and the verdict. */
 export function aroundAudit({
@@ -32,7 +32,7 @@ function findings({
   unexpected,
   abandoned,
   retrying,
-  givenBack,
+  released,
   waiting,
   ok,
 }: JobAuditReport): Line[] {
@@ -41,7 +41,7 @@ function findings({
       ? []
       : [
           note(
-            `${job}: ${what}: ${list.slice(0, shown).join(', ')}${list.length > shown ? ` and ${list.length - shown} more` : ''}`,
+            `${job}: ${what}: ${list.slice(0, maxListed).join(', ')}${list.length > maxListed ? ` and ${list.length - maxListed} more` : ''}`,
             '!',
           ),
         ]
@@ -51,7 +51,7 @@ function findings({
     ...linesOf(unexpected, 'run at a time that is not in the schedule'),
     ...linesOf(abandoned, 'started, but its daemon is gone'),
     ...linesOf(retrying, 'failed, and the next attempt has not started'),
-    ...(ok ? [] : linesOf(givenBack, 'released by a daemon that stopped, and not started again')),
+    ...(ok ? [] : linesOf(released, 'released by a daemon that stopped, and not started again')),
     ...(ok ? [] : linesOf(waiting, 'due, but not started by any daemon')),
   ]
 }

@@ -48,7 +48,7 @@ export default class JobsRun extends BaseCommand<typeof JobsRun> {
 
   async run(): Promise<RunJobReport> {
     const [{runJobOnce}, {checkedJobs}, {jobNamed}, target] = await Promise.all([
-      import('../../cli/carry-out-job.js'),
+      import('../../cli/run-job.js'),
       import('../../jobs/run/check.js'),
       import('../../cli/jobs.js'),
       this.target(true),

@@ -14,7 +14,7 @@ import type {LedgerJob} from '../../jobs/store/ledger-jobs.js'
 import {readCronStatus} from '../../pg-cron/status.js'
 import type {Hazard} from '../../run/hazards/hazard.js'
 import {notAccepted, unsafeSteps} from '../../run/hazards/refuse.js'
-import {lastInstant} from '../../schedule/calendar.js'
+import {lastDueTime} from '../../schedule/due-times.js'
 import {evaluateDue} from '../../schedule/due.js'
 import {instantFromMillis, type Instant} from '../../units/instant.js'
 import {likeliest, type JobExplanation} from './explanation.js'
@@ -57,7 +57,7 @@ export async function explainOwnJob(database: Database, request: JobWhyRequest):
     at,
     listed: mine,
     job,
-    lastDue: instantOf(lastInstant(mine, now)),
+    lastDue: instantOf(lastDueTime(mine, now)),
     dueSince: job === null || known === undefined ? null : dueSince(job, known, now),
     occurrences,
     daemons,

@@ -4,7 +4,7 @@ import {readJobFiles} from '../../config/job-files.js'
 import {jobsOf, type Job} from '../../config/jobs.js'
 import {usageError} from '../../errors.js'
 import {cutStatements} from '../kinds/sql-aside.js'
-import {calendarProblem, instants, nextInstant} from '../../schedule/calendar.js'
+import {dueTimeProblem, dueTimes, nextDueTime} from '../../schedule/due-times.js'
 import {inWindow} from '../../schedule/due.js'
 
 /**
@@ -44,7 +44,7 @@ function rejectProblems(config: Config | null, problems: readonly string[]): voi
 }
 
 function problemsOf(job: Job, now: number): string[] {
-  const problem = calendarProblem(job, now)
+  const problem = dueTimeProblem(job, now)
   if (problem !== null) return [`schedule: ${problem}`]
   const problems: string[] = []
   const shortest = job.jitter > 0 ? shortestInterval(job, now) : null
@@ -57,10 +57,10 @@ function problemsOf(job: Job, now: number): string[] {
 
 /** The shortest interval between the next due times, in milliseconds; null if there are fewer than two. */
 function shortestInterval(job: Job, now: number): number | null {
-  let before = nextInstant(job, now)
+  let before = nextDueTime(job, now)
   let shortest: number | null = null
   for (let n = 0; n < 30 && before !== null; n += 1) {
-    const next = nextInstant(job, before)
+    const next = nextDueTime(job, before)
     if (next === null) break
     shortest = Math.min(shortest ?? Infinity, next - before)
     before = next
@@ -70,7 +70,7 @@ function shortestInterval(job: Job, now: number): number | null {
 
 function everInWindow(job: Job, now: number): boolean {
   let seen = 0
-  for (const at of instants(job, now, now + 400 * 86_400_000)) {
+  for (const at of dueTimes(job, now, now + 400 * 86_400_000)) {
     if (inWindow(job.window, job.timezone, at)) return true
     seen += 1
     // More than two days of a schedule that runs every minute, so that every time of day occurs.
@@ -84,7 +84,7 @@ function everInWindow(job: Job, now: number): boolean {
  */
 function everInFewDays(job: Job, now: number): boolean {
   for (let hour = 0; hour < 72; hour += 1) {
-    const at = nextInstant(job, now + hour * 3_600_000)
+    const at = nextDueTime(job, now + hour * 3_600_000)
     if (at !== null && inWindow(job.window, job.timezone, at)) return true
   }
   return false

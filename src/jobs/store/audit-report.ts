@@ -20,7 +20,7 @@ export interface JobAuditReport {
   unexpected: Instant[]
   abandoned: Instant[]
   retrying: Instant[]
-  givenBack: Instant[]
+  released: Instant[]
   waiting: Instant[]
   notes: string[]
 }
@@ -68,7 +68,7 @@ function reportOf(audit: JobAudit, declared: Job | undefined): JobAuditReport {
     unexpected,
     abandoned,
     retrying,
-    givenBack,
+    released,
     waiting,
     notes,
   } = audit
@@ -85,7 +85,7 @@ function reportOf(audit: JobAudit, declared: Job | undefined): JobAuditReport {
     unexpected: unexpected.map(instantFromMillis),
     abandoned: abandoned.map(instantFromMillis),
     retrying: retrying.map(instantFromMillis),
-    givenBack: givenBack.map(instantFromMillis),
+    released: released.map(instantFromMillis),
     waiting: waiting.map(instantFromMillis),
     notes,
   }

@@ -8,7 +8,7 @@ import {instantFromMillis, type Instant} from '../../units/instant.js'
 import {readJobs, type LedgerJob} from './ledger-jobs.js'
 import type {ScheduleVersion} from '../../schedule/due.js'
 import {nextOf} from './schedules.js'
-import {nextInstant} from '../../schedule/calendar.js'
+import {nextDueTime} from '../../schedule/due-times.js'
 import {currentStatus} from '../../run/status-names.js'
 
 /** A job as `jobs list` shows it. */
@@ -121,13 +121,13 @@ function listedJob(
 ): ListedJob {
   const version = state?.versions.at(-1)
   const removed = version === undefined || version.state === 'removed'
-  const calendar = job ?? version!
-  const next = removed || state === undefined ? nextInstant(calendar, now) : nextOf(state, now)
+  const inForce = job ?? version!
+  const next = removed || state === undefined ? nextDueTime(inForce, now) : nextOf(state, now)
   return {
     name: job?.name ?? state!.name,
     kind: job?.kind ?? state!.kind,
-    schedule: calendar.schedule,
-    timezone: calendar.timezone,
+    schedule: inForce.schedule,
+    timezone: inForce.timezone,
     runner: version?.runner ?? (job?.runner === 'pg_cron' ? 'pg_cron' : 'daemon'),
     state: stateOf(job, version),
     paused:

@@ -1,7 +1,7 @@
 import type {Job} from '../../config/jobs.js'
 import type {Database} from '../../db/database.js'
 import {formatLocal} from '../../units/zone.js'
-import {nextInstant, type Calendar} from '../../schedule/calendar.js'
+import {nextDueTime, type ZonedSchedule} from '../../schedule/due-times.js'
 import {ledgerJobs} from './job-list.js'
 
 /** The next due times of all these jobs, by the schedules in force; at most `limit`. Paused jobs have none. */
@@ -13,16 +13,16 @@ export async function comingRuns(
 ): Promise<{runs: {job: string; at: string; local: string}[]; paused: string[]}> {
   const known = await ledgerJobs(db)
   const paused: string[] = []
-  const ahead: {name: string; calendar: Calendar; at: number}[] = []
+  const ahead: {name: string; inForce: ZonedSchedule; at: number}[] = []
   for (const {name, schedule, timezone} of jobs) {
     const version = known.find((one) => one.name === name)?.versions.at(-1)
     if (version?.state === 'paused') {
       paused.push(name)
       continue
     }
-    const calendar = version === undefined || version.state === 'removed' ? {schedule, timezone} : version
-    const at = nextInstant(calendar, now)
-    if (at !== null) ahead.push({name, calendar, at})
+    const inForce = version === undefined || version.state === 'removed' ? {schedule, timezone} : version
+    const at = nextDueTime(inForce, now)
+    if (at !== null) ahead.push({name, inForce, at})
   }
   const runs: {job: string; at: string; local: string}[] = []
   while (runs.length < limit && ahead.length > 0) {
@@ -30,9 +30,9 @@ export async function comingRuns(
     runs.push({
       job: first.name,
       at: new Date(first.at).toISOString().replace('.000Z', 'Z'),
-      local: formatLocal(first.calendar.timezone, first.at),
+      local: formatLocal(first.inForce.timezone, first.at),
     })
-    const next = nextInstant(first.calendar, first.at)
+    const next = nextDueTime(first.inForce, first.at)
     if (next === null) ahead.splice(ahead.indexOf(first), 1)
     else first.at = next
   }

@@ -4,7 +4,7 @@ import {loadSql} from '../../db/load-sql.js'
 import {statement} from '../../db/sql.js'
 import type {Instant} from '../../units/instant.js'
 import {formatLocal} from '../../units/zone.js'
-import {nextInstant} from '../../schedule/calendar.js'
+import {nextDueTime} from '../../schedule/due-times.js'
 import type {Emit} from '../events.js'
 import {heartbeat} from './daemons.js'
 import {readJobs, type LedgerJob} from './ledger-jobs.js'
@@ -15,7 +15,7 @@ import type {Identity} from './ledger.js'
  */
 export function nextOf(state: LedgerJob, now: number): number | null {
   const version = state.versions.at(-1)!
-  return version.state === 'active' ? nextInstant(version, Math.max(now, state.lastAt)) : null
+  return version.state === 'active' ? nextDueTime(version, Math.max(now, state.lastAt)) : null
 }
 
 function queryLastDone(db: Database): Promise<{job: string; at: Instant}[]> {

@@ -285,7 +285,7 @@ describe('a daemon', () => {
       Array.from({length: 500}, (_, n) => [`job-${n}`, every('select 1', {schedule: '@yearly'})]),
     )
     const daemon = startDaemon(place.url, jobs, flags)
-    await daemon.event('calendars')
+    await daemon.event('schedules_changed')
     daemon.child.kill('SIGTERM')
     expect(await daemon.ended).toBe(0)
     await place.drop()

@@ -1,6 +1,6 @@
 import {setTimeout as sleep} from 'node:timers/promises'
 import {expect, it} from 'vitest'
-import {instants} from '../../../src/schedule/calendar.js'
+import {dueTimes} from '../../../src/schedule/due-times.js'
 import {auditProblems} from '../../../src/schedule/audit.js'
 import {readAudit} from '../../../src/jobs/store/read-audit.js'
 import {forEachEngine, type TestDatabase} from '../../helpers/engines.js'
@@ -122,7 +122,7 @@ forEachEngine({native: true, kinds: ['timescaledb', 'postgres']}, (engine) => {
       const berlin = await of('berlin')
       // If the jobs were declared between midnight and half past two, it is the very first.
       const first = Math.min(regular[0]!, berlin[0]!)
-      const expected = [...instants({schedule: '30 2 * * *', timezone: 'Europe/Berlin'}, first - 1, Date.parse(end))]
+      const expected = [...dueTimes({schedule: '30 2 * * *', timezone: 'Europe/Berlin'}, first - 1, Date.parse(end))]
       expect(berlin).toEqual(expected.slice(-berlin.length))
 
       // Each done occurrence was done once; each skipped or failed one was not done at all.

@@ -21,7 +21,7 @@ forEachEngine({native: true, kinds: ['postgres', 'timescaledb']}, (engine) => {
     ]
     await declare(db, jobs, 'ada')
     await sleep(1_500)
-    const told: DaemonEvent[] = []
+    const events: DaemonEvent[] = []
     const registry = createJobRegistry(
       jobs,
       () => {},
@@ -43,7 +43,7 @@ forEachEngine({native: true, kinds: ['postgres', 'timescaledb']}, (engine) => {
       workers: 4,
       lease: 1.5,
       registry,
-      emit: (event) => told.push(event),
+      emit: (event) => events.push(event),
       skewed: () => false,
       onFree() {},
       onRetry() {},
@@ -56,7 +56,7 @@ forEachEngine({native: true, kinds: ['postgres', 'timescaledb']}, (engine) => {
     const [again] = await reclaimExpired(db, ['a'], me, 1.5, 4)
     workerPool.take(again!)
     const until = async (event: DaemonEvent['event']) => {
-      for (let n = 0; n < 400 && !told.some((one) => one.event === event); n += 1) await sleep(50)
+      for (let n = 0; n < 400 && !events.some((one) => one.event === event); n += 1) await sleep(50)
     }
     await until('claim_lost')
     // The first attempt has ended; the second is still known, and its lease renewed.
@@ -64,7 +64,7 @@ forEachEngine({native: true, kinds: ['postgres', 'timescaledb']}, (engine) => {
     await until('occurrence_ended')
     workerPool.stop(10_000)
     await workerPool.drain()
-    expect(told.filter(({event}) => event === 'occurrence_ended')).toMatchObject([
+    expect(events.filter(({event}) => event === 'occurrence_ended')).toMatchObject([
       {outcome: {kind: 'ended'}, claim: {token: again!.token}},
     ])
     expect(

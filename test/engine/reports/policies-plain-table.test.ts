@@ -28,7 +28,7 @@ forEachEngine({kinds: ['timescaledb']}, (engine) => {
         finding: expect.stringContaining('public.lost is a plain table, not a hypertable'),
       })),
     )
-    expect(notes.join(), 'not told to create what exists').not.toContain('does not exist')
+    expect(notes.join(), 'no advice to create what exists').not.toContain('does not exist')
     await expect(
       planPolicies(db, {declared, maxDropPerRun: 8, target: 'here', prune: false, recompress: false}),
     ).rejects.toMatchObject({exitCode: 2, message: expect.stringContaining('lost')})

@@ -489,11 +489,11 @@ else
       expect(await daemon.ended).toBe(0)
       expect(daemon.lines.filter(({event}) => event === 'occurrence_started')).toEqual([])
 
-      const told = startDaemon(server.url, {...jobs, good: {...jobs.good, runner: 'daemon'}})
-      expect(await told.event('occurrence_ended', ({job}) => job === 'good')).toMatchObject({status: 'done'})
-      told.child.kill('SIGTERM')
-      await told.ended
-      expect(told.lines.filter(({event, job}) => event === 'occurrence_started' && job === 'bad')).toEqual([])
+      const explicit = startDaemon(server.url, {...jobs, good: {...jobs.good, runner: 'daemon'}})
+      expect(await explicit.event('occurrence_ended', ({job}) => job === 'good')).toMatchObject({status: 'done'})
+      explicit.child.kill('SIGTERM')
+      await explicit.ended
+      expect(explicit.lines.filter(({event, job}) => event === 'occurrence_started' && job === 'bad')).toEqual([])
     }, 200_000)
   })
 

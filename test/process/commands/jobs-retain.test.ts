@@ -1,5 +1,5 @@
 import {describe, expect, it} from 'vitest'
-import {runJobOnce} from '../../../src/cli/carry-out-job.js'
+import {runJobOnce} from '../../../src/cli/run-job.js'
 import {jobsOf, jobsSchema} from '../../../src/config/jobs.js'
 import {defaultLimits} from '../../../src/run/limits.js'
 import {withCore} from '../../helpers/daemon-jobs.js'

@@ -104,16 +104,16 @@ it('is alive while its loop runs, even if the database is unreachable', () => {
 })
 
 it('ignores a job that a newer declaration defines differently', () => {
-  const told: string[] = []
+  const ignored: string[] = []
   const made = createJobRegistry(
     [hourly],
-    (name, reason) => told.push(`${name}: ${reason}`),
+    (name, reason) => ignored.push(`${name}: ${reason}`),
     () => false,
   )
   made.read([state({versions: [{...state().versions[0]!, schedule: '30 * * * *'}]})], true)
   const [entry] = [...made.entries()]
   expect(made.reckon(entry!, now + 86_400_000)).toEqual({decision: null, wakeAt: null, waitingSince: null})
-  expect(told).toEqual(['hourly: another daemon, started later, has it as "30 * * * *" UTC'])
+  expect(ignored).toEqual(['hourly: another daemon, started later, has it as "30 * * * *" UTC'])
 })
 
 const metricsSource = {

@@ -108,7 +108,7 @@ describe('an audit', () => {
   it('counts a released occurrence as waiting, not as failed, and as overdue after some time', () => {
     const given = {...row('04:00', 'retry'), attempts: 0}
     const result = audit({rows: [row('01:00'), row('02:00'), row('03:00'), given], lastAt: at('04:00')})
-    expect([result.retrying, result.givenBack.map(clock), result.gaps]).toEqual([[], ['04:00'], []])
+    expect([result.retrying, result.released.map(clock), result.gaps]).toEqual([[], ['04:00'], []])
     expect([auditProblems(result, 60_000), auditProblems(result, 3_600_000)]).toEqual([1, 0])
   })
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import {describe, expect, it} from 'vitest'
-import {instants} from '../../../src/schedule/calendar.js'
+import {dueTimes} from '../../../src/schedule/due-times.js'
 import {inWindow, evaluateDue, type ScheduleVersion, type JobState} from '../../../src/schedule/due.js'
 import {jitterOf} from '../../../src/schedule/jitter.js'
 import {job} from '../../helpers/daemon-jobs.js'
@@ -286,15 +286,15 @@ describe('what is due', () => {
             ledger.running = false
             tick()
           }
-          const calendar = versions.flatMap((version, index) =>
+          const expected = versions.flatMap((version, index) =>
             version.state === 'active'
-              ? [...instants(version, version.validFrom, Math.min(versions[index + 1]?.validFrom ?? Infinity, now))]
+              ? [...dueTimes(version, version.validFrom, Math.min(versions[index + 1]?.validFrom ?? Infinity, now))]
               : [],
           )
-          expect(rows).toEqual(calendar.filter((instant) => instant <= ledger.lastAt))
+          expect(rows).toEqual(expected.filter((instant) => instant <= ledger.lastAt))
           // One after another: a due time that jitter puts before the previous one waits for it.
           let dueAt = -Infinity
-          const due = calendar.filter(
+          const due = expected.filter(
             (instant) => (dueAt = Math.max(dueAt, instant + jitterOf(declared, instant))) <= now,
           )
           expect(due.filter((instant) => instant > ledger.lastAt)).toEqual([])

@@ -77,10 +77,10 @@ forEachEngine({}, (engine) => {
     expect(await declare(db, [job('a', {schedule: '@hourly', timezone: 'Europe/Berlin'}), job('b')], 'ada')).toEqual([
       'b: declared again',
     ])
-    const calendars = await run(
+    const versions = await run(
       'select job, revision, state, schedule, timezone, actor from qicore.job_schedule order by job, revision',
     )
-    expect(calendars).toEqual([
+    expect(versions).toEqual([
       {job: 'a', revision: 1, state: 'active', schedule: '* * * * *', timezone: 'UTC', actor: 'ada'},
       {job: 'a', revision: 2, state: 'active', schedule: '@hourly', timezone: 'Europe/Berlin', actor: 'bob'},
       {job: 'b', revision: 1, state: 'active', schedule: '* * * * *', timezone: 'UTC', actor: 'ada'},
@@ -215,7 +215,7 @@ forEachEngine({}, (engine) => {
     for (const [index, mine] of claims.entries())
       await release(db, mine, {seconds: 60, error: index === 0 ? 'it broke' : null, countsAsAttempt: index === 0})
     const {jobs} = await readAudit(db, null, null, 0)
-    expect(jobs.map(({job, retrying, givenBack}) => [job, retrying.length, givenBack.length])).toEqual([
+    expect(jobs.map(({job, retrying, released}) => [job, retrying.length, released.length])).toEqual([
       ['fails', 1, 0],
       ['stops', 0, 1],
     ])

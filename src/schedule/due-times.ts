@@ -5,35 +5,35 @@ import {scheduleProblem} from '../units/schedule.js'
 import {isZone, transitions, zoneOffset, type Transition} from '../units/zone.js'
 
 /** A schedule in a time zone. Its due times are milliseconds since 1970, always whole seconds. */
-export interface Calendar {
+export interface ZonedSchedule {
   schedule: string
   timezone: string
 }
 
-interface Known {
+interface CachedSchedule {
   cron: Cron
   /** Cache: the due time that follows a time. */
   next: Map<number, number | null>
 }
 
-const known = new Map<string, Known>()
-/** Cached due times for each calendar: the same ones are computed repeatedly, and croner takes 0.5 ms for each. */
-const remembered = 200
+const cachedSchedules = new Map<string, CachedSchedule>()
+/** The most cached due times of a schedule. They are computed repeatedly, and croner takes 0.5 ms for each. */
+const maxCachedTimes = 200
 
-function calendarOf({schedule, timezone}: Calendar): Known {
+function cachedSchedule({schedule, timezone}: ZonedSchedule): CachedSchedule {
   const key = `${timezone} ${schedule}`
-  let calendar = known.get(key)
-  if (calendar === undefined) {
+  let cached = cachedSchedules.get(key)
+  if (cached === undefined) {
     // Times without wildcard or step are fixed: when the clocks skip an hour they run right after it, and when an hour
     // repeats they run once. By default croner treats a list such as `30 2,14 * * *` as an interval and skips it.
     const cron = lean(
       new Cron(schedule.trim(), {timezone, paused: true, mode: '5-or-6-parts', fixedTimeRule: 'no-wildcard'}),
     )
-    calendar = {cron, next: new Map()}
-    if (known.size > 5_000) known.clear()
-    known.set(key, calendar)
+    cached = {cron, next: new Map()}
+    if (cachedSchedules.size > 5_000) cachedSchedules.clear()
+    cachedSchedules.set(key, cached)
   }
-  return calendar
+  return cached
 }
 
 let everyYear: readonly number[] | undefined
@@ -51,19 +51,19 @@ function lean(cron: Cron): Cron {
 }
 
 /** The first due time after `after`; null if the schedule has no further one. */
-export function nextInstant(calendar: Calendar, after: number): number | null {
-  const {cron, next} = calendarOf(calendar)
+export function nextDueTime(schedule: ZonedSchedule, after: number): number | null {
+  const {cron, next} = cachedSchedule(schedule)
   let at = next.get(after)
   if (at !== undefined) return at
   at = cron.nextRun(new Date(after))?.getTime() ?? null
-  if (next.size >= remembered) next.delete(next.keys().next().value!)
+  if (next.size >= maxCachedTimes) next.delete(next.keys().next().value!)
   next.set(after, at)
   return at
 }
 
 /** The due times in (after, until], ascending. They do not depend on where the range starts. */
-export function* instants(calendar: Calendar, after: number, until: number): Generator<number> {
-  const {cron} = calendarOf(calendar)
+export function* dueTimes(schedule: ZonedSchedule, after: number, until: number): Generator<number> {
+  const {cron} = cachedSchedule(schedule)
   for (let at = cron.nextRun(new Date(after)); at !== null && at.getTime() <= until; at = cron.nextRun(at))
     yield at.getTime()
 }
@@ -72,10 +72,10 @@ export function* instants(calendar: Calendar, after: number, until: number): Gen
 const lookBack = [120_000, 3_600_000, 86_400_000, 40 * 86_400_000, 400 * 86_400_000]
 
 /** The last due time up to a time; null if there was none in the 400 days before. */
-export function lastInstant(calendar: Calendar, until: number): number | null {
+export function lastDueTime(schedule: ZonedSchedule, until: number): number | null {
   for (const span of lookBack) {
     let last: number | null = null
-    for (const at of instants(calendar, until - span, until)) last = at
+    for (const at of dueTimes(schedule, until - span, until)) last = at
     if (last !== null) return last
   }
   return null
@@ -87,32 +87,32 @@ const hour = 3_600_000
  * The number of due times in (after, until]. A schedule has the same minutes and seconds in each of its hours, so
  * croner is called once for each hour, except near a change of the UTC offset.
  */
-export function countInstants(calendar: Calendar, after: number, until: number): number {
-  const {cron} = calendarOf(calendar)
-  const changes = transitions(calendar.timezone, after - 26 * hour, until + 26 * hour)
+export function countDueTimes(schedule: ZonedSchedule, after: number, until: number): number {
+  const {cron} = cachedSchedule(schedule)
+  const changes = transitions(schedule.timezone, after - 26 * hour, until + 26 * hour)
   let inHour: number | null = null
   let count = 0
   let from = after
   for (;;) {
     const at = cron.nextRun(new Date(from))?.getTime() ?? null
     if (at === null || at > until) return count
-    const offset = zoneOffset(calendar.timezone, at)
+    const offset = zoneOffset(schedule.timezone, at)
     const begin = Math.floor((at + offset) / hour) * hour - offset
     const whole =
       begin > after && begin + hour - 1 <= until && changes.every((change) => Math.abs(change.at - begin) > 25 * hour)
-    inHour ??= whole ? [...instants(calendar, begin - 1, begin + hour - 1)].length : null
+    inHour ??= whole ? [...dueTimes(schedule, begin - 1, begin + hour - 1)].length : null
     count += whole ? inHour! : 1
     from = whole ? begin + hour - 1 : at
   }
 }
 
 /** What is wrong with a schedule or its time zone, as a clause; null if it is valid and has a due time after `now`. */
-export function calendarProblem({schedule, timezone}: Calendar, now: number): string | null {
+export function dueTimeProblem({schedule, timezone}: ZonedSchedule, now: number): string | null {
   const problem = scheduleProblem(schedule)
   if (problem !== null) return problem
   if (!isZone(timezone)) return `there is no time zone "${timezone}"; write it as Europe/Berlin or UTC`
   try {
-    return nextInstant({schedule, timezone}, now) === null ? `"${schedule}" never occurs` : null
+    return nextDueTime({schedule, timezone}, now) === null ? `"${schedule}" never occurs` : null
   } catch (error) {
     return `"${schedule}": ${messageOf(error)}`
   }
@@ -126,23 +126,23 @@ export interface DstNote {
 }
 
 /** A note for every change of the UTC offset in (from, to] that affects the schedule. */
-export function dstNotes(calendar: Calendar, from: number, to: number): DstNote[] {
-  return transitions(calendar.timezone, from, to).flatMap((transition) => note(calendar, transition))
+export function dstNotes(schedule: ZonedSchedule, from: number, to: number): DstNote[] {
+  return transitions(schedule.timezone, from, to).flatMap((transition) => note(schedule, transition))
 }
 
-function note(calendar: Calendar, {at, before, after}: Transition): DstNote[] {
+function note(schedule: ZonedSchedule, {at, before, after}: Transition): DstNote[] {
   const shift = after - before
   // Local times are handled as if they were UTC, which has no changes of the offset.
   const [low, high] = shift > 0 ? [at + before, at + after] : [at + after, at + before]
-  const scheduled = [...instants({...calendar, timezone: 'UTC'}, low - 1, high - 1)]
+  const scheduled = [...dueTimes({...schedule, timezone: 'UTC'}, low - 1, high - 1)]
   if (scheduled.length === 0) return []
   const day = new Date(low).toISOString().slice(0, 10)
   const times = formatTimes(scheduled)
   const one = scheduled.length === 1
   const runs = one ? 'runs' : 'run'
   if (shift > 0) {
-    const after = nextInstant(calendar, at - 1) === at
-    const scheduledThere = [...instants({...calendar, timezone: 'UTC'}, high - 1, high)].length > 0
+    const after = nextDueTime(schedule, at - 1) === at
+    const scheduledThere = [...dueTimes({...schedule, timezone: 'UTC'}, high - 1, high)].length > 0
     const moved = scheduledThere ? `with the one at ${clock(high)}` : `at ${clock(high)} instead`
     const consequence = after ? `${runs} ${moved}` : `${one ? 'is' : 'are'} skipped`
     return [
@@ -152,7 +152,7 @@ function note(calendar: Calendar, {at, before, after}: Transition): DstNote[] {
       },
     ]
   }
-  const both = [...instants(calendar, at + shift - 1, at - shift - 1)].length > scheduled.length
+  const both = [...dueTimes(schedule, at + shift - 1, at - shift - 1)].length > scheduled.length
   return [
     {
       at,

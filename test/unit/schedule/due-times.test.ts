@@ -1,19 +1,19 @@
 import fc from 'fast-check'
 import {describe, expect, it} from 'vitest'
 import {
-  calendarProblem,
-  countInstants,
+  dueTimeProblem,
+  countDueTimes,
   dstNotes,
-  instants,
-  nextInstant,
-  type Calendar,
-} from '../../../src/schedule/calendar.js'
+  dueTimes,
+  nextDueTime,
+  type ZonedSchedule,
+} from '../../../src/schedule/due-times.js'
 import {formatLocal, localTime, minuteOfDay, transitions} from '../../../src/units/zone.js'
 
 const at = (text: string) => Date.parse(text)
-const between = (calendar: Calendar, from: string, to: string) =>
-  [...instants(calendar, at(from), at(to))].map((instant) => new Date(instant).toISOString().replace(':00.000Z', 'Z'))
-const berlin = (schedule: string): Calendar => ({schedule, timezone: 'Europe/Berlin'})
+const between = (zoned: ZonedSchedule, from: string, to: string) =>
+  [...dueTimes(zoned, at(from), at(to))].map((instant) => new Date(instant).toISOString().replace(':00.000Z', 'Z'))
+const berlin = (schedule: string): ZonedSchedule => ({schedule, timezone: 'Europe/Berlin'})
 const zones = [
   'UTC',
   'Europe/Berlin',
@@ -75,7 +75,7 @@ describe('the schedule', () => {
   it('keeps an interval in real time: every half hour is every half hour', () => {
     for (const day of days) {
       const all = [
-        ...instants(berlin('*/30 * * * *'), at(`${day}T00:00:00Z`) - 86_400_000, at(`${day}T00:00:00Z`) + 172_800_000),
+        ...dueTimes(berlin('*/30 * * * *'), at(`${day}T00:00:00Z`) - 86_400_000, at(`${day}T00:00:00Z`) + 172_800_000),
       ]
       expect(new Set(all.slice(1).map((instant, index) => instant - all[index]!))).toEqual(new Set([1_800_000]))
     }
@@ -117,14 +117,12 @@ describe('the schedule', () => {
         fc.constantFrom(...days),
         fc.integer({min: 0, max: 3 * 86_400_000}),
         (timezone, schedule, day, offset) => {
-          const calendar = {schedule, timezone}
+          const zoned = {schedule, timezone}
           const start = at(`${day}T00:00:00Z`) - 86_400_000
           const end = start + 3 * 86_400_000
-          const all = [...instants(calendar, start, end)]
+          const all = [...dueTimes(zoned, start, end)]
           expect(all).toEqual([...new Set(all)].sort((a, b) => a - b))
-          expect([...instants(calendar, start + offset, end)]).toEqual(
-            all.filter((instant) => instant > start + offset),
-          )
+          expect([...dueTimes(zoned, start + offset, end)]).toEqual(all.filter((instant) => instant > start + offset))
         },
       ),
       {numRuns: 200},
@@ -134,10 +132,10 @@ describe('the schedule', () => {
   it('counts a due time as passed at that instant, and not one millisecond before', () => {
     const noon = at('2026-01-01T12:00:00Z')
     const daily = {schedule: '0 12 * * *', timezone: 'UTC'}
-    expect(nextInstant(daily, noon - 1)).toBe(noon)
-    expect(nextInstant(daily, noon)).toBe(noon + 86_400_000)
-    expect([...instants(daily, noon - 1, noon)]).toEqual([noon])
-    expect([...instants(daily, noon - 1, noon - 1)]).toEqual([])
+    expect(nextDueTime(daily, noon - 1)).toBe(noon)
+    expect(nextDueTime(daily, noon)).toBe(noon + 86_400_000)
+    expect([...dueTimes(daily, noon - 1, noon)]).toEqual([noon])
+    expect([...dueTimes(daily, noon - 1, noon - 1)]).toEqual([])
   })
 
   it.each([
@@ -145,14 +143,14 @@ describe('the schedule', () => {
     [{schedule: '0 2 * * *', timezone: 'Mars/Olympus'}, 'no time zone "Mars/Olympus"'],
     [{schedule: '0 2 * * *', timezone: '+02:00'}, 'no time zone'],
     [{schedule: '0 25 * * *', timezone: 'UTC'}, 'hour "25"'],
-  ])('describes the mistake in %o', (calendar, words) => {
-    expect(calendarProblem(calendar, at('2026-01-01'))).toContain(words)
+  ])('describes the mistake in %o', (zoned, words) => {
+    expect(dueTimeProblem(zoned, at('2026-01-01'))).toContain(words)
   })
 })
 
 describe('notes on clock changes', () => {
-  const notes = (calendar: Calendar, from: string, to: string) =>
-    dstNotes(calendar, at(from), at(to)).map(({text}) => text)
+  const notes = (zoned: ZonedSchedule, from: string, to: string) =>
+    dstNotes(zoned, at(from), at(to)).map(({text}) => text)
 
   it('say when a time that does not exist runs', () => {
     expect(notes(berlin('30 2 * * *'), '2026-01-01', '2026-06-01')).toEqual([
@@ -223,9 +221,9 @@ it('counts as many due times as it lists, near and far from clock changes', () =
       fc.integer({min: Date.UTC(2026, 2, 25), max: Date.UTC(2026, 3, 8)}),
       fc.integer({min: 1, max: 30}),
       (seconds, minutes, hours, timezone, from, length) => {
-        const calendar = {schedule: `${seconds} ${minutes} ${hours} * * *`, timezone}
+        const zoned = {schedule: `${seconds} ${minutes} ${hours} * * *`, timezone}
         const until = from + length * 3_600_000
-        expect(countInstants(calendar, from, until)).toBe([...instants(calendar, from, until)].length)
+        expect(countDueTimes(zoned, from, until)).toBe([...dueTimes(zoned, from, until)].length)
       },
     ),
     {numRuns: 25},

@@ -27,7 +27,7 @@ import {planProgress} from './progress.js'
 import {listSteps, renderRun} from './render/run.js'
 import {stderrWidth, terminal} from './terminal.js'
 
-export interface CarryOutOptions {
+export interface ConfirmAndRunOptions {
   flags: ChangeFlags
   kind: string
   head: {version: 1; target: string; at: string}
@@ -63,7 +63,7 @@ export interface Preparation {
 export async function confirmAndRun(
   db: Database,
   whole: Plan,
-  options: CarryOutOptions,
+  options: ConfirmAndRunOptions,
 ): Promise<{report: ChangeReport; exitCode: number}> {
   const {flags, limits, preparation} = options
   const cut = (steps: readonly Step[]) => steps.slice(0, flags['at-most'] ?? steps.length)
@@ -124,7 +124,7 @@ function withHazards(report: ChangeReport, hazards: ReportedHazard[]): ChangeRep
   return hazards.length === 0 ? report : {...report, hazards}
 }
 
-async function runPlan(db: Database, plan: Plan, options: CarryOutOptions): Promise<RunReport> {
+async function runPlan(db: Database, plan: Plan, options: ConfirmAndRunOptions): Promise<RunReport> {
   if (plan.steps.length === 0) return {operation: plan.operation, cutoff: plan.cutoff, steps: [], interrupted: false}
   const actor = actorOf(db.server)
   const lock =
@@ -157,7 +157,7 @@ async function runPlan(db: Database, plan: Plan, options: CarryOutOptions): Prom
   }
 }
 
-function reportOf(options: CarryOutOptions, plan: Plan, run: RunReport, dryRun: boolean): ChangeReport {
+function reportOf(options: ConfirmAndRunOptions, plan: Plan, run: RunReport, dryRun: boolean): ChangeReport {
   const steps = run.steps.map((step, index) => {
     const planned = plan.steps[index]!
     const sql = dryRun
