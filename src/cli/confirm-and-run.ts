@@ -21,7 +21,7 @@ import {toScript} from '../run/script.js'
 import {classOf, lockNames, type Plan, type RunReport, type Step, type StepReport} from '../run/step.js'
 import {actorOf} from './actor.js'
 import type {ChangeFlags, ChangeReport} from './base-command.js'
-import {confirmName, requireConsent} from './confirm.js'
+import {consentTarget, requireConsent} from './confirm.js'
 import {interrupts} from './interrupts.js'
 import {planProgress} from './progress.js'
 import {listSteps, renderRun} from './render/run.js'
@@ -91,7 +91,7 @@ export async function confirmAndRun(
     const show = () => options.report(listSteps(plan, stderrWidth()))
     await requireConsent(
       classOf(plan),
-      confirmName(db.target, db.server),
+      consentTarget(db.target, db.server),
       {yes: flags.yes ?? false, confirm: flags.confirm},
       options.interactive,
       show,

@@ -11,12 +11,16 @@ export interface Answers {
   confirm?: string | undefined
 }
 
-/**
- * The name that the operator must type if data would be lost: the target's name in the configuration, else the
- * database's.
- */
-export function confirmName(target: Target, server: Server): string {
-  return target.name ?? server.database
+/** The database that the operator confirms. */
+export interface ConsentTarget {
+  /** What is typed: the target's name in the configuration, else the database's. */
+  name: string
+  /** The configuration requires the name also for changes that are hard to undo. */
+  protected: boolean
+}
+
+export function consentTarget(target: Target, server: Server): ConsentTarget {
+  return {name: target.name ?? server.database, protected: target.protected}
 }
 
 /**
@@ -26,34 +30,42 @@ export function confirmName(target: Target, server: Server): string {
  */
 export async function requireConsent(
   kind: ChangeClass,
-  name: string,
+  target: ConsentTarget,
   answers: Answers,
   interactive: boolean,
   show: () => void,
 ): Promise<void> {
   if (kind === 'safe') return
+  const {name} = target
+  const byName = kind === 'loss' || target.protected
   if (answers.confirm !== undefined && answers.confirm !== name)
-    throw confirmationError(`--confirm says "${answers.confirm}", but this is "${name}".`, name, kind)
-  if (answers.confirm === name || (kind === 'undo' && answers.yes)) return
+    throw confirmationError(`--confirm says "${answers.confirm}", but this is "${name}".`, name, byName)
+  if (answers.confirm === name || (!byName && answers.yes)) return
   show()
-  if (!interactive)
-    throw confirmationError(
-      `This ${kind === 'loss' ? 'would delete data' : 'is hard to undo'} and there is no terminal for the confirmation.`,
-      name,
-      kind,
-    )
-  const answer = await ask(
-    kind === 'loss' ? `This deletes data. Type the target's name, "${name}", to continue: ` : 'Continue? [y/N] ',
-  )
-  if (kind === 'loss' ? answer !== name : !/^y(es)?$/i.test(answer))
-    throw confirmationError('Not confirmed.', name, kind)
+  if (!interactive) throw confirmationError(`${withoutTerminal(kind, target)} for the confirmation.`, name, byName)
+  const answer = await ask(question(kind, target))
+  if (byName ? answer !== name : !/^y(es)?$/i.test(answer)) throw confirmationError('Not confirmed.', name, byName)
 }
 
-function confirmationError(reason: string, name: string, kind: ChangeClass): OpsError {
+function withoutTerminal(kind: ChangeClass, {name, protected: isProtected}: ConsentTarget): string {
+  if (kind === 'loss') return 'This would delete data and there is no terminal'
+  return isProtected
+    ? `This is hard to undo, the target ${name} is protected, and there is no terminal`
+    : 'This is hard to undo and there is no terminal'
+}
+
+function question(kind: ChangeClass, {name, protected: isProtected}: ConsentTarget): string {
+  if (kind === 'loss') return `This deletes data. Type the target's name, "${name}", to continue: `
+  return isProtected
+    ? `This is hard to undo, and the target is protected. Type the target's name, "${name}", to continue: `
+    : 'Continue? [y/N] '
+}
+
+function confirmationError(reason: string, name: string, byName: boolean): OpsError {
   return new OpsError('NOT_CONFIRMED', `${reason} Nothing was changed.`, {
     exit: ExitCode.refused,
     suggestions: [
-      kind === 'loss' ? `In a script: --confirm ${name} (--yes is not enough).` : 'In a script: --yes.',
+      byName ? `In a script: --confirm ${name} (--yes is not enough).` : 'In a script: --yes.',
       '--dry-run shows what would be done.',
     ],
   })

@@ -52,9 +52,13 @@ export const changeFlags = {
     dependsOn: ['dry-run'],
     helpGroup: 'CHANGE',
   }),
-  yes: Flags.boolean({char: 'y', summary: 'Skip the prompt for changes that are hard to undo.', helpGroup: 'CHANGE'}),
+  yes: Flags.boolean({
+    char: 'y',
+    summary: 'Skip the prompt for changes that are hard to undo, unless the target is protected.',
+    helpGroup: 'CHANGE',
+  }),
   confirm: Flags.string({
-    summary: "Confirm data loss by repeating the target's name.",
+    summary: "Confirm data loss, or a change of a protected target, by repeating the target's name.",
     helpGroup: 'CHANGE',
     helpValue: '<name>',
   }),

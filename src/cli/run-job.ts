@@ -22,7 +22,7 @@ import {classOf, type Plan, type StepReport} from '../run/step.js'
 import {command} from '../units/command.js'
 import {actorOf} from './actor.js'
 import type {ChangeFlags} from './base-command.js'
-import {confirmName, requireConsent} from './confirm.js'
+import {consentTarget, requireConsent} from './confirm.js'
 import {interrupts} from './interrupts.js'
 import {planProgress} from './progress.js'
 import {listSteps, renderRun} from './render/run.js'
@@ -192,7 +192,7 @@ function wholePlan(job: Job, {install, plans}: PlannedRun): Plan {
 async function consentTo(plan: Plan, db: Database, {flags, interactive, report}: JobRunOptions): Promise<void> {
   await requireConsent(
     classOf(plan),
-    confirmName(db.target, db.server),
+    consentTarget(db.target, db.server),
     {yes: flags.yes ?? false, confirm: flags.confirm},
     interactive,
     () => report(listSteps(plan, stderrWidth())),

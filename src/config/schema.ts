@@ -49,7 +49,7 @@ const target = z.strictObject({
   }),
   protected: about(
     z.boolean().default(false),
-    'Shown by config show. Every target asks for its name before data is deleted, protected or not.',
+    'Changes that are hard to undo also require the name of the target (--confirm <name>; --yes is not enough).',
     {
       examples: [true],
     },

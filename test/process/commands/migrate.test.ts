@@ -83,6 +83,19 @@ forEachEngine({native: true}, (engine) => {
     expectExit(again, 0)
     expect(again.stdout).toBe('Migrate up: nothing to do.\n')
 
+    // A protected target also requires its name for what is hard to undo.
+    writeFileSync(
+      join(cwd, 'qicore-db.config.yaml'),
+      `version: 1\ntargets: {prod: {url: ${JSON.stringify(url)}, protected: true}}\n`,
+    )
+    writeFileSync(join(cwd, 'migrations/0003_more.sql'), '-- version: 1.2.0\nalter table desk add column z int;\n')
+    const onProd = (...args: string[]) => runCli(['migrate', 'up', '--target', 'prod', ...args], {cwd})
+    const onlyYes = await onProd('--yes')
+    expectExit(onlyYes, 7)
+    expect(onlyYes.stderr).toContain('the target prod is protected')
+    expect(onlyYes.stderr).toContain('--confirm prod (--yes is not enough)')
+    expectExit(await onProd('--confirm', 'prod'), 0)
+
     writeFileSync(join(cwd, 'migrations/0001_desk.sql'), '-- version: 1.0.0\nselect 2;\n')
     const edited = await run('status')
     expectExit(edited, 3)
