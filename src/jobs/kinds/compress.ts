@@ -19,9 +19,8 @@ export async function compressWork(
   context: JobContext,
 ): Promise<JobWork> {
   if (!can(db.server.engine, 'compression')) return {plans: [], enforced: [], notes: [], problems: []}
-  const {snapshot, subjects, enforced, notes} = await policyWork(db, 'compression', tables, context)
+  const {snapshot, subjects, enforced, notes, problems} = await policyWork(db, 'compression', tables, context)
   const plans: Plan[] = []
-  const problems: string[] = []
   let left = atMost ?? Infinity
   for (const {table, policies} of subjects) {
     try {

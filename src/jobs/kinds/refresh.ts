@@ -9,9 +9,8 @@ export const job: JobKind<'refresh'> = {
   kind: 'refresh',
   summary: 'Refreshes the aggregates within their windows.',
   async plan(db, {aggregates}, context) {
-    const {snapshot, subjects, enforced, notes} = await policyWork(db, 'refresh', aggregates, context)
+    const {snapshot, subjects, enforced, notes, problems} = await policyWork(db, 'refresh', aggregates, context)
     const plans: Plan[] = []
-    const problems: string[] = []
     for (const {table, policies} of subjects) {
       try {
         const {plan, notes: planNotes} = await planRefresh(db, {

@@ -13,8 +13,8 @@ export const job: JobKind<'retain'> = {
   kind: 'retain',
   summary: 'Drops the chunks and partitions that gated retention policies allow to drop.',
   async plan(db, {tables}, context) {
-    const {keys, enforced, notes} = await retainWork(db, tables, context)
-    return {plans: keys.map(retainPlan), enforced, notes, problems: []}
+    const {keys, enforced, notes, problems} = await retainWork(db, tables, context)
+    return {plans: keys.map(retainPlan), enforced, notes, problems}
   },
 }
 
@@ -23,8 +23,8 @@ export async function retainWork(
   db: Database,
   tables: readonly string[] | undefined,
   context: JobContext,
-): Promise<{keys: string[]; enforced: JobWork['enforced']; notes: string[]}> {
-  const {snapshot, subjects, enforced, notes} = await policyWork(db, 'retention', tables, context)
+): Promise<{keys: string[]; enforced: JobWork['enforced']; notes: string[]; problems: string[]}> {
+  const {snapshot, subjects, enforced, notes, problems} = await policyWork(db, 'retention', tables, context)
   const gated = await gatedTables(db, snapshot.tables)
   const keys: string[] = []
   for (const {table, policies} of subjects) {
@@ -37,7 +37,7 @@ export async function retainWork(
       enforced.push({what: `retention of ${key}`, by: 'timescaledb'})
     else keys.push(key)
   }
-  return {keys, enforced, notes}
+  return {keys, enforced, notes, problems}
 }
 
 /** The tables for which a job of TimescaleDB calls the same procedure. */

@@ -2,6 +2,7 @@ import type {Database} from '../../db/database.js'
 import {formatQualifiedName, parseQualifiedName} from '../../db/qualified-name.js'
 import type {LivePolicy, PolicyKindName} from '../../catalog/live-policies.js'
 import type {Declared} from '../../policies/declared.js'
+import {notHypertable, readPlainTables} from '../../policies/plain-tables.js'
 import {readDeclared, timeUnitsOf} from '../../policies/read-declared.js'
 import {cronCalls, enforces, yieldsToDaemon} from '../../policies/cron-duties.js'
 import {readSnapshot, type CatalogSnapshot} from '../../catalog/snapshot.js'
@@ -38,6 +39,8 @@ export interface JobWork {
   subjects: JobSubject[]
   enforced: {what: string; by: OtherRunner}[]
   notes: string[]
+  /** Declared policies that cannot run, because the table is not a hypertable. */
+  problems: string[]
 }
 
 /**
@@ -59,7 +62,15 @@ export async function policyWork(
     (schema, name) => ({schema, name}),
   ).map(qualifiedName)
   const cron = context.leaveToCron ? ((await cronCalls(db)) ?? []).filter((call) => !yieldsToDaemon(call)) : []
-  const work: JobWork = {snapshot, subjects: [], enforced: [], notes: []}
+  const missing = declared.filter(
+    (each) =>
+      wanted.includes(qualifiedName(each)) &&
+      each[kind] !== undefined &&
+      each[kind] !== 'none' &&
+      !snapshot.tables.some((one) => qualifiedName(one) === qualifiedName(each)),
+  )
+  const problems = (await readPlainTables(db, missing)).map(notHypertable)
+  const work: JobWork = {snapshot, subjects: [], enforced: [], notes: [], problems}
   for (const key of new Set(wanted)) {
     const table = snapshot.tables.find((one) => qualifiedName(one) === key)
     const policies = snapshot.policies.filter((policy) => policy.table === table && policy.kind === kind)

@@ -152,6 +152,33 @@ forEachEngine({kinds: ['timescaledb'], native: true}, (engine) => {
     )
   })
 
+  it('a declared hypertable that is a plain table: policies status exits 3, policies plan 2, and its jobs fail instead of having nothing to do', async () => {
+    const url = await engine.urlFor(({run}) =>
+      run('create table public.lost (time timestamptz not null, primary key (time))'),
+    )
+    const cwd = directoryWith({
+      'qicore-db.config.yaml': `version: 1\ndefault: prod\ntargets: {prod: {url: "${url}"}}\ntables:\n  public.lost: {compression: {after: 7 days}, retention: {after: 90 days}}\njobs: {compress: {kind: compress, schedule: "@daily"}}\n`,
+    })
+    const json = async (exitCode: number, ...args: string[]) => {
+      const result = await runCli([...args, '--json'], {cwd})
+      expectExit(result, exitCode)
+      return jsonOf<Record<string, unknown>>(result)
+    }
+    const plain = {ok: false, due: null, notDone: null, live: null}
+    expect(await json(3, 'policies', 'status')).toMatchObject({
+      policies: [
+        {table: 'lost', kind: 'compression', ...plain},
+        {table: 'lost', kind: 'retention', ...plain},
+      ],
+    })
+    expect(await json(2, 'policies', 'plan')).toMatchObject({error: {code: 'NOT_A_HYPERTABLE'}})
+    for (const job of ['retain', 'compress'])
+      expect(await json(1, 'jobs', 'run', job, '--confirm', 'prod')).toMatchObject({
+        status: 'failed',
+        error: expect.stringContaining('public.lost is a plain table, not a hypertable') as string,
+      })
+  })
+
   it('a policy that was removed stays declared: remove and import both say how to keep it removed', async () => {
     const url = await engine.urlFor(async ({run}) => {
       await run(`create table public.m (time timestamptz not null, v int);
