@@ -1,0 +1,112 @@
+import {spawnSync} from 'node:child_process'
+import {readdirSync, readFileSync, writeFileSync} from 'node:fs'
+import {join} from 'node:path'
+import {setTimeout as pause} from 'node:timers/promises'
+import {expect, it} from 'vitest'
+import {parseAllDocuments, parse} from 'yaml'
+import {root} from '../helpers/build.js'
+import {configOf, daemonIn} from '../helpers/daemon-process.js'
+import {forEachEngine, skipBecause} from '../helpers/engines.js'
+import {temporaryDirectory} from '../helpers/files.js'
+import {ourCommands} from '../helpers/manifest.js'
+import {up} from '../helpers/migrate-up.js'
+
+const file = (path: string) => readFileSync(join(root, path), 'utf8')
+
+interface Rule {
+  alert: string
+  expr: string
+  annotations: {runbook: string}
+}
+const rules = (parse(file('ops/prometheus/alerts.yaml')) as {groups: {rules: Rule[]}[]}).groups.flatMap(
+  (group) => group.rules,
+)
+
+interface Dashboard {
+  panels: {title: string; targets: {expr: string}[]}[]
+}
+const dashboard = JSON.parse(file('ops/grafana/qicore-db.json')) as Dashboard
+const queries = [
+  ...rules.map(({alert, expr}) => [alert, expr] as const),
+  ...dashboard.panels.flatMap(({title, targets}) => targets.map(({expr}) => [title, expr] as const)),
+]
+
+const promtool = spawnSync('promtool', ['--version']).status === 0
+if (promtool)
+  it('promtool accepts the alert rules, and they fire as their own tests say', () => {
+    const cwd = join(root, 'ops/prometheus')
+    for (const args of [
+      ['check', 'rules', 'alerts.yaml'],
+      ['test', 'rules', 'alerts.test.yaml'],
+    ]) {
+      const {status, stdout, stderr} = spawnSync('promtool', args, {cwd, encoding: 'utf8'})
+      expect(status, `${stdout}\n${stderr}`).toBe(0)
+    }
+  })
+else skipBecause("promtool is not installed (Debian's package prometheus has it)")
+
+it('every alert has a section in docs/alerts.md, and every section has an alert', () => {
+  const sections = [...file('docs/alerts.md').matchAll(/^## (\S+)$/gm)].map(([, name]) => name)
+  expect(sections).toEqual(rules.map(({alert}) => alert))
+  for (const {alert, annotations} of rules) expect(annotations.runbook).toBe(`docs/alerts.md#${alert.toLowerCase()}`)
+})
+
+forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
+  it('every metric and label of the alerts and of the dashboard exists in a running daemon', async () => {
+    const {db, url} = await engine.database()
+    await up(db)
+    const cwd = temporaryDirectory()
+    writeFileSync(
+      join(cwd, 'qicore-db.config.yaml'),
+      configOf(url, {often: {kind: 'sql', schedule: '* * * * * *', statement: 'select 1'}}),
+    )
+    const daemon = daemonIn(cwd, ['--listen', '127.0.0.1:0'])
+    try {
+      const {address} = await daemon.event('listening')
+      await daemon.event('occurrence_ended')
+      const scrape = async () => (await fetch(`http://${String(address)}/metrics`)).text()
+      await scrape()
+      // The first scrape starts the reading of tables and policies.
+      await expect.poll(scrape, {timeout: 20_000}).toMatch(/^qicore_db_survey_timestamp_seconds \d/m)
+      await pause(1_100)
+      const text = await scrape()
+      const known = new Set(
+        [...text.matchAll(/^# TYPE (\S+) (\S+)$/gm)].flatMap(([, name, type]) =>
+          type === 'histogram' ? [`${name!}_bucket`] : [name!],
+        ),
+      )
+      for (const [what, expr] of queries)
+        for (const [name] of expr.matchAll(/qicore_db_\w+/g)) expect(known, `${name} in ${what}`).toContain(name)
+      // The labels by which queries select and group, of the metrics that have a value here.
+      for (const [what, expr] of queries)
+        for (const [, labels, name] of expr.matchAll(/by \(([^)]*)\) \([^(]*?(qicore_db_\w+)/g)) {
+          const sample = new RegExp(`^${name!}\\{([^}]*)\\}`, 'm').exec(text)?.[1]
+          if (sample === undefined) continue
+          for (const label of labels!.split(', '))
+            expect(sample, `${label} of ${name!} in ${what}`).toContain(`${label}="`)
+        }
+    } finally {
+      daemon.child.kill('SIGTERM')
+      await daemon.ended
+    }
+  })
+})
+
+it('the commands of the service and of the manifests exist with their flags', async () => {
+  const {commands} = await ourCommands()
+  const flags = new Set(Object.keys(commands.find(({id}) => id === 'daemon')!.flags))
+  const service = /^ExecStart=.* qicore-db (daemon .*)$/m.exec(file('ops/systemd/qicore-db.service'))![1]!
+  const documents = readdirSync(join(root, 'ops/kubernetes')).flatMap((name) =>
+    parseAllDocuments(file(`ops/kubernetes/${name}`)).map((document) => {
+      expect(document.errors).toEqual([])
+      return document.toJS() as Record<string, never>
+    }),
+  )
+  const deployment = documents.find(({kind}) => kind === ('Deployment' as never)) as unknown as {
+    spec: {template: {spec: {containers: {args: string[]}[]}}}
+  }
+  for (const args of [service.split(' '), deployment.spec.template.spec.containers[0]!.args]) {
+    expect(args[0]).toBe('daemon')
+    for (const word of args.filter((word) => word.startsWith('--'))) expect(flags).toContain(word.slice(2))
+  }
+})
