@@ -29,7 +29,7 @@ export function growthNotes(
       'This role may not read the recorded sizes. GRANT USAGE ON SCHEMA qicore and SELECT ON qicore.size_snapshot, or run sql/roles.sql.',
       ...chunks,
     ]
-  const next = `Record those of today: ${command('jobs run', ['snapshot'])}. The daemon does that every day: ${command('daemon')}`
+  const next = `The daemon records them every day. Those of today: ${command('jobs run', ['snapshot'])}`
   if (empty) return [`No sizes are recorded for the last 90 days. ${next}`, ...chunks]
   const newest = [...storage.map(({series}) => lastDay(series.points, day)), ...tables.map((table) => table.lastDay)]
     .filter((each) => each !== null)

@@ -54,6 +54,7 @@ forEachEngine({kinds: ['timescaledb'], native: true}, (engine) => {
   it.each([
     'stats',
     'stats:chunks',
+    'stats:growth',
     'policies:status',
     'partitions:list',
     'jobs:list',

@@ -15,7 +15,7 @@ interface ListReport {
 export default class JobsList extends ReportCommand<typeof JobsList> {
   static override summary = 'List the scheduled jobs with their next run, last result and runner.'
   static override description =
-    'Lists the jobs of the configuration (or the defaults), and jobs that only the ledger of this database has. Changes nothing.'
+    'Lists the jobs of the configuration (or the defaults), and jobs that only the ledger of this database has. RUNS has a bar for the duration of each of the last 10 runs, and × for one that failed. Changes nothing.'
   static override examples = ['<%= config.bin %> <%= command.id %>', '<%= config.bin %> <%= command.id %> --json']
 
   static override flags = watchFlags

@@ -3,6 +3,7 @@ import {formatAge} from '../../units/elapsed.js'
 import {secondsBetween, type Instant} from '../../units/instant.js'
 import {formatMinute} from '../../units/instant-short.js'
 import type {ReportTable} from '../../units/report-table.js'
+import {sparkline} from '../../units/sparkline.js'
 import type {ListedJob} from './job-list.js'
 
 export const jobsTable: ReportTable<ListedJob> = {
@@ -37,6 +38,16 @@ export const jobsTable: ReportTable<ListedJob> = {
     {id: 'last_error', heading: 'ERROR', type: 'note', show: 'data', value: (row) => row.lastError},
     {id: 'retry_at', heading: 'RETRY', type: 'instant', show: 'data', value: (row) => row.retryAt},
     {id: 'running', heading: 'RUNNING', type: 'flag', show: 'data', value: ({running}) => running !== null},
+    {
+      id: 'recent_runs',
+      heading: 'RUNS',
+      type: 'note',
+      align: 'right',
+      show: 'people',
+      hide: 'empty',
+      value: recentText,
+      priority: 5,
+    },
     {id: 'runner', heading: 'RUNNER', type: 'text', value: (row) => row.runner, priority: 4},
     {id: 'window', heading: 'WINDOW', type: 'text', show: 'room', value: (row) => row.window, priority: 1},
     {id: 'catch_up', heading: 'CATCH UP', type: 'text', show: 'room', value: (row) => row.catchUp, priority: 3},
@@ -57,6 +68,19 @@ function statusText({running, retryAt, lastStatus, lastReason}: ListedJob): stri
   if (running) return 'running'
   if (lastStatus === null) return dash
   return lastReason === null ? lastStatus : `${lastStatus}: ${lastReason}`
+}
+
+/** A bar for the duration of each run, from zero to the longest; a failed run is a cross. */
+function recentText({recentRuns}: ListedJob): string | null {
+  const bars = [
+    ...sparkline(
+      recentRuns.map(({ms}) => ms),
+      0,
+    ),
+  ]
+  return bars.length === 0
+    ? null
+    : bars.map((bar, index) => (recentRuns[index]!.status === 'failed' ? '×' : bar)).join('')
 }
 
 /** Clocks differ slightly: a start just now must not be shown in the future. */

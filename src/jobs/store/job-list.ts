@@ -34,7 +34,18 @@ export interface ListedJob {
   window: string | null
   catchUp: string
   overlap: string
+  /** The last ended runs, oldest first. */
+  recentRuns: RecentRun[]
 }
+
+export interface RecentRun {
+  status: string | null
+  /** How long it took; null if unknown. */
+  ms: number | null
+}
+
+/** Runs that `recentRuns` has at most. */
+const recentRuns = 10
 
 export interface DaemonSeen {
   id: string
@@ -76,6 +87,9 @@ export async function listJobs(
   const there = await hasOccurrences(db)
   const known = there ? await readJobs(db) : []
   const last = there ? await db.query<LastRow>(statement(loadQicoreSql(db.server, 'jobs/last'), [leftToPgCron])) : []
+  const recent = there
+    ? await db.query<{name: string; runs: [string, number | null][]}>(statement(loadSql('jobs/recent'), [recentRuns]))
+    : []
   const daemons = there
     ? await db.query<{id: string; version: string; started_at: Instant; seen_at: Instant}>(
         statement(loadSql('jobs/daemons')),
@@ -89,14 +103,19 @@ export async function listJobs(
       .map((state) => ({job: undefined, state})),
   ]
   return {
-    jobs: entries.map(({job, state}) =>
-      listedJob(
-        job,
-        state,
-        last.find(({name}) => name === (job?.name ?? state?.name)),
-        now,
-      ),
-    ),
+    jobs: entries.map(({job, state}) => {
+      const key = job?.name ?? state?.name
+      const runs = recent.find(({name}) => name === key)?.runs ?? []
+      return {
+        ...listedJob(
+          job,
+          state,
+          last.find(({name}) => name === key),
+          now,
+        ),
+        recentRuns: runs.map(([status, ms]) => ({status: currentStatus(status), ms})),
+      }
+    }),
     daemons: daemons.map(({id, version, started_at, seen_at}) => ({
       id,
       version,
@@ -118,7 +137,7 @@ function listedJob(
   state: LedgerJob | undefined,
   last: LastRow | undefined,
   now: number,
-): ListedJob {
+): Omit<ListedJob, 'recentRuns'> {
   const version = state?.versions.at(-1)
   const removed = version === undefined || version.state === 'removed'
   const inForce = job ?? version!
