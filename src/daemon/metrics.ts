@@ -252,6 +252,8 @@ function surveyGauges(gauge: MakeGauge, {metricsCache}: MetricsSource): void {
   )
 }
 
+const secondsPerDay = 86_400
+
 function partitionGauges(gauge: MakeGauge, metricsCache: MetricsSource['metricsCache']): void {
   gauge(
     'partitions_ahead',
@@ -263,13 +265,13 @@ function partitionGauges(gauge: MakeGauge, metricsCache: MetricsSource['metricsC
     },
   )
   gauge(
-    'partitions_days_left',
-    'Days until inserting into a declared partition set fails; absent with a default partition.',
+    'partitions_seconds_left',
+    'Time until inserting into a declared partition set fails; absent with a default partition.',
     ['schema', 'table'],
     (g) => {
       g.reset()
       for (const {schema, table, daysLeft} of metricsCache().partitions)
-        if (daysLeft !== null) g.set({schema, table}, daysLeft)
+        if (daysLeft !== null) g.set({schema, table}, daysLeft * secondsPerDay)
     },
   )
 }

@@ -57,6 +57,8 @@ describe('the tarball', () => {
       'CHANGELOG.md',
       'package.json',
       'sql/db/server.sql',
+      'assets/page/page.css',
+      'ops/prometheus/alerts.yaml',
       'dist/db/embedded-worker.js',
       'dist/db/connect.js',
       'docs/configuration.md',
@@ -67,7 +69,7 @@ describe('the tarball', () => {
     expect(
       paths.filter(
         (path) =>
-          !/^(bin\/run\.js$|dist\/|sql\/|drizzle\/|docs\/|README\.md$|LICENSE$|CHANGELOG\.md$|package\.json$|oclif\.manifest\.json$|config\.schema\.json$)/.test(
+          !/^(bin\/run\.js$|dist\/|sql\/|assets\/|ops\/|drizzle\/|docs\/|README\.md$|LICENSE$|CHANGELOG\.md$|package\.json$|oclif\.manifest\.json$|config\.schema\.json$)/.test(
             path,
           ),
       ),

@@ -14,6 +14,7 @@ const otherOutput = [
   'demo',
   'migrate:new',
   'policies:import',
+  'report',
   'schema:generate',
 ]
 const reports = commands.filter(({id, flags}) => !('dry-run' in flags) && !otherOutput.includes(id))

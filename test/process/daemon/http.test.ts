@@ -166,7 +166,7 @@ it("counts events under Prometheus' naming rules", async () => {
     'qicore_db_table_chunks{schema="public",table="a \\"b\\"\\\\c",compressed="true"} 2',
     'qicore_db_policy_ok{schema="public",table="t",kind="compression"} 0',
     'qicore_db_partitions_ahead{schema="public",table="ticks"} 0',
-    'qicore_db_partitions_days_left{schema="public",table="ticks"} 3',
+    'qicore_db_partitions_seconds_left{schema="public",table="ticks"} 259200',
     'qicore_db_job_waiting_seconds{job="hourly"} 30',
     'qicore_db_survey_timestamp_seconds 1',
     'qicore_db_job_last_success_timestamp_seconds{job="nightly"} 1700000000',
