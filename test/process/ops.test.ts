@@ -37,7 +37,7 @@ if (promtool)
     const cwd = join(root, 'ops/prometheus')
     for (const args of [
       ['check', 'rules', 'alerts.yaml'],
-      ['test', 'rules', 'alerts.test.yaml'],
+      ['test', 'rules', 'alerts-tests.yaml'],
     ]) {
       const {status, stdout, stderr} = spawnSync('promtool', args, {cwd, encoding: 'utf8'})
       expect(status, `${stdout}\n${stderr}`).toBe(0)
