@@ -1,6 +1,7 @@
 import {setTimeout as sleep} from 'node:timers/promises'
 import type {Database} from '../db/database.js'
-import {ExitCode, messageOf, OpsError} from '../errors.js'
+import {serverMessage} from '../db/sqlstate.js'
+import {ExitCode, OpsError} from '../errors.js'
 import type {ReportDocument} from '../page/document.js'
 import {instantFromMillis} from '../units/instant.js'
 
@@ -57,7 +58,7 @@ export function createPages({session, read}: PageSource): Pages {
   const update = async () => {
     if (last !== null && performance.now() - last.at < freshFor) return
     reading ??= refresh()
-      .catch((error: unknown) => (failure = messageOf(error)))
+      .catch((error: unknown) => (failure = serverMessage(error)))
       .finally(() => (reading = null))
     await Promise.race([reading, sleep(waitFor, null, {ref: false})])
   }
@@ -104,7 +105,7 @@ async function readRunPage(session: PageSource['session'], id: number): Promise<
     return {status: 200, html: await renderRun(run, steps, instantFromMillis(Date.now()))}
   } catch (error) {
     const missing = error instanceof OpsError && error.exitCode === ExitCode.usage
-    return {status: missing ? 404 : 503, html: await renderNotice(messageOf(error))}
+    return {status: missing ? 404 : 503, html: await renderNotice(serverMessage(error))}
   } finally {
     own?.done()
   }

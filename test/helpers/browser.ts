@@ -2,6 +2,7 @@ import {existsSync, readFileSync} from 'node:fs'
 import {createRequire} from 'node:module'
 import {chromium, type Browser, type Page} from 'playwright-core'
 import {expect} from 'vitest'
+import {messageOf} from '../../src/errors.js'
 
 /** Chromium as Debian and others install it; undefined if there is none. */
 export const chromiumPath = [
@@ -16,8 +17,18 @@ export const chromiumPath = [
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 
 export function openBrowser(): Promise<Browser> {
-  // Containers have no user namespaces for Chromium's sandbox; the pages are our own.
-  return chromium.launch({executablePath: chromiumPath!, args: ['--no-sandbox']})
+  // Containers have no user namespaces for Chromium's sandbox and little shared memory; the pages are our own.
+  return chromium.launch({executablePath: chromiumPath!, args: ['--no-sandbox', '--disable-dev-shm-usage']})
+}
+
+/** A browser, or the reason why there is none. */
+export async function browserIfAny(): Promise<Browser | string> {
+  if (chromiumPath === undefined) return "Chromium is not installed (Debian's package chromium has it)"
+  try {
+    return await openBrowser()
+  } catch (error) {
+    return `Chromium cannot start here: ${messageOf(error).split('\n')[0]}`
+  }
 }
 
 export interface Opened {

@@ -2,23 +2,22 @@ import {writeFileSync} from 'node:fs'
 import {join} from 'node:path'
 import {pathToFileURL} from 'node:url'
 import type {Browser} from 'playwright-core'
-import {afterAll, beforeAll, describe, expect, it} from 'vitest'
+import {afterAll, describe, expect, it} from 'vitest'
 import {renderPage} from '../../src/page/page.js'
 import {prices} from '../helpers/catalog-time-series.js'
-import {chromiumPath, expectAccessible, expectFits, openBrowser, openPage, screens} from '../helpers/browser.js'
+import {browserIfAny, expectAccessible, expectFits, openPage, screens} from '../helpers/browser.js'
 import {expectExit, runCli} from '../helpers/cli.js'
 import {forEachEngine, skipBecause} from '../helpers/engines.js'
 import {temporaryDirectory} from '../helpers/files.js'
 import {reportDocument} from '../helpers/report-document.js'
 
-let browser: Browser
-beforeAll(async () => {
-  if (chromiumPath !== undefined) browser = await openBrowser()
+const browser = await browserIfAny()
+afterAll(async () => {
+  if (typeof browser !== 'string') await browser.close()
 })
-afterAll(async () => browser?.close())
 
 /** Opens the page on every screen: it fits, is accessible, asks for nothing and reports no error. */
-async function expectGoodPage(file: string): Promise<void> {
+async function expectGoodPage(browser: Browser, file: string): Promise<void> {
   const url = pathToFileURL(file).href
   for (const screen of screens) {
     const {page, problems, close} = await openPage(browser, url, screen)
@@ -30,14 +29,14 @@ async function expectGoodPage(file: string): Promise<void> {
   }
 }
 
-if (chromiumPath === undefined) skipBecause('Chromium is not installed (Debian package chromium)')
+if (typeof browser === 'string') skipBecause(browser)
 else
   describe('the page in a browser', {timeout: 180_000}, () => {
     it('with 10 000 chunks fits, is accessible and asks for nothing', async () => {
       const tables = Object.fromEntries(Array.from({length: 10}, (_, index) => [`table_${index}`, 1_000]))
       const file = join(temporaryDirectory(), 'page.html')
       writeFileSync(file, await renderPage(reportDocument(tables)))
-      await expectGoodPage(file)
+      await expectGoodPage(browser, file)
     })
 
     it('shows the details of a bar by keyboard and by pointer', async () => {
@@ -70,7 +69,7 @@ else
         })
         const cwd = temporaryDirectory()
         expectExit(await runCli(['report', '--url', url, '--html', 'page.html'], {cwd}), 0)
-        await expectGoodPage(join(cwd, 'page.html'))
+        await expectGoodPage(browser, join(cwd, 'page.html'))
       })
     })
   })
