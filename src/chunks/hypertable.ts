@@ -1,3 +1,4 @@
+import {plural} from '../units/plural.js'
 import type {Database} from '../db/database.js'
 import {formatQualifiedName} from '../db/qualified-name.js'
 import {lackOf} from '../engines/index.js'
@@ -120,11 +121,7 @@ export function formatChunkNames(chunks: readonly Chunk[]): string {
   return chunks.length > 3 ? `${names} and ${chunks.length - 3} more` : names
 }
 
-export function pluralize(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? '' : 's'}`
-}
-
 /** For the summary of a plan: `3 chunks`, and `chunks` if there is nothing to do. */
 export function countChunks(count: number): string {
-  return count === 0 ? 'chunks' : pluralize(count, 'chunk')
+  return count === 0 ? 'chunks' : plural(count, 'chunk')
 }

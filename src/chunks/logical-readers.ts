@@ -1,8 +1,9 @@
+import {plural} from '../units/plural.js'
 import type {Database} from '../db/database.js'
 import {loadSql} from '../db/load-sql.js'
 import {literal, sql, statement, type Statement} from '../db/sql.js'
 import {qualifiedName, type Chunk, type Table} from '../catalog/table.js'
-import {formatChunkNames, pluralize} from './hypertable.js'
+import {formatChunkNames} from './hypertable.js'
 
 /** Publications and slots that send the changes of a hypertable's chunks to subscribers. */
 export interface LogicalReaders {
@@ -97,7 +98,7 @@ export function partlyPublished({published}: LogicalReaders, table: Table, chunk
     const count = chunks.filter(({relation}) => published.get(relation)?.includes(name)).length
     if (count === 0 || count === chunks.length) return []
     return [
-      `Publication ${name} has ${count} of ${pluralize(chunks.length, 'chunk')} of ${qualifiedName(table)}, so changes of the others are not sent. To add them: alter publication ${name} add table …`,
+      `Publication ${name} has ${count} of ${plural(chunks.length, 'chunk')} of ${qualifiedName(table)}, so changes of the others are not sent. To add them: alter publication ${name} add table …`,
     ]
   })
 }

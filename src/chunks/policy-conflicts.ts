@@ -1,3 +1,4 @@
+import {plural} from '../units/plural.js'
 import type {Server} from '../db/server.js'
 import type {TableClock} from '../catalog/table-clock.js'
 import type {LivePolicy, Offset, PolicyKindName} from '../catalog/live-policies.js'
@@ -6,7 +7,6 @@ import {durationInWords, type Duration} from '../units/duration.js'
 import {alterJobSql} from '../policies/job-sql.js'
 import {isProblem, sameOffset, toOffset} from '../policies/offsets.js'
 import {offsetInWords, type Scale} from '../catalog/offset-words.js'
-import {pluralize} from './hypertable.js'
 import {cutoffOf} from './range.js'
 import {command} from '../units/command.js'
 
@@ -39,7 +39,7 @@ export function compressedAgain(rules: Rules, chunks: readonly Chunk[], server: 
   return ofKind(rules, 'compression').flatMap((policy) => {
     const again = policy.after === null ? chunks : chunks.filter((chunk) => isDue(rules, chunk, policy.after!))
     if (again.length === 0) return []
-    const what = `${pluralize(again.length, 'chunk')} of these will be compressed again by`
+    const what = `${plural(again.length, 'chunk')} of these will be compressed again by`
     if (policy.job === null)
       return [
         `${what} qicore-db, which runs the declared policy (${offsetInWords(policy.after, scaleOf(rules))}). To pause that: ${command('jobs pause', ['maintain'])}`,
@@ -103,7 +103,7 @@ function isDue({table, clock}: Rules, {end}: Chunk, after: Offset): boolean {
 }
 
 function youngWords(young: number, all: number): string {
-  if (young < all) return `${pluralize(young, 'chunk')} of ${all} ${young === 1 ? 'is' : 'are'}`
+  if (young < all) return `${plural(young, 'chunk')} of ${all} ${young === 1 ? 'is' : 'are'}`
   return all === 1 ? 'The chunk is' : `All ${all} chunks are`
 }
 

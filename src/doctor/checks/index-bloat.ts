@@ -1,4 +1,4 @@
-import {pluralize} from '../../chunks/hypertable.js'
+import {plural} from '../../units/plural.js'
 import {formatBytes} from '../../units/bytes.js'
 import type {Check} from '../check.js'
 import type {CheckContext} from '../context.js'
@@ -32,7 +32,7 @@ async function indexBloat(context: CheckContext): Promise<Finding[]> {
   const unreadable = rows.filter((row) => row.unreadable > 0)
   if (findings.length > 0 || unreadable.length === 0) return findings
   throw new NotKnown(
-    `The statistics of the indexed columns of ${pluralize(unreadable.length, 'table')} cannot be read: ${unreadable.map((row) => about(row).name).join(', ')} were never analyzed, or this role may not read them with SELECT.`,
+    `The statistics of the indexed columns of ${plural(unreadable.length, 'table')} cannot be read: ${unreadable.map((row) => about(row).name).join(', ')} were never analyzed, or this role may not read them with SELECT.`,
     sqlFix(unreadable.map((row) => `analyze ${storageOf(row)}`).join('; ')),
   )
 }

@@ -1,5 +1,5 @@
+import {plural} from '../../units/plural.js'
 import {qualifiedName, type Table} from '../../catalog/table.js'
-import {pluralize} from '../../chunks/hypertable.js'
 import {formatQualifiedName} from '../../db/qualified-name.js'
 import type {Value} from '../../db/sql.js'
 import {formatBytes} from '../../units/bytes.js'
@@ -196,7 +196,7 @@ async function bloat(context: CheckContext): Promise<Finding[]> {
   const unreadable = rows.filter((row) => row.unreadable > 0)
   if (findings.length > 0 || unreadable.length === 0) return findings
   throw new NotKnown(
-    `The statistics of ${pluralize(unreadable.length, 'table')} cannot be read: ${unreadable.map((row) => about(row).name).join(', ')} were never analyzed, or this role may not read them with SELECT.`,
+    `The statistics of ${plural(unreadable.length, 'table')} cannot be read: ${unreadable.map((row) => about(row).name).join(', ')} were never analyzed, or this role may not read them with SELECT.`,
     sqlFix(unreadable.map((row) => `analyze ${storageOf(row)}`).join('; ')),
   )
 }
@@ -232,7 +232,7 @@ export function databaseAges(rows: readonly DatabaseAge[]): Finding[] {
     const age = Math.max(row.xid_age ?? 0, row.mxid_age)
     const severity = ageSeverity(age, row.freeze_max_age)
     if (severity === null) return []
-    const prepared = row.prepared > 0 ? ` ${pluralize(row.prepared, 'prepared transaction')} may hold it back.` : ''
+    const prepared = row.prepared > 0 ? ` ${plural(row.prepared, 'prepared transaction')} may hold it back.` : ''
     return [
       {
         severity,

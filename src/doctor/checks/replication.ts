@@ -1,4 +1,4 @@
-import {pluralize} from '../../chunks/hypertable.js'
+import {plural} from '../../units/plural.js'
 import {ident, quoteLiteral, sql} from '../../db/sql.js'
 import {formatBytes} from '../../units/bytes.js'
 import {durationInWords} from '../../units/duration.js'
@@ -137,7 +137,7 @@ async function unpublished({ask, snapshot}: CheckContext): Promise<Finding[]> {
       return {
         severity: 'warning',
         object: objectOf(table),
-        message: `The publication ${publication} lists it, and does not send ${missing} of its ${pluralize(count, 'chunk')}, made since: subscribers miss their rows.`,
+        message: `The publication ${publication} lists it, and does not send ${missing} of its ${plural(count, 'chunk')}, made since: subscribers miss their rows.`,
         data: {publication, chunks: count, published},
         fix: advice(`From PostgreSQL 15 on this sends the chunks of every hypertable, also those to come: ${add}`),
       }

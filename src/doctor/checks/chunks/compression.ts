@@ -1,7 +1,7 @@
+import {plural} from '../../../units/plural.js'
 import {ago} from '../../../catalog/ages.js'
 import type {CatalogSnapshot} from '../../../catalog/snapshot.js'
 import {has, qualifiedName, type Chunk, type Table} from '../../../catalog/table.js'
-import {pluralize} from '../../../chunks/hypertable.js'
 import {literal} from '../../../db/sql.js'
 import {formatName} from '../../../db/qualified-name.js'
 import type {Server} from '../../../db/server.js'
@@ -37,7 +37,7 @@ function neverCompressed(table: Table, {clocks, policies}: CatalogSnapshot): Fin
     {
       severity: 'warning',
       object: objectOf(table),
-      message: `Compression is enabled, no policy compresses, and ${pluralize(old.length, 'chunk')} older than 30 days ${old.length === 1 ? 'is' : 'are'} not compressed.`,
+      message: `Compression is enabled, no policy compresses, and ${plural(old.length, 'chunk')} older than 30 days ${old.length === 1 ? 'is' : 'are'} not compressed.`,
       data: {chunks: old.length, ofChunks: table.chunks.length, olderThanDays: oldAge.days},
       fix: commandFix(command('policies set compression', [qualifiedName(table)], {after: '30d'})),
     },

@@ -1,4 +1,4 @@
-import {pluralize} from '../../../chunks/hypertable.js'
+import {plural} from '../../../units/plural.js'
 import {approximateSeconds} from '../../../units/duration.js'
 import type {LivePolicy} from '../../../catalog/live-policies.js'
 import type {CatalogSnapshot} from '../../../catalog/snapshot.js'
@@ -66,7 +66,7 @@ export function lockFinding(
   return {
     severity: needed >= locks ? 'critical' : 'warning',
     object: objectOf(table),
-    message: `A statement that looks at all of its ${pluralize(chunks.length, partNoun(table))} takes about ${needed} locks; the server has ${locks} (max_locks_per_transaction ${perTransaction} × ${sessions} sessions). ${when}`,
+    message: `A statement that looks at all of its ${plural(chunks.length, partNoun(table))} takes about ${needed} locks; the server has ${locks} (max_locks_per_transaction ${perTransaction} × ${sessions} sessions). ${when}`,
     data: {chunks: chunks.length, locksNeeded: needed, locks, chunksPerDay: rate, limitOn: fullOn?.at ?? null},
     fix: advice(
       `alter system set max_locks_per_transaction = ${Math.max(wanted, perTransaction * 2)}, and restart the server; or fewer, longer chunks and a retention policy.`,
@@ -106,7 +106,7 @@ function manyFinding(table: Table, {clocks}: CatalogSnapshot): Finding[] {
     {
       severity: 'warning',
       object: objectOf(table),
-      message: `${pluralize(chunks, partNoun(table))}: a statement without a condition on time plans and locks all of them, every time.${growth}`,
+      message: `${plural(chunks, partNoun(table))}: a statement without a condition on time plans and locks all of them, every time.${growth}`,
       data: {chunks, chunksPerDay: rate},
       fix: advice(
         table.id === null

@@ -1,8 +1,8 @@
+import {plural} from '../../../units/plural.js'
 import {microsIn} from '../../../catalog/table-clock.js'
 import type {CatalogSnapshot} from '../../../catalog/snapshot.js'
 import {qualifiedName, type Chunk, type Table} from '../../../catalog/table.js'
 import {instantOf, microsOf} from '../../../catalog/time.js'
-import {pluralize} from '../../../chunks/hypertable.js'
 import {formatQualifiedName} from '../../../db/qualified-name.js'
 import {literal} from '../../../db/sql.js'
 import {can} from '../../../engines/index.js'
@@ -83,7 +83,7 @@ function sideFinding(
   return {
     severity: 'warning',
     object: objectOf(table),
-    message: `Rows dated ${side.where}: ${pluralize(chunks.length, 'chunk')} between ${instantInWords(from ?? 'the beginning')} and ${instantInWords(until ?? 'the end')}. ${side.follows}`,
+    message: `Rows dated ${side.where}: ${plural(chunks.length, 'chunk')} between ${instantInWords(from ?? 'the beginning')} and ${instantInWords(until ?? 'the end')}. ${side.follows}`,
     data: {side: side.code, chunks: chunks.length, from, until},
     fix: advice(`Look at the rows; where they are wrong: ${remove}`),
   }

@@ -1,3 +1,4 @@
+import {plural} from '../../../units/plural.js'
 import {writtenBytes, type ChunkBytes} from '../../../catalog/chunk-bytes.js'
 import {lengthInWords} from '../../../catalog/offset-words.js'
 import type {Offset} from '../../../catalog/live-policies.js'
@@ -5,7 +6,6 @@ import type {CatalogSnapshot} from '../../../catalog/snapshot.js'
 import type {TableClock} from '../../../catalog/table-clock.js'
 import {qualifiedName, type Chunk, type Table} from '../../../catalog/table.js'
 import {fromMicros, toMicros} from '../../../catalog/time.js'
-import {pluralize} from '../../../chunks/hypertable.js'
 import {formatQualifiedName} from '../../../db/qualified-name.js'
 import {literal} from '../../../db/sql.js'
 import type {Server} from '../../../db/server.js'
@@ -240,7 +240,7 @@ async function judged(
   const unknown = cuts.filter(({table, unmeasured}) => unmeasured && table.chunks.length >= atLeast)
   if (findings.length > 0 || unknown.length === 0) return findings
   throw new NotKnown(
-    `The sizes of the chunks of ${pluralize(unknown.length, 'table')} are not known, because they were never analyzed.`,
+    `The sizes of the chunks of ${plural(unknown.length, 'table')} are not known, because they were never analyzed.`,
     sqlFix(unknown.map(({table}) => `analyze ${qualifiedName(table)}`).join('; ')),
   )
 }

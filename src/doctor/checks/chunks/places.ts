@@ -1,4 +1,4 @@
-import {pluralize} from '../../../chunks/hypertable.js'
+import {plural} from '../../../units/plural.js'
 import {formatName, formatQualifiedName} from '../../../db/qualified-name.js'
 import {can} from '../../../engines/index.js'
 import {formatBytes} from '../../../units/bytes.js'
@@ -78,7 +78,7 @@ export const placeChecks: readonly Check[] = [
           {
             severity: 'warning',
             object: objectOf(table),
-            message: `${pluralize(row.chunks, partNoun(table))} of ${table.chunks.length} ${row.chunks === 1 ? 'is' : 'are'} in the tablespace ${row.tablespace}; the table is in ${row.home}. Moving one back locks it meanwhile.${rest > 0 ? ` The fix is for the first ${row.names.length}.` : ''}`,
+            message: `${plural(row.chunks, partNoun(table))} of ${table.chunks.length} ${row.chunks === 1 ? 'is' : 'are'} in the tablespace ${row.tablespace}; the table is in ${row.home}. Moving one back locks it meanwhile.${rest > 0 ? ` The fix is for the first ${row.names.length}.` : ''}`,
             data: {tablespace: row.tablespace, tableTablespace: row.home, chunks: row.chunks},
             fix: sqlFix(
               row.names.map((name) => `alter table ${name} set tablespace ${formatName(row.home)}`).join('; '),
