@@ -25,6 +25,8 @@ export interface Step {
   kind: string
   /** The object that it changes, for people. */
   object: string
+  /** Must be done before a run can be locked and recorded, so it runs first and without either. */
+  precedesRecord?: true
   /** Its errors are raised by a qicore routine and begin with the object, so it is not repeated before them. */
   errorsNameObject?: true
   /** Run in this order, in one transaction. */

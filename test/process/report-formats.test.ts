@@ -83,8 +83,12 @@ insert into "a, ""b"" | c" values ('2026-03-01T00:00:00Z', 1), ('2026-03-02T00:0
       expect(grid[1]).toMatch(/^\|( ---:? \|)+$/)
       const unescaped = (line: string) => line.replace(/\\./g, '').split('|').length
       expect(new Set(grid.map(unescaped)).size).toBe(1)
-      const withoutClock = (text: object) => JSON.stringify(text).replace(/"\d{4}-[^"]*Z"/g, '"time"')
-      expect(withoutClock(jsonOf(json))).toBe(withoutClock(jsonOf(again)))
+      // Between the two readings the clock goes on, and other databases may grow in the server's tablespaces.
+      const comparable = (text: object) =>
+        JSON.stringify(text, (_, value) =>
+          value?.kind === 'tablespace' ? {...value, totalBytes: 'bytes'} : value,
+        ).replace(/"\d{4}-[^"]*Z"/g, '"time"')
+      expect(comparable(jsonOf(json))).toBe(comparable(jsonOf(again)))
     },
     60_000,
   )

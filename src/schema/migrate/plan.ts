@@ -28,6 +28,9 @@ export interface MigrationRequest {
 /** The lock that all migration runs of one database share, so that only one runs at a time. */
 export const migrationLock = 'migrations'
 
+/** The migration that creates the run lock: what comes up to it runs without one. */
+const lockedSince = 'core.1.1.0'
+
 /** Plans the pending migrations: one step per file, which applies and records it. Nothing is changed yet. */
 export async function planMigrations(db: Database, request: MigrationRequest): Promise<Plan> {
   const recorded = await readRecorded(db)
@@ -112,6 +115,7 @@ export async function holdsData(db: Database): Promise<boolean> {
 const extensionStep: Step = {
   id: 'create extension timescaledb',
   kind: 'extension',
+  precedesRecord: true,
   object: 'extension timescaledb',
   statements: [statement('create extension if not exists timescaledb schema public')],
   lock: 'NONE',
@@ -140,6 +144,7 @@ async function coreStep(
   return {
     id: `migrate ${sources[0]!.version} to ${sources.at(-1)!.version} (schema qicore)`,
     kind: 'migrate',
+    precedesRecord: true,
     object: 'schema qicore',
     statements: [...files.flat(), ...routines.flatMap(installRoutine)],
     lock: 'NONE',
@@ -170,6 +175,7 @@ async function fileStep(
   return {
     id: `migrate ${source.version} ${source.name}`,
     kind: 'migrate',
+    ...(source.stream === 'core' && compareVersions(source.version, lockedSince) <= 0 && {precedesRecord: true}),
     object: source.file,
     statements: [...settings, ...parsed.map(({text}) => statement(text)), record(source, request.engine)],
     lock,

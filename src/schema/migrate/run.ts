@@ -18,7 +18,7 @@ export const lockTimeoutMs = 60_000
 
 /** Whether a step must be done before a run can be locked and recorded. */
 export function isBootstrapStep(step: Step): boolean {
-  return step.kind === 'extension' || step.object === 'schema qicore'
+  return step.precedesRecord ?? false
 }
 
 /** The steps that install the schema qicore or update it. */

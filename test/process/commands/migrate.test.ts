@@ -1,6 +1,7 @@
 import {writeFileSync} from 'node:fs'
 import {join} from 'node:path'
 import {expect, it} from 'vitest'
+import {migrationsFor, migrationSources} from '../../../src/schema/migrate/source.js'
 import {directoryWith, temporaryDirectory} from '../../helpers/files.js'
 import {expectExit, jsonOf, runCli} from '../../helpers/cli.js'
 import {forEachEngine} from '../../helpers/engines.js'
@@ -108,6 +109,19 @@ forEachEngine({native: true}, (engine) => {
       .split('\n')
       .filter((one) => one.startsWith(' ')))
       expect(line.length).toBeLessThanOrEqual(80)
+  }, 120_000)
+
+  it('goes on from every version of the schema qicore, also from one that has no run lock yet', async () => {
+    const core = migrationSources(null).find(({stream}) => stream === 'core')!
+    const versions = migrationsFor(core, engine.kind).map(({version}) => version)
+    expect(versions.length).toBeGreaterThan(10)
+    const url = await engine.urlFor(async () => {})
+    for (const version of versions) {
+      expectExit(await runCli(['migrate', 'up', '--to', version, '--yes', '--url', url]), 0)
+      const status = jsonOf<Status>(await runCli(['migrate', 'status', '--url', url, '--json']))
+      const applied = status.migrations.filter(({state}) => state === 'applied').map(({version: each}) => each)
+      expect(applied).toEqual(versions.slice(0, versions.indexOf(version) + 1))
+    }
   }, 120_000)
 
   it('refuses invalid requests with exit 2 and says what to do', async () => {
