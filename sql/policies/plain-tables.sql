@@ -1,6 +1,8 @@
--- Which names are ordinary tables. The caller has already excluded hypertables and partitioned tables.
--- $1 text[] of schemas, $2 text[] of names. One row a table. TimescaleDB: not needed.
+-- Which names are ordinary tables that are not hypertables. A partitioned table is not ordinary.
+-- $1 text[] of schemas, $2 text[] of names. One row a table. TimescaleDB: any version.
 select wanted.schema, wanted.name
 from unnest($1::text[], $2::text[]) as wanted (schema, name)
 join pg_namespace n on n.nspname = wanted.schema
 join pg_class c on c.relname = wanted.name and c.relnamespace = n.oid and c.relkind = 'r'
+left join _timescaledb_catalog.hypertable h on h.schema_name = wanted.schema and h.table_name = wanted.name
+where h.id is null

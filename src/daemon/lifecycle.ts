@@ -10,6 +10,7 @@ import type {JobContext} from '../jobs/kind.js'
 import {longestTimer} from '../units/timer.js'
 import {Availability} from './availability.js'
 import {isConnectionError, isPermanentError, retryUntilConnected} from './reconnect.js'
+import {declaredWatch, type DeclaredWatch} from './declared-watch.js'
 import {databaseClock, type DatabaseClock} from './database-clock.js'
 import {conditionWatch, type ConditionWatch} from './condition-watch.js'
 import type {Emit} from '../jobs/events.js'
@@ -17,7 +18,6 @@ import type {HealthState} from './health.js'
 import {largestSkew, unregisterDaemon, type Heartbeat} from '../jobs/store/daemons.js'
 import {declare} from '../jobs/store/ledger-jobs.js'
 import type {Identity} from '../jobs/store/ledger.js'
-import {partitionWatch, type PartitionWatch} from './partition-watch.js'
 import {emitJobs} from '../jobs/store/schedules.js'
 import {prepareDatabase} from './prepare.js'
 import {Scheduler} from './scheduler.js'
@@ -39,8 +39,8 @@ export interface DaemonOptions {
   emit: Emit
 }
 
-/** Milliseconds between two checks for missing partitions. */
-const partitionInterval = 60_000
+/** Milliseconds between two checks of the declared tables. */
+const declaredInterval = 60_000
 /** Milliseconds. */
 const startPause = 2_000
 /** Milliseconds after the grace period to cancel and release what is still running, and to unregister. */
@@ -55,7 +55,7 @@ export class Daemon {
   private readonly clock: DatabaseClock = databaseClock()
   private readonly availability: Availability
   private readonly condition: ConditionWatch
-  private readonly partitions: PartitionWatch
+  private readonly declared: DeclaredWatch
   private database: Database | null = null
   private scheduler: Scheduler | null = null
   private deadRunners: readonly string[] = []
@@ -77,7 +77,7 @@ export class Daemon {
       identify: (db) => this.identify(db),
     })
     this.condition = conditionWatch(() => this.database, warn)
-    this.partitions = partitionWatch(() => this.database, context.partitions, warn)
+    this.declared = declaredWatch(() => this.database, context, warn)
   }
 
   runningCount(): number {
@@ -118,7 +118,7 @@ export class Daemon {
       stopping: this.stopping.signal.aborted,
       now: this.clock.now(),
       registry: scheduler?.registry ?? null,
-      deadRunners: [...this.condition.problems(), ...this.deadRunners, ...this.partitions.problems()],
+      deadRunners: [...this.condition.problems(), ...this.deadRunners, ...this.declared.problems()],
     }
   }
 
@@ -167,14 +167,14 @@ export class Daemon {
     this.database = db
     if (db === null) return
     this.condition.start(Math.min(poll, 30_000))
-    this.partitions.start(partitionInterval)
+    this.declared.start(declaredInterval)
     try {
       await this.workUntilStopped(db)
       await this.stopped
       if (this.scheduler !== null) await unregisterDaemon(db, this.identify(db)).catch(() => {})
     } finally {
       this.condition.stop()
-      this.partitions.stop()
+      this.declared.stop()
       await db.close().catch(() => {})
     }
   }

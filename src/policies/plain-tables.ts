@@ -11,10 +11,9 @@ import {policyProblem, type PolicyStatus} from './status-types.js'
 /**
  * Declared tables that exist and are neither hypertables nor partitioned, for example after a restore without the
  * extension's catalog. No policy can run on them.
- * @param missing declared tables that are not among the time-series tables
  */
-export async function readPlainTables(db: Database, missing: readonly Declared[]): Promise<Declared[]> {
-  const tables = missing.filter(({section}) => section === 'tables')
+export async function readPlainTables(db: Database, declared: readonly Declared[]): Promise<Declared[]> {
+  const tables = declared.filter(({section}) => section === 'tables')
   if (tables.length === 0 || !can(db.server.engine, 'hypertables')) return []
   const rows = await db.query<{schema: string; name: string}>(
     statement(loadSql('policies/plain-tables'), [tables.map(({schema}) => schema), tables.map(({name}) => name)]),

@@ -5,7 +5,7 @@ import {planDrop} from '../../../src/partitions/drop.js'
 import {exitCodeWith, planEnsure} from '../../../src/partitions/ensure.js'
 import {readStats} from '../../../src/reports/stats.js'
 import {readPartitions, type PartitionsReport} from '../../../src/partitions/list.js'
-import {partitionWatch} from '../../../src/daemon/partition-watch.js'
+import {declaredWatch} from '../../../src/daemon/declared-watch.js'
 import {readAhead} from '../../../src/partitions/ahead.js'
 import {today} from '../../helpers/clock.js'
 import {forEachEngine} from '../../helpers/engines.js'
@@ -146,9 +146,9 @@ ${set('caught')}; create table e partition of caught default; create table f par
       },
     ])
     const warned: string[] = []
-    const watch = partitionWatch(
+    const watch = declaredWatch(
       () => db,
-      () => rules,
+      {partitions: () => rules, sections: {tables: {}, aggregates: {}}},
       (message) => warned.push(message),
     )
     watch.start(50)

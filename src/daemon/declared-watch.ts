@@ -1,23 +1,27 @@
+import {policyKindNames} from '../catalog/live-policies.js'
 import type {Database} from '../db/database.js'
 import {shortName} from '../db/qualified-name.js'
 import type {JobContext} from '../jobs/kind.js'
 import type {SetAhead} from '../partitions/ahead.js'
 import {command} from '../units/command.js'
 
-/** Checks periodically whether the declared partition sets have partitions for now and ahead. */
-export interface PartitionWatch {
+/**
+ * Checks periodically whether the declared tables are what their policies need: partition sets with partitions for now
+ * and ahead, and hypertables that did not become plain tables, as after a restore without the extension's catalog.
+ */
+export interface DeclaredWatch {
   start(everyMs: number): void
   stop(): void
-  /** Declared sets without a partition for now or after it, as sentences. */
+  /** Declared tables whose policies or inserts fail, as sentences. */
   problems(): string[]
 }
 
 /** If a check fails, the previous result is kept until the next interval. */
-export function partitionWatch(
+export function declaredWatch(
   control: () => Database | null,
-  rules: JobContext['partitions'],
+  context: Pick<JobContext, 'partitions' | 'sections'>,
   warn: (message: string) => void,
-): PartitionWatch {
+): DeclaredWatch {
   let timer: NodeJS.Timeout | undefined
   let looking = false
   let found: string[] = []
@@ -26,12 +30,8 @@ export function partitionWatch(
     if (db === null || looking) return
     looking = true
     try {
-      const [{readAhead}, {partitionsDefined}] = await Promise.all([
-        import('../partitions/ahead.js'),
-        import('../partitions/declared.js'),
-      ])
       const before = found
-      found = (await readAhead(db, rules(await partitionsDefined(db)))).flatMap(problemOf)
+      found = (await Promise.all([missingPartitions(db, context), plainTables(db, context)])).flat()
       for (const message of found) if (!before.includes(message)) warn(message)
     } catch {
       // The polling loop of the daemon reports an unreachable database.
@@ -48,6 +48,25 @@ export function partitionWatch(
     stop: () => clearInterval(timer),
     problems: () => found,
   }
+}
+
+async function missingPartitions(db: Database, {partitions}: Pick<JobContext, 'partitions'>): Promise<string[]> {
+  const [{readAhead}, {partitionsDefined}] = await Promise.all([
+    import('../partitions/ahead.js'),
+    import('../partitions/declared.js'),
+  ])
+  return (await readAhead(db, partitions(await partitionsDefined(db)))).flatMap(problemOf)
+}
+
+async function plainTables(db: Database, {sections}: Pick<JobContext, 'sections'>): Promise<string[]> {
+  const [{readDeclared}, {notHypertable, readPlainTables}] = await Promise.all([
+    import('../policies/read-declared.js'),
+    import('../policies/plain-tables.js'),
+  ])
+  const withPolicy = (await readDeclared(db, sections)).filter((each) =>
+    policyKindNames.some((kind) => each[kind] !== undefined && each[kind] !== 'none'),
+  )
+  return (await readPlainTables(db, withPolicy)).map(notHypertable)
 }
 
 function problemOf({schema, table, wanted, there, nowMissing, hasDefault, reach}: SetAhead): string[] {
