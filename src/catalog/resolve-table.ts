@@ -31,7 +31,7 @@ export async function resolveTable(db: Database, tables: readonly Table[], text:
   if (storage !== undefined) return storage
   const relations = await findRelations(db, wanted)
   if (relations.length > 0) throw notATimeSeriesTable(relations[0]!, tables)
-  throw noSuchTable(text, calledByUser(db), similar(wanted, tables.map(qualifiedName)))
+  throw noSuchTable(db, text, similar(wanted, tables.map(qualifiedName)))
 }
 
 /** Every table, view and partition with this name. */
@@ -45,8 +45,8 @@ export function ambiguous(text: string, candidates: readonly string[]): OpsError
   ])
 }
 
-export function noSuchTable(text: string, database: string, near: readonly string[]): OpsError {
-  return usageError('NO_SUCH_TABLE', `There is no table ${text} in this database (${database}).`, [
+export function noSuchTable(db: Database, text: string, near: readonly string[]): OpsError {
+  return usageError('NO_SUCH_TABLE', `There is no table ${text} in this database (${calledByUser(db)}).`, [
     ...(near.length > 0 ? [`Did you mean ${near.join(' or ')}?`] : []),
     `List the tables: ${command('stats')}`,
   ])

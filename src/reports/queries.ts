@@ -135,7 +135,7 @@ async function countedSince(db: Database, schema: string): Promise<Instant | nul
 
 async function resolveName(db: Database, text: string): Promise<string> {
   const found = await findRelations(db, parseQualifiedName(text))
-  if (found.length === 0) throw noSuchTable(text, db.server.database, [])
+  if (found.length === 0) throw noSuchTable(db, text, [])
   if (found.length > 1)
     throw ambiguous(
       text,
