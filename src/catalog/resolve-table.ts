@@ -6,6 +6,7 @@ import {redact} from '../db/redact.js'
 import {usageError, type OpsError} from '../errors.js'
 import {qualifiedName, type Table} from './table.js'
 import {command} from '../units/command.js'
+import {slips} from '../units/similar.js'
 
 export interface RelationRow {
   schema: string
@@ -88,23 +89,11 @@ function similar({name}: QualifiedName, keys: readonly string[]): string[] {
       .toLowerCase()
   const wanted = name.toLowerCase()
   return keys
-    .map((key) => ({key, slips: distance(wanted, bare(key))}))
-    .filter(({slips}) => slips <= Math.max(1, Math.floor(wanted.length / 4)))
-    .sort((a, b) => a.slips - b.slips)
+    .map((key) => ({key, distance: slips(wanted, bare(key))}))
+    .filter(({distance}) => distance <= Math.max(1, Math.floor(wanted.length / 4)))
+    .sort((a, b) => a.distance - b.distance)
     .slice(0, 3)
     .map(({key}) => key)
-}
-
-/** Levenshtein distance. */
-function distance(a: string, b: string): number {
-  let row = Array.from({length: b.length + 1}, (_, index) => index)
-  for (let i = 1; i <= a.length; i += 1) {
-    const next = [i]
-    for (let j = 1; j <= b.length; j += 1)
-      next.push(Math.min(row[j]! + 1, next[j - 1]! + 1, row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1)))
-    row = next
-  }
-  return row[b.length]!
 }
 
 /**

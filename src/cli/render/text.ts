@@ -16,20 +16,28 @@ function escapeControl(text: string): string {
 }
 
 const colour = /\u001B\[[\d;]*m/g
+const wide =
+  /[\u1100-\u115F\u2E80-\uA4CF\uAC00-\uD7A3\uF900-\uFAFF\uFE30-\uFE6F\uFF00-\uFF60\uFFE0-\uFFE6\p{Emoji_Presentation}]/u
+const lettersOf = new Intl.Segmenter('en')
 
-/** Width of a text in terminal columns: East Asian characters take two, combining marks and colours none. */
+/** The letters of a text, each with its combining marks; an emoji of several code points is one. */
+function letters(text: string): string[] {
+  return Array.from(lettersOf.segment(text), ({segment}) => segment)
+}
+
+/**
+ * Width of a text in terminal columns: East Asian characters and emoji take two, combining marks and colours none.
+ * string-width does the same, but takes 85 ms to import (version 8.3; 12 ms for version 4.2), which every command pays.
+ */
 export function widthOf(text: string): number {
-  let width = 0
-  for (const character of text.replace(colour, '')) {
-    if (/\p{Mark}/u.test(character)) continue
-    width +=
-      /[\u1100-\u115F\u2E80-\uA4CF\uAC00-\uD7A3\uF900-\uFAFF\uFE30-\uFE6F\uFF00-\uFF60\uFFE0-\uFFE6\p{Emoji_Presentation}]/u.test(
-        character,
-      )
-        ? 2
-        : 1
-  }
-  return width
+  const plain = text.replace(colour, '')
+  if (/^[ -~]*$/.test(plain)) return plain.length
+  return letters(plain).reduce((width, letter) => width + widthOfLetter(letter), 0)
+}
+
+function widthOfLetter(letter: string): number {
+  if (wide.test(letter)) return 2
+  return /^\p{Mark}+$/u.test(letter) ? 0 : 1
 }
 
 /** Wider paragraphs are hard to read, even on a wide terminal. */
@@ -99,22 +107,18 @@ const share: Record<CutAt, number> = {end: 1, middle: 0.5, front: 0.2, start: 0}
 /** Truncates a text to a width in terminal columns, with `…` for the removed part. */
 export function cut(text: string, width: number, where: CutAt): string {
   if (widthOf(text) <= width) return text
-  const letters = [...text]
+  const all = letters(text)
   const room = Math.max(0, width - 1)
   const front = Math.ceil(room * share[where])
-  const head = fitting(letters, front)
-  const tail = where === 'end' ? '' : fitting(letters.toReversed(), room - widthOf(head))
-  return `${head}${ellipsis}${[...tail].reverse().join('')}`
+  const head = fitting(all, front)
+  const left = room - widthOf(head.join(''))
+  const tail = where === 'end' ? [] : fitting(all.toReversed(), left).reverse()
+  return [...head, ellipsis, ...tail].join('')
 }
 
 /** The leading characters that fit into the width. */
-function fitting(letters: readonly string[], room: number): string {
-  let text = ''
+function fitting(all: readonly string[], room: number): string[] {
   let used = 0
-  for (const letter of letters) {
-    used += widthOf(letter)
-    if (used > room) break
-    text += letter
-  }
-  return text
+  const end = all.findIndex((letter) => (used += widthOf(letter)) > room)
+  return end === -1 ? [...all] : all.slice(0, end)
 }

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import {describe, expect, it} from 'vitest'
-import {closing, fitWidth, widthOf, wrap} from '../../../src/cli/render/text.js'
+import {closing, cut, fitWidth, widthOf, wrap} from '../../../src/cli/render/text.js'
 import {command} from '../../../src/units/command.js'
 
 const word = fc.string({unit: fc.constantFrom(...'abcxyz019._-()"'), minLength: 1, maxLength: 30})
@@ -56,6 +56,31 @@ describe('a line for people', () => {
     const text = '\u001B[33mtwelve chars\u001B[39m'
     expect(widthOf(text)).toBe(12)
     expect(fitWidth(text, 12)).toBe(text)
+  })
+
+  it('counts a letter with its marks once, and an emoji or East Asian letter twice', () => {
+    expect(['abc', 'e\u0301', '日本', '👩‍👩‍👧', '🇩🇪', '…', '\u0301'].map(widthOf)).toEqual([3, 1, 4, 2, 2, 1, 0])
+  })
+
+  it('never cuts through a letter, and fills the width as far as whole letters do', () => {
+    const letter = fc.constantFrom('a', 'e\u0301', '日', '👩‍👩‍👧', '🇩🇪')
+    const where = fc.constantFrom('end' as const, 'middle' as const, 'front' as const, 'start' as const)
+    fc.assert(
+      fc.property(fc.array(letter, {maxLength: 30}), fc.integer({min: 2, max: 40}), where, (letters, width, at) => {
+        const text = letters.join('')
+        const short = cut(text, width, at)
+        expect(widthOf(short)).toBeLessThanOrEqual(width)
+        if (widthOf(text) <= width) {
+          expect(short).toBe(text)
+          return
+        }
+        expect(widthOf(short)).toBeGreaterThanOrEqual(width - 2)
+        const [head, tail] = short.split('…') as [string, string]
+        const whole = letters.map((_, index) => letters.slice(0, index).join(''))
+        expect(whole).toContain(head)
+        expect(letters.map((_, index) => letters.slice(index + 1).join(''))).toContain(tail)
+      }),
+    )
   })
 
   it('is limited to a readable width on a terminal of 200 columns if it is prose', () => {
