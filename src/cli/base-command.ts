@@ -29,6 +29,8 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
   protected flags!: FlagsOf<T>
   protected args!: ArgsOf<T>
   private config_: Config | null | undefined
+  /** The database of this command; null before it is known. */
+  private selected: Target | null = null
   /** Of the connected database; null before it is connected. */
   private condition: readonly string[] | null = null
   private wait: LockWait | null = null
@@ -104,8 +106,21 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
     return whileLocked(await this.lockWait(), work)
   }
 
-  /** The configuration that applies here, or null. */
+  /** The configuration with the settings of the target that this command selects, or null. */
   protected async loadConfig(): Promise<Config | null> {
+    const [{configFor}, {selectedName}] = await Promise.all([
+      import('../config/target-settings.js'),
+      import('../config/target.js'),
+    ])
+    const config = await this.loadConfigFile()
+    const {url, target} = this.flags
+    const name =
+      this.selected === null ? selectedName({url, target, changes: false}, process.env, config) : this.selected.name
+    return configFor(config, name)
+  }
+
+  /** The configuration with the settings of all targets, or null. */
+  protected async loadConfigFile(): Promise<Config | null> {
     if (this.config_ !== undefined) return this.config_
     const {findConfigFile, loadConfig} = await import('../config/load.js')
     const file = this.flags.config ?? findConfigFile(process.cwd())
@@ -119,7 +134,7 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
     const target = resolveTarget(
       {url: this.flags.url, target: this.flags.target, role: this.flags.role, changes},
       process.env,
-      await this.loadConfig(),
+      await this.loadConfigFile(),
       process.cwd(),
     )
     nameTargetOfDaemon(target.name)
@@ -143,6 +158,7 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
     if (!this.quiet) stderrStatus.show('Reading the configuration …')
     try {
       const target = options.target ?? (await this.target(options.changes ?? false))
+      this.selected = target
       const [
         {withDatabase, embeddedDirectory},
         {heading},

@@ -225,6 +225,7 @@ export const jobsSchema = z
     // Runs even if there are other errors, but requires a map.
     when: ({value}) => typeof value === 'object' && value !== null && !Array.isArray(value),
   })
+  .meta({id: 'jobs'})
 
 type JobEntry = {[Kind in JobKindName]: z.output<ReturnType<typeof named<Kind>>>}[JobKindName]
 

@@ -37,11 +37,8 @@ export async function loadConfig(file: string): Promise<Config> {
   if (problems.length > 0) throw configError(file, problems)
   const input = withoutEmpty(plainValue(file, document) ?? {})
   // zod silently ignores this key.
-  for (const section of ['targets', 'jobs'] as const) {
-    const map = (input as Record<string, unknown>)[section]
-    if (typeof map === 'object' && map !== null && Object.hasOwn(map, '__proto__'))
-      throw configError(file, [`${section}.__proto__: it cannot be a name`])
-  }
+  for (const [path, map] of mapsOfNames(input as Record<string, unknown>))
+    if (Object.hasOwn(map, '__proto__')) throw configError(file, [`${path}.__proto__: it cannot be a name`])
   const checked = check(configSchema, input)
   if ('data' in checked) return {...checked.data, file, directory: dirname(file)}
   // The line of the field's name; null for a missing field.
@@ -66,6 +63,20 @@ export async function loadConfig(file: string): Promise<Config> {
     found,
     placed.some(({path}) => path[0] === 'jobs') ? ['configuration', 'daemon'] : ['configuration'],
   )
+}
+
+/** The maps of the file whose keys are names, with their paths. */
+function mapsOfNames(input: Record<string, unknown>, path = ''): [string, object][] {
+  return (['targets', 'groups', 'jobs', 'labels'] as const).flatMap((section): [string, object][] => {
+    const map = input[section]
+    if (typeof map !== 'object' || map === null || Array.isArray(map)) return []
+    const inside = Object.entries(map).flatMap(([name, entry]) =>
+      section === 'targets' || section === 'groups'
+        ? mapsOfNames((entry ?? {}) as Record<string, unknown>, `${path}${section}.${name}.`)
+        : [],
+    )
+    return [[`${path}${section}`, map], ...inside]
+  })
 }
 
 /** Removes sections without content (`jobs:`). */

@@ -164,24 +164,29 @@ interface Node {
   anyOf?: Node[]
   oneOf?: Node[]
   const?: unknown
+  /** `#/$defs/<id>`, for a part that is used more than once. */
+  $ref?: string
+  $defs?: Record<string, Node>
 }
 
 /** The field names that a map at this path may have; of several shapes, those of the one that `kind` selects. */
 function namesAt(path: readonly PropertyKey[], map: unknown): string[] {
+  const schema = configJsonSchema() as Node
+  const shapes = (node: Node): Node[] => {
+    const {$ref: id} = node
+    if (id !== undefined) return shapes(schema.$defs![id.slice('#/$defs/'.length)]!)
+    const choices = [...(node.anyOf ?? []), ...(node.oneOf ?? [])]
+    return choices.length === 0 ? [node] : choices.flatMap(shapes)
+  }
   const nodes = path.reduce<Node[]>(
     (all, step) => all.flatMap((node) => below(node, step)).flatMap(shapes),
-    shapes(configJsonSchema() as Node),
+    shapes(schema),
   )
   const kind = (map as {kind?: unknown} | null)?.kind
   const fitting = nodes.filter(
     ({properties}) => kind === undefined || properties?.kind?.const === undefined || properties.kind.const === kind,
   )
   return [...new Set(fitting.flatMap(({properties}) => Object.keys(properties ?? {})))]
-}
-
-function shapes(node: Node): Node[] {
-  const choices = [...(node.anyOf ?? []), ...(node.oneOf ?? [])]
-  return choices.length === 0 ? [node] : choices.flatMap(shapes)
 }
 
 function below(node: Node, step: PropertyKey): Node[] {

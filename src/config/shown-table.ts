@@ -4,8 +4,8 @@ import type {ShownConfig} from './shown.js'
 
 /** One setting of the configuration, from any section. */
 export interface ShownSetting {
-  section: 'general' | 'target' | 'limit' | 'table' | 'aggregate' | 'policy' | 'job'
-  /** Name of the target, limit, table, aggregate or job. */
+  section: 'general' | 'target' | 'group' | 'limit' | 'table' | 'aggregate' | 'policy' | 'job'
+  /** Name of the target, group, limit, table, aggregate or job. */
   name: string
   setting: string
   /** Null if not set. */
@@ -38,6 +38,15 @@ export function settingRows(shown: ShownConfig): ShownSetting[] {
   const rows: Row[] = [
     ...generalRows(shown),
     ...shown.targets.flatMap(targetRows),
+    ...shown.groups.map(
+      ({name, targets}): Row => ({
+        section: 'group',
+        name,
+        setting: 'targets',
+        value: targets.join(' '),
+        from: 'config',
+      }),
+    ),
     ...Object.entries(limits).map(([name, limit]) => ({section: 'limit' as const, name, setting: 'value', ...limit})),
     ...tables.map(({table: name, declares}) => declared('table', name, declares)),
     ...aggregates.map(({aggregate: name, declares}) => declared('aggregate', name, declares)),
@@ -88,9 +97,19 @@ function targetRows({
   directUrl,
   role,
   protected: isProtected,
+  databases,
+  labels,
   unset,
 }: ShownConfig['targets'][number]): Row[] {
-  const settings = {url, directUrl, role, protected: isProtected, unset: unset.join(' ') || null}
+  const settings = {
+    url,
+    directUrl,
+    role,
+    protected: isProtected,
+    databases,
+    labels: labelsText(labels),
+    unset: unset.join(' ') || null,
+  }
   return Object.entries(settings).map(([setting, value]) => ({
     section: 'target',
     name,
@@ -99,6 +118,15 @@ function targetRows({
     // For a target, null and false mean that the field is not set.
     from: givenIn(value !== null && value !== false),
   }))
+}
+
+/** `region=eu tier=gold`; null without labels. */
+function labelsText(labels: Readonly<Record<string, string>>): string | null {
+  return (
+    Object.entries(labels)
+      .map(([label, value]) => `${label}=${value}`)
+      .join(' ') || null
+  )
 }
 
 function declared(section: 'table' | 'aggregate', name: string, declares: readonly string[]): Row {

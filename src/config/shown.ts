@@ -9,6 +9,7 @@ import {jobsOf, type Job} from './jobs.js'
 import {limitSettings, type GivenLimits} from './limits.js'
 import type {Config} from './load.js'
 import {strongest, type From, type Setting} from './precedence.js'
+import {databasesText, parseSelector} from './target-names.js'
 import {resolveTarget, roleSetting, targetLabel, type TargetRequest} from './target.js'
 
 export interface ShownTarget {
@@ -18,6 +19,9 @@ export interface ShownTarget {
   directUrl: string | null
   role: string | null
   protected: boolean
+  /** The patterns of the databases of this server, separated by commas; null for a target that is one database. */
+  databases: string | null
+  labels: Readonly<Record<string, string>>
   /** Variables that the URL uses and that are not set. */
   unset: string[]
 }
@@ -37,6 +41,8 @@ export interface ShownConfig {
   role: Setting<string | null>
   migrations: Setting<string>
   targets: ShownTarget[]
+  /** Groups of targets, with the names and patterns that select them. */
+  groups: {name: string; targets: string[]; labels: Readonly<Record<string, string>>}[]
   limits: {
     lockTimeout: Setting<string>
     exclusiveLockTimeout: Setting<string>
@@ -104,15 +110,11 @@ export function shownConfig(
     default: config?.default ?? null,
     ...chosen(config, request, env, cwd),
     migrations: strongest<string>({config: {file: config?.file, value: config?.migrations}, default: 'all'}),
-    targets: Object.entries(config?.targets ?? {}).map(([name, {url, directUrl, role, protected: guarded}]) => ({
+    targets: Object.entries(config?.targets ?? {}).map(([name, target]) => shownTarget(name, target, env)),
+    groups: Object.entries(config?.groups ?? {}).map(([name, {targets, labels}]) => ({
       name,
-      url: redact(url),
-      directUrl: directUrl === undefined ? null : redact(directUrl),
-      role: role ?? null,
-      protected: guarded,
-      unset: [...`${url} ${directUrl ?? ''}`.matchAll(/\$\{(\w+)\}/g)]
-        .map(([, variable]) => variable!)
-        .filter((variable) => !env[variable]),
+      targets,
+      labels: labels ?? {},
     })),
     limits: {
       lockTimeout: time(limits.lockTimeout),
@@ -147,6 +149,25 @@ export function shownConfig(
     jobsOff: Object.entries(config?.jobs ?? {})
       .filter(([, job]) => job === 'none')
       .map(([name]) => name),
+  }
+}
+
+function shownTarget(
+  name: string,
+  {url, directUrl, role, protected: guarded, databases, labels}: Config['targets'][string],
+  env: Environment,
+): ShownTarget {
+  return {
+    name,
+    url: redact(url),
+    directUrl: directUrl === undefined ? null : redact(directUrl),
+    role: role ?? null,
+    protected: guarded,
+    databases: databases === undefined ? null : databasesText(databases),
+    labels: labels ?? {},
+    unset: [...`${url} ${directUrl ?? ''}`.matchAll(/\$\{(\w+)\}/g)]
+      .map(([, variable]) => variable!)
+      .filter((variable) => !env[variable]),
   }
 }
 
@@ -196,7 +217,7 @@ function chosen(
     const {source} = target
     const from = fromOf(source)
     const variables = source === 'libpq' ? databaseVariables(env) : [source]
-    const entry = target.name === null ? null : (config?.targets[target.name] ?? null)
+    const entry = target.name === null ? null : (config?.targets[parseSelector(target.name).target] ?? null)
     return {
       chosen: {target: targetLabel(target), from, source, variables: from === 'environment' ? variables : []},
       role: roleSetting(request, env, config, entry),

@@ -1,12 +1,13 @@
 import {isAbsolute, resolve} from 'node:path'
-import {embeddedDirectory, type Database, type Target} from '../db/database.js'
+import {embeddedDirectory, type Database, type Target, type TargetSource} from '../db/database.js'
 import {withoutCredentials} from '../db/redact.js'
 import {environmentNamesDatabase, type Environment} from '../db/libpq.js'
-import {usageError} from '../errors.js'
+import {OpsError, usageError} from '../errors.js'
 import type {Config} from './load.js'
 import {command} from '../units/command.js'
 import {qicoreVariables} from '../units/environment.js'
 import {strongest, type Setting} from './precedence.js'
+import {databasesText, hasDatabase, parseSelector} from './target-names.js'
 
 export interface TargetRequest {
   url?: string | undefined
@@ -44,43 +45,67 @@ export function roleSetting(
   })
 }
 
+/** What names the database of a command: a URL, a name of the configuration, or the environment of libpq. */
+type Choice = {url: string; source: TargetSource} | {name: string; source: TargetSource}
+
 function database(request: TargetRequest, env: Environment, config: Config | null, cwd: string): Target {
+  const choice = choose(request, env, config)
+  if ('name' in choice) return namedTarget(choice.name, choice.source, env, config)
+  return {name: null, url: absolute(choice.url, cwd), source: choice.source, protected: false}
+}
+
+/**
+ * The name of the target that a command selects, for the settings of that target. Null if a URL selects the database, or
+ * no database is selected.
+ */
+export function selectedName(request: TargetRequest, env: Environment, config: Config | null): string | null {
+  try {
+    const choice = choose(request, env, config)
+    return 'name' in choice ? choice.name : null
+  } catch (error) {
+    // Reported when the database is resolved; a command that needs none runs with the settings of the file.
+    if (error instanceof OpsError) return null
+    throw error
+  }
+}
+
+function choose(request: TargetRequest, env: Environment, config: Config | null): Choice {
   if (request.url !== undefined && request.target !== undefined)
     throw usageError('USAGE', '--url and --target exclude each other.', ['Leave one of them out.'])
   if (request.url === '')
     throw usageError('BAD_URL', '--url is empty.', [
       'Is the variable in it unset? Write postgres://role@host:5432/database or embedded:<directory>.',
     ])
-  if (request.url !== undefined) return byUrl(request.url, '--url', cwd)
-  if (request.target !== undefined) return byName(request.target, '--target', env, config)
+  if (request.url !== undefined) return {url: request.url, source: '--url'}
+  if (request.target !== undefined) return {name: request.target, source: '--target'}
   if (env.QICORE_DB_URL && env.QICORE_TARGET)
     throw usageError('USAGE', 'QICORE_DB_URL and QICORE_TARGET are both set, but exclude each other.', [
       'Unset one of them, or name the database with --url or --target.',
     ])
-  if (env.QICORE_DB_URL) return byUrl(env.QICORE_DB_URL, 'QICORE_DB_URL', cwd)
-  if (env.QICORE_TARGET) return byName(env.QICORE_TARGET, 'QICORE_TARGET', env, config)
+  if (env.QICORE_DB_URL) return {url: env.QICORE_DB_URL, source: 'QICORE_DB_URL'}
+  if (env.QICORE_TARGET) return {name: env.QICORE_TARGET, source: 'QICORE_TARGET'}
   const stray = strayNames(env)
-  if (stray !== null) {
-    const named = Object.keys(config?.targets ?? {})
-    if (request.changes && named.length > 0)
-      throw usageError(
-        'STRAY_URL',
-        `The environment names a database (${stray}), but ${config!.file} has targets, so changes do not use the environment.`,
-        [
-          `Say which: --target ${named.join('|')}, --url, QICORE_DB_URL or QICORE_TARGET.`,
-          `Or unset ${env.DATABASE_URL ? 'DATABASE_URL' : 'PGHOST, PGSERVICE, PGDATABASE …'} to use the default target.`,
-        ],
-      )
-    return env.DATABASE_URL
-      ? byUrl(env.DATABASE_URL, 'DATABASE_URL', cwd)
-      : {name: null, url: '', source: 'libpq', protected: false}
-  }
-  if (config?.default !== undefined) return byName(config.default, 'config', env, config)
+  if (stray !== null) return strayChoice(stray, request, env, config)
+  if (config?.default !== undefined) return {name: config.default, source: 'config'}
   throw usageError('NO_DATABASE_NAMED', 'No database is named.', [
     'Name a server: --url postgres://role@host/database, QICORE_DB_URL, or PGHOST and PGDATABASE.',
     'Or write targets into qicore-db.config.yaml and select one with --target.',
     `Or try it out with nothing installed: ${command('demo')}`,
   ])
+}
+
+function strayChoice(stray: string, request: TargetRequest, env: Environment, config: Config | null): Choice {
+  const named = Object.keys(config?.targets ?? {})
+  if (request.changes && named.length > 0)
+    throw usageError(
+      'STRAY_URL',
+      `The environment names a database (${stray}), but ${config!.file} has targets, so changes do not use the environment.`,
+      [
+        `Say which: --target ${named.join('|')}, --url, QICORE_DB_URL or QICORE_TARGET.`,
+        `Or unset ${env.DATABASE_URL ? 'DATABASE_URL' : 'PGHOST, PGSERVICE, PGDATABASE …'} to use the default target.`,
+      ],
+    )
+  return env.DATABASE_URL ? {url: env.DATABASE_URL, source: 'DATABASE_URL'} : {url: '', source: 'libpq'}
 }
 
 /** The environment variables that name a database but are not specific to this program. */
@@ -89,23 +114,53 @@ function strayNames(env: Environment): string | null {
   return environmentNamesDatabase(env) ? "libpq's PG… variables" : null
 }
 
-function byUrl(url: string, source: Target['source'], cwd: string): Target {
-  return {name: null, url: absolute(url, cwd), source, protected: false}
+/**
+ * A target of the configuration by its name, `paris`, or `tenants/acme` for one database of a target with `databases`.
+ * @throws OpsError NO_SUCH_TARGET, UNSET_VARIABLE
+ */
+export function namedTarget(name: string, source: TargetSource, env: Environment, config: Config | null): Target {
+  const selected = parseSelector(name)
+  const entry = config && Object.hasOwn(config.targets, selected.target) ? config.targets[selected.target] : undefined
+  if (!entry || (entry.databases === undefined && selected.database !== null))
+    throw noSuchTarget(
+      config ? `${config.file} has no target "${name}".` : `There is no configuration, so no target "${name}".`,
+      config,
+    )
+  const {databases} = entry
+  if (databases !== undefined && (selected.database === null || !hasDatabase(databases, selected.database)))
+    throw noSuchTarget(
+      `"${name}" is not one database: ${selected.target} has the databases ${databasesText(databases)}.`,
+      {
+        ...config!,
+        suggestion: `Name one of them: --target ${selected.target}/<database>`,
+      },
+    )
+  return {...serverTarget(selected.target, source, env, config!), name, ...databaseOf(selected.database)}
 }
 
-function byName(name: string, source: Target['source'], env: Environment, config: Config | null): Target {
-  const entry = config && Object.hasOwn(config.targets, name) ? config.targets[name] : undefined
-  if (!entry)
-    throw usageError(
-      'NO_SUCH_TARGET',
-      config ? `${config.file} has no target "${name}".` : `There is no configuration, so no target "${name}".`,
-      [
-        config
-          ? `Its targets: ${Object.keys(config.targets).join(', ') || 'none'}.`
-          : 'qicore-db.config.yaml is searched from here upwards; --config names another.',
-      ],
-    )
-  const expanded = (text: string) => absolute(expand(text, name, env), config!.directory)
+const databaseOf = (database: string | null) => (database === null ? {} : {database})
+
+/** The error NO_SUCH_TARGET, which lists what the configuration has. */
+export function noSuchTarget(
+  message: string,
+  config: (Pick<Config, 'targets' | 'groups'> & {suggestion?: string}) | null,
+): OpsError {
+  if (config === null)
+    return usageError('NO_SUCH_TARGET', message, [
+      'qicore-db.config.yaml is searched from here upwards; --config names another.',
+    ])
+  const groups = Object.keys(config.groups ?? {})
+  return usageError('NO_SUCH_TARGET', message, [
+    ...(config.suggestion === undefined ? [] : [config.suggestion]),
+    `Its targets: ${Object.keys(config.targets).join(', ') || 'none'}.`,
+    ...(groups.length === 0 ? [] : [`Its groups: ${groups.join(', ')}.`]),
+  ])
+}
+
+/** The server of a target, with the database of its URL. @throws OpsError UNSET_VARIABLE */
+export function serverTarget(name: string, source: TargetSource, env: Environment, config: Config): Target {
+  const entry = config.targets[name]!
+  const expanded = (text: string) => absolute(expand(text, name, env), config.directory)
   return {
     name,
     url: expanded(entry.url),

@@ -86,6 +86,7 @@ export interface Backend {
 export type TargetSource =
   | '--url'
   | '--target'
+  | '--targets'
   | 'QICORE_DB_URL'
   | 'QICORE_TARGET'
   | 'DATABASE_URL'

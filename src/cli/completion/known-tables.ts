@@ -29,7 +29,11 @@ interface NamedTable {
  * waits for a key, and the passwords of some need a question. Neither the file nor its name has a credential. Completion
  * is only a convenience, so that a failure to write changes nothing.
  */
-export function rememberTables(target: Pick<Target, 'url'>, tables: readonly NamedTable[], env: Environment): void {
+export function rememberTables(
+  target: Pick<Target, 'url' | 'database'>,
+  tables: readonly NamedTable[],
+  env: Environment,
+): void {
   const names = (isAggregate: boolean) =>
     tables
       .filter(({kind}) => (kind === 'aggregate') === isAggregate)
@@ -51,7 +55,7 @@ export function rememberTables(target: Pick<Target, 'url'>, tables: readonly Nam
 }
 
 /** The names of a database when they were last written; none if they never were. */
-export function rememberedTables(target: Pick<Target, 'url'>, env: Environment): KnownTables {
+export function rememberedTables(target: Pick<Target, 'url' | 'database'>, env: Environment): KnownTables {
   const none: KnownTables = {tables: [], aggregates: []}
   const directory = directoryOf(env)
   if (directory === null) return none
@@ -73,9 +77,12 @@ function directoryOf(env: Environment): string | null {
 }
 
 /** The same database by the name of its target and by its URL has the same file. */
-function fileOf({url}: Pick<Target, 'url'>, env: Environment): string {
+function fileOf({url, database}: Pick<Target, 'url' | 'database'>, env: Environment): string {
   const place = url === '' ? databaseVariables(env).map((name) => [name, env[name]]) : withoutCredentials(url)
-  return `tables-${createHash('sha256').update(JSON.stringify(place)).digest('hex').slice(0, 32)}.json`
+  return `tables-${createHash('sha256')
+    .update(JSON.stringify(database === undefined ? place : [place, database]))
+    .digest('hex')
+    .slice(0, 32)}.json`
 }
 
 function removeOldest(directory: string): void {

@@ -21,6 +21,7 @@ export function renderConfig({
   role,
   migrations,
   targets,
+  groups,
   limits,
   tables,
   aggregates,
@@ -40,15 +41,20 @@ export function renderConfig({
     `Migrations: ${migrations.value}${mark(migrations)}`,
     ...list(
       'Targets (file):',
-      targets.map(({name, url, directUrl, role, protected: guarded, unset}) =>
+      targets.map(({name, url, directUrl, role, protected: guarded, databases, unset}) =>
         [
           `${name}${name === byDefault ? ' (default)' : ''}: ${url}`,
           ...(directUrl === null ? [] : [`direct ${directUrl}`]),
           ...(role === null ? [] : [`as ${role}`]),
           ...(guarded ? ['protected'] : []),
+          ...(databases === null ? [] : [`databases ${databases}`]),
           ...(unset.length === 0 ? [] : [`${unset.join(', ')} not set`]),
         ].join(', '),
       ),
+    ),
+    ...list(
+      'Groups (file):',
+      groups.map(({name, targets: members}) => `${name}: ${members.join(', ')}`),
     ),
     ...list(
       'Limits:',

@@ -18,6 +18,8 @@ it('names of a database are found by its URL, with or without its credentials, a
   expect(rememberedTables({url}, env)).toEqual(expected)
   expect(rememberedTables({url: 'postgres://db.example:5432/market'}, env)).toEqual(expected)
   expect(rememberedTables({url: 'postgres://db.example:5432/other'}, env)).toEqual({tables: [], aggregates: []})
+  // One database of a target that is a server.
+  expect(rememberedTables({url, database: 'other'}, env)).toEqual({tables: [], aggregates: []})
   const libpq = {...env, PGHOST: 'db.example', PGDATABASE: 'market'}
   rememberTables({url: ''}, rows.slice(0, 1), libpq)
   expect(rememberedTables({url: ''}, libpq)).toEqual({tables: ['ticks'], aggregates: []})

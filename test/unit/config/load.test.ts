@@ -71,7 +71,7 @@ tables:
   nodot: { retention: { after: 1 day } }
 `)
     expect(message).toMatch(
-      /line 4: targets\.prod\.colour: is not a field here \(fields: url, directUrl, role, protected\)/,
+      /line 4: targets\.prod\.colour: is not a field here \(fields: url, directUrl, role, protected, databases, labels, limits, tables, aggregates, jobs\)/,
     )
     expect(message).toMatch(/line 4: targets\.prod\.url: a password/)
     expect(message).toMatch(/line 5: targets\.desk\.directUrl: a password/)

@@ -9,6 +9,7 @@ const config = {
     local: {url: 'embedded:.qicore/db', protected: false},
     prod: {url: '${PROD_URL}', directUrl: '${PROD_DIRECT}', role: 'owner', protected: true},
   },
+  groups: {},
   limits: {},
   tables: {},
   aggregates: {},
