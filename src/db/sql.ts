@@ -124,6 +124,15 @@ export function inline({text, values}: Statement): string {
   return values.length === 0 ? text : replaceParameters(text, (number) => quoteLiteral(values[number - 1] ?? null))
 }
 
+/**
+ * A query as an expression of another one: each parameter is replaced by a column or another expression, so that one
+ * statement asks the same question about many values.
+ * @param by the expression for `$n`
+ */
+export function withExpressions({text}: Statement, by: (number: number) => Fragment): Fragment {
+  return new Fragment(replaceParameters(text, (number) => by(number).text))
+}
+
 /** An SQL comment on one line. Line breaks are replaced, because the text after one would be executed. */
 export function lineComment(text: string): string {
   return `-- ${text.replace(/[\r\n]/g, ' ')}`
