@@ -62,33 +62,60 @@ interface Term {
   name: string
 }
 
+/** What TimescaleDB counts for its own setting in every use of its workers. */
+const launcherAndSchedulers = ({schedulers}: WorkersRow): Term[] => [
+  {count: 1, name: 'launcher'},
+  {count: schedulers, name: schedulers === 1 ? 'scheduler' : 'schedulers'},
+]
+
 /**
  * The launcher, a scheduler for each database and every running job take a worker each: jobs that start in one minute
- * and find none wait and are late, and the log of the server is the only place that says so. TimescaleDB counts its own
- * workers; PostgreSQL counts those of replication, pg_cron, parallel queries and other extensions too.
+ * and find none wait and are late, and only the server's log says so. Parallel queries are not counted: they take
+ * workers only while some are free, and run without them otherwise.
  */
 export function togetherFindings(row: WorkersRow): Finding[] {
-  const {schedulers, together, max_background_workers: most, max_worker_processes: processes} = row
-  if (together === 0) return []
-  const own: Term[] = [
-    {count: 1, name: 'launcher'},
-    {count: schedulers, name: schedulers === 1 ? 'scheduler' : 'schedulers'},
-    {count: together, name: 'jobs of this database that start in the same minute'},
-  ]
+  if (row.together === 0) return []
+  const jobs = {count: row.together, name: 'jobs of this database that start in the same minute'}
+  return shortages([...launcherAndSchedulers(row), jobs], row, 'or let jobs start at different times')
+}
+
+/**
+ * All databases of the server share the workers, and a database with a scheduler has at least one job: TimescaleDB
+ * creates one with the extension. How many jobs another database has is not visible from here.
+ */
+export function databasesFindings(row: WorkersRow): Finding[] {
+  // With one database, workers.slots says the same.
+  if (row.schedulers < 2) return []
+  const jobs = {count: row.schedulers, name: 'jobs, one for each database with a scheduler'}
+  return shortages(
+    [...launcherAndSchedulers(row), jobs],
+    row,
+    'or drop the extension from databases that do not use it',
+  )
+}
+
+/** TimescaleDB counts its own workers; PostgreSQL counts those of replication, pg_cron and other extensions too. */
+function shortages(own: readonly Term[], row: WorkersRow, otherwise: string): Finding[] {
   const beside: Term[] = [
     {count: row.replication, name: 'for logical replication'},
     {count: row.pg_cron, name: 'for pg_cron'},
     {count: row.others ?? 0, name: 'of other extensions'},
   ]
-  const parallel = {count: row.max_parallel_workers, name: 'that parallel queries may take (max_parallel_workers)'}
+  const {max_background_workers: most, max_worker_processes: processes} = row
   const short = [
-    ...(most === null ? [] : [shortage('timescaledb.max_background_workers', most, own, row)]),
-    shortage('max_worker_processes', processes, [...own, ...beside, parallel], row),
+    ...(most === null ? [] : [shortage('timescaledb.max_background_workers', most, own, row, otherwise)]),
+    shortage('max_worker_processes', processes, [...own, ...beside], row, otherwise),
   ]
   return short.filter((finding) => finding !== null)
 }
 
-function shortage(setting: string, limit: number, terms: readonly Term[], row: WorkersRow): Finding | null {
+function shortage(
+  setting: string,
+  limit: number,
+  terms: readonly Term[],
+  row: WorkersRow,
+  otherwise: string,
+): Finding | null {
   const needed = terms.reduce((sum, {count}) => sum + count, 0)
   if (needed <= limit) return null
   const {schedulers, together, replication, pg_cron: pgCron, others, max_parallel_workers: parallel} = row
@@ -98,7 +125,7 @@ function shortage(setting: string, limit: number, terms: readonly Term[], row: W
     object: null,
     message: `${sum.join(' + ')} are ${needed}, more than ${setting} = ${limit}: jobs that find no worker wait.`,
     data: {schedulers, together, replication, pgCron, others, parallel, needed, setting, limit},
-    fix: advice(`Raise ${setting} to ${needed} or more and restart the server, or let jobs start at different times.`),
+    fix: advice(`Raise ${setting} to ${needed} or more and restart the server, ${otherwise}.`),
   }
 }
 
@@ -115,6 +142,26 @@ function workersCheck(
     ...words,
     applies: hasWorkers,
     run: async (context) => judge(await context.once(readWorkers), context.server),
+  }
+}
+
+/** A check that compares a sum of workers with the limits. */
+function summed(
+  id: string,
+  words: Pick<Check, 'passes' | 'problem'>,
+  judge: (row: WorkersRow) => Finding[],
+  isDemand: (row: WorkersRow) => boolean,
+): Check {
+  return {
+    ...workersCheck(id, words, judge),
+    run: async (context) => {
+      const row = await context.once(readWorkers)
+      const findings = judge(row)
+      // Without the workers of other extensions the sum is too small: only a shortage that it shows is certain.
+      if (findings.length === 0 && isDemand(row) && row.others === null)
+        context.needStatistics('the workers of other extensions')
+      return findings
+    },
   }
 }
 
@@ -135,22 +182,22 @@ export const workerChecks: readonly Check[] = [
     severity: 'critical',
     words: {passes: 'A worker is left for a job.', problem: 'no worker is left for a job'},
   }),
-  {
-    ...workersCheck(
-      'together',
-      {
-        passes: 'There are workers for the jobs that start together.',
-        problem: 'more jobs start together than there are workers',
-      },
-      togetherFindings,
-    ),
-    run: async (context) => {
-      const row = await context.once(readWorkers)
-      const findings = togetherFindings(row)
-      // Without them the sum is too small: a shortage that it shows is one, but that it shows none says nothing.
-      if (findings.length === 0 && row.together > 0 && row.others === null)
-        context.needStatistics('the workers of other extensions')
-      return findings
+  summed(
+    'together',
+    {
+      passes: 'There are workers for the jobs that start together.',
+      problem: 'more jobs start together than there are workers',
     },
-  },
+    togetherFindings,
+    ({together}) => together > 0,
+  ),
+  summed(
+    'databases',
+    {
+      passes: 'There are workers for one job in each database of the server.',
+      problem: 'the databases of the server share too few workers',
+    },
+    databasesFindings,
+    ({schedulers}) => schedulers > 1,
+  ),
 ]

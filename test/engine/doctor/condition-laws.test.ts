@@ -3,7 +3,8 @@ import {conditionsOf, type ConditionFacts} from '../../../src/db/condition.js'
 import {connect} from '../../../src/db/connect.js'
 import type {Database} from '../../../src/db/database.js'
 import {statement} from '../../../src/db/sql.js'
-import {askDoctor, expectLaw, expectPassed} from '../../helpers/doctor.js'
+import {withCore} from '../../helpers/daemon-jobs.js'
+import {askDoctor, expectLaw, expectPassed, followFix} from '../../helpers/doctor.js'
 import {forEachEngine} from '../../helpers/engines.js'
 import {days, declare} from '../../helpers/policies.js'
 import {applicationName, targetOf, writing} from '../../helpers/server.js'
@@ -62,6 +63,29 @@ forEachEngine({kinds: ['timescaledb'], native: true}, (engine) => {
         },
       },
     )
+  })
+
+  it('condition.gate_procedure_missing: reports a gated retention whose procedure is gone, and migrate up creates it', async () => {
+    const database = await withCore(await engine.database())
+    const {db, run} = database
+    await run("create table public.t (time timestamptz not null, v int); select create_hypertable('public.t', 'time')")
+    await run("select add_job('qicore.retain', interval '1 day', initial_start => timestamptz '2100-01-01 00:00+00')")
+    await db.probe()
+    const [found] = await expectLaw(
+      database,
+      'condition.gate_procedure_missing',
+      async () => {
+        await run('set local search_path = qicore; drop procedure retain(integer, jsonb)')
+        await db.probe()
+      },
+      {
+        follow: async ([fix]) => {
+          await followFix(database, fix!)
+          await db.probe()
+        },
+      },
+    )
+    expect(found).toMatchObject({severity: 'critical', fix: {kind: 'command', text: 'qicore-db migrate up'}})
   })
 
   // Both take a restart of the server, so they are judged by what the session would have found.

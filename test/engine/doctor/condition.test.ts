@@ -1,20 +1,24 @@
 import {expect, it} from 'vitest'
+import {connect} from '../../../src/db/connect.js'
 import {loadSql} from '../../../src/db/load-sql.js'
 import {statement} from '../../../src/db/sql.js'
-import {togetherFindings, launcherFindings, type WorkersRow} from '../../../src/doctor/checks/workers.js'
+import {
+  databasesFindings,
+  launcherFindings,
+  togetherFindings,
+  type WorkersRow,
+} from '../../../src/doctor/checks/workers.js'
 import {updatePending} from '../../../src/doctor/checks/condition.js'
 import {askDoctor, expectLaw, expectPassed} from '../../helpers/doctor.js'
 import {forEachEngine} from '../../helpers/engines.js'
-import {replay} from '../../helpers/schema-replay.js'
+import {applicationName, targetOf} from '../../helpers/server.js'
 
 forEachEngine({kinds: ['timescaledb'], native: true}, (engine) => {
   it('reports the states that a session finds when it opens, and their fixes end them', async () => {
     const {db, ...rest} = await engine.database()
     const database = {db, ...rest}
-    const {autocommit, run} = database
+    const {autocommit} = database
     const name = db.server.database
-    await replay(database, ['core'])
-    await db.probe()
     const set = async (text: string) => {
       await autocommit(text)
       await db.probe()
@@ -41,13 +45,6 @@ forEachEngine({kinds: ['timescaledb'], native: true}, (engine) => {
         follow: () => set(`alter database ${name} reset timescaledb.restoring`),
       },
     )
-    await expectPassed(database, 'condition.gate_procedure_missing')
-    await run("create table public.t (time timestamptz not null, v int); select create_hypertable('public.t', 'time')")
-    await run("select add_job('qicore.retain', interval '1 day', initial_start => timestamptz '2100-01-01 00:00+00')")
-    await run('set local search_path = qicore; drop procedure retain(integer, jsonb)')
-    await db.probe()
-    const {findings} = await askDoctor(database, 'condition.gate_procedure_missing')
-    expect(findings).toMatchObject([{severity: 'critical', fix: {kind: 'command', text: 'qicore-db migrate up'}}])
   }, 120_000)
 
   it('workers.together: finds more jobs in one minute than workers, and passes when they start apart', async () => {
@@ -92,6 +89,39 @@ forEachEngine({kinds: ['timescaledb'], native: true}, (engine) => {
       expect((await read()).others).toBe(before.others)
     } finally {
       await autocommit(`drop subscription ${slot}`)
+    }
+  })
+
+  it('workers.databases: counts the scheduler of a second database, also as a role without rights', async () => {
+    const first = await engine.database()
+    const second = await engine.database()
+    const role = `${first.db.server.database}_plain`
+    await first.autocommit(`create role ${role} login`)
+    const db = await connect(targetOf(first.url.replace(/\/\/[^@/]*@/, `//${role}@`)), {applicationName})
+    try {
+      const names = [first, second].map(({db: {server}}) => server.database)
+      const schedulers = () =>
+        first.run<{datname: string}>(
+          "select datname from pg_stat_activity where application_name like 'TimescaleDB Background Worker Scheduler%'",
+        )
+      const seen = async () => (await schedulers()).map(({datname}) => datname)
+      await expect.poll(seen, {timeout: 20_000}).toEqual(expect.arrayContaining(names))
+      const [row] = await db.query<WorkersRow>(statement(loadSql('doctor/workers')))
+      expect(row!.schedulers).toBeGreaterThanOrEqual(2)
+      // With the limit that this server would have if it were one less than the sum.
+      const limit = row!.schedulers * 2
+      expect(databasesFindings({...row!, max_background_workers: limit + 1})).toEqual([])
+      expect(databasesFindings({...row!, max_background_workers: limit})).toMatchObject([
+        {data: {schedulers: row!.schedulers, needed: limit + 1, limit}},
+      ])
+      // What other extensions take is not visible, so enough workers are not certain.
+      expect(await askDoctor({db}, 'workers.databases')).toMatchObject({
+        status: 'unknown',
+        missingFix: {kind: 'sql', text: `grant pg_monitor to "${role}"`},
+      })
+    } finally {
+      await db.close()
+      await first.autocommit(`drop role ${role}`)
     }
   })
 
@@ -153,32 +183,66 @@ forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
 })
 
 // What takes a restart to create. The rows are those of real servers.
-it('workers: adds up what each limit counts, and reports a missing launcher', () => {
-  const row = {
-    launchers: 1,
-    schedulers: 3,
-    here: 1,
-    max_background_workers: 16,
-    max_worker_processes: 24,
-    max_parallel_workers: 8,
-    replication: 1,
-    pg_cron: 1,
-    others: 2,
-    together: 8,
-  }
+const row = {
+  launchers: 1,
+  schedulers: 3,
+  here: 1,
+  max_background_workers: 16,
+  max_worker_processes: 16,
+  max_parallel_workers: 8,
+  replication: 1,
+  pg_cron: 1,
+  others: 2,
+  together: 8,
+}
+
+it('workers.together: adds up what each limit counts, and not what parallel queries may take', () => {
   expect(togetherFindings(row)).toEqual([])
-  const processes = {needed: 25, limit: 24, setting: 'max_worker_processes'}
-  for (const more of [{together: 9}, {replication: 2}, {pg_cron: 2}, {others: 3}, {max_parallel_workers: 9}])
+  expect(togetherFindings({...row, max_parallel_workers: 16})).toEqual([])
+  const processes = {needed: 17, limit: 16, setting: 'max_worker_processes', parallel: 8}
+  for (const more of [{together: 9}, {replication: 2}, {pg_cron: 2}, {others: 3}])
     expect(togetherFindings({...row, ...more}), JSON.stringify(more)).toMatchObject([
       {severity: 'warning', data: processes},
     ])
   expect(togetherFindings({...row, others: 3})[0]!.message).toBe(
-    '1 launcher + 3 schedulers + 8 jobs of this database that start in the same minute + 1 for logical replication + 1 for pg_cron + 3 of other extensions + 8 that parallel queries may take (max_parallel_workers) are 25, more than max_worker_processes = 24: jobs that find no worker wait.',
+    '1 launcher + 3 schedulers + 8 jobs of this database that start in the same minute + 1 for logical replication + 1 for pg_cron + 3 of other extensions are 17, more than max_worker_processes = 16: jobs that find no worker wait.',
   )
   expect(togetherFindings({...row, max_background_workers: 11})).toMatchObject([
     {data: {needed: 12, limit: 11, setting: 'timescaledb.max_background_workers'}},
   ])
   expect(togetherFindings({...row, max_worker_processes: 8, together: 0})).toEqual([])
+})
+
+it("workers: PostgreSQL's and TimescaleDB's default settings are enough for one database with a few jobs", () => {
+  const defaults = {
+    ...row,
+    schedulers: 1,
+    max_worker_processes: 8,
+    replication: 1,
+    pg_cron: 0,
+    others: 0,
+  }
+  for (const together of [1, 5]) expect(togetherFindings({...defaults, together})).toEqual([])
+  expect(togetherFindings({...defaults, together: 6})).toMatchObject([{data: {needed: 9, limit: 8}}])
+  expect(databasesFindings(defaults)).toEqual([])
+})
+
+it('workers.databases: counts a scheduler and a job for each database of the server', () => {
+  expect(databasesFindings(row)).toEqual([])
+  expect(databasesFindings({...row, max_background_workers: 7})).toEqual([])
+  expect(databasesFindings({...row, max_background_workers: 6})).toMatchObject([
+    {severity: 'warning', data: {schedulers: 3, needed: 7, limit: 6, setting: 'timescaledb.max_background_workers'}},
+  ])
+  expect(databasesFindings({...row, schedulers: 4, max_worker_processes: 12})).toMatchObject([
+    {
+      message:
+        '1 launcher + 4 schedulers + 4 jobs, one for each database with a scheduler + 1 for logical replication + 1 for pg_cron + 2 of other extensions are 13, more than max_worker_processes = 12: jobs that find no worker wait.',
+    },
+  ])
+  expect(databasesFindings({...row, schedulers: 1, max_background_workers: 2})).toEqual([])
+})
+
+it('workers.launcher: reports a missing launcher', () => {
   expect(launcherFindings(row)).toEqual([])
   expect(launcherFindings({...row, launchers: 0, max_background_workers: 0})).toMatchObject([
     {severity: 'critical', message: expect.stringContaining('is 0')},
