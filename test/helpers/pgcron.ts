@@ -6,8 +6,13 @@ import {applicationName, targetOf, writing} from './server.js'
 
 const packages = '/usr/lib/postgresql'
 
-/** The newest PostgreSQL of the distribution that has pg_cron; null if there is none. */
+/**
+ * The PostgreSQL that QICORE_TEST_PG_CRON names (a directory with bin/ and lib/), else the newest one of the distribution
+ * that has pg_cron; null if there is none.
+ */
 function homeWithCron(): string | null {
+  const named = process.env.QICORE_TEST_PG_CRON
+  if (named) return named
   const versions = existsSync(packages) ? readdirSync(packages).sort((a, b) => Number(b) - Number(a)) : []
   const found = versions.find(
     (version) => existsSync(`${packages}/${version}/lib/pg_cron.so`) && existsSync(`${packages}/${version}/bin/initdb`),

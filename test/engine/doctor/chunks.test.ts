@@ -3,8 +3,13 @@ import {expect, it} from 'vitest'
 import {readSnapshot} from '../../../src/catalog/snapshot.js'
 import {microsOf} from '../../../src/catalog/time.js'
 import {lockFinding} from '../../../src/doctor/checks/chunks/counts.js'
+import {connect} from '../../../src/db/connect.js'
+import type {Database} from '../../../src/db/database.js'
+import {statement} from '../../../src/db/sql.js'
 import {askDoctor, expectLaw} from '../../helpers/doctor.js'
 import {forEachEngine, type TestDatabase} from '../../helpers/engines.js'
+import {startPostgres18} from '../../helpers/postgres18.js'
+import {applicationName, targetOf, writing} from '../../helpers/server.js'
 
 const request = {lateAfter: 0, timeUnits: new Map()}
 
@@ -213,3 +218,37 @@ create table public.placed_1 partition of public.placed for values from ('2026-0
     }
   })
 })
+
+it('chunks.lock_table: reports that a statement on the whole table fails, and after the printed setting it does not', async () => {
+  // A table that fills the lock table of the other servers takes half an hour to create.
+  const settings: Record<string, string> = {max_connections: '10', autovacuum_max_workers: '1'}
+  const own = await startPostgres18({settings: Object.assign(settings, {max_locks_per_transaction: '10'})})
+  const connected = async <T>(work: (db: Database) => Promise<T>): Promise<T> => {
+    const db = await connect(targetOf(own.url), {applicationName})
+    return work(db).finally(() => db.close())
+  }
+  const ask = () => connected((db) => askDoctor({db}, 'chunks.lock_table'))
+  try {
+    await connected(async (db) => {
+      const run = (text: string) => db.autocommit(writing, statement(text))
+      await run('create table public.wide (at timestamptz not null) partition by range (at)')
+      expect((await askDoctor({db}, 'chunks.lock_table')).status).toBe('passed')
+      // In steps: a step takes locks too.
+      for (let first = 0; first < 120; first += 20)
+        await run(`do $$ begin for day in ${first}..${first + 19} loop
+          execute format('create table public.wide_%s partition of public.wide for values from (%L) to (%L)',
+            day, date '2024-01-01' + day, date '2024-01-02' + day);
+        end loop; end $$`)
+    })
+    const {findings} = await ask()
+    expect(findings).toMatchObject([{severity: 'critical', object: {table: 'wide'}, data: {chunks: 120, locks: 100}}])
+    const wanted = /alter system set (max_locks_per_transaction) = (\d+)/.exec(findings[0]!.fix.text)!
+    // The settings of this server are on its command line, which wins over ALTER SYSTEM.
+    settings[wanted[1]!] = wanted[2]!
+    await own.kill()
+    await own.start()
+    expect((await ask()).status).toBe('passed')
+  } finally {
+    await own.stop()
+  }
+}, 120_000)

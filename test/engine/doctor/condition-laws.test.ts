@@ -1,13 +1,41 @@
+import pg from 'pg'
 import {expect, it} from 'vitest'
 import {conditionsOf, type ConditionFacts} from '../../../src/db/condition.js'
 import {connect} from '../../../src/db/connect.js'
 import type {Database} from '../../../src/db/database.js'
+import {withoutLibrary} from '../../../src/db/library.js'
 import {statement} from '../../../src/db/sql.js'
 import {withCore} from '../../helpers/daemon-jobs.js'
 import {askDoctor, expectLaw, expectPassed, followFix} from '../../helpers/doctor.js'
-import {forEachEngine} from '../../helpers/engines.js'
+import {forEachEngine, type TestDatabase} from '../../helpers/engines.js'
 import {days, declare} from '../../helpers/policies.js'
 import {applicationName, targetOf, writing} from '../../helpers/server.js'
+
+/** The newest version before the installed one that differs in the last number only and has an update script. */
+async function olderVersion({db, run}: TestDatabase): Promise<string | null> {
+  const rows = await run<{version: string}>(
+    `select source as version from pg_extension_update_paths('timescaledb')
+     where target = '${db.server.timescaledb}' and path = source || '--' || target and source ~ '^\\d+\\.\\d+\\.\\d+$'`,
+  )
+  const minor = (version: string) => version.replace(/\d+$/, '')
+  const patch = (version: string) => Number(version.split('.')[2])
+  const same = rows
+    .map(({version}) => version)
+    .filter((version) => minor(version) === minor(db.server.timescaledb!))
+    .filter((version) => patch(version) < patch(db.server.timescaledb!))
+  return same.sort((a, b) => patch(b) - patch(a))[0] ?? null
+}
+
+/** A session in which the statement of the work is the first one. */
+async function alone(url: string, work: (client: pg.Client) => Promise<unknown>): Promise<void> {
+  const client = new pg.Client({connectionString: url})
+  await client.connect()
+  try {
+    await work(client)
+  } finally {
+    await client.end()
+  }
+}
 
 forEachEngine({kinds: ['timescaledb'], native: true}, (engine) => {
   it('condition.rows_in_root: reports rows that a restore left in the root, and the fix moves them', async (context) => {
@@ -86,6 +114,38 @@ forEachEngine({kinds: ['timescaledb'], native: true}, (engine) => {
       },
     )
     expect(found).toMatchObject({severity: 'critical', fix: {kind: 'command', text: 'qicore-db migrate up'}})
+  })
+
+  // The servers of a test have the files of one version, so the catalog is set back to the version before: what is left
+  // if its files were replaced and the database was not updated.
+  it('condition.update_pending: reports objects that are older than the files, and the printed statement updates them', async (context) => {
+    const database = await engine.database()
+    const installed = database.db.server.timescaledb!
+    const older = await olderVersion(database)
+    if (older === null) return context.skip(`no update script leads from a version of the same minor to ${installed}`)
+    await expectPassed(database, 'condition.update_pending')
+    await alone(database.url, async (client) => {
+      // One statement: the next one of this session would load the library of the older version.
+      await client.query(
+        `with catalog as (
+           update _timescaledb_catalog.metadata set value = $1::text where key = 'timescaledb_version' returning 1
+         )
+         update pg_extension set extversion = $1::text where extname = 'timescaledb'`,
+        [older],
+      )
+    })
+    const opened = async (options = '') => {
+      const url = new URL(database.url)
+      if (options !== '') url.searchParams.set('options', options)
+      const db = await connect(targetOf(url.href), {applicationName})
+      return askDoctor({db}, 'condition.update_pending').finally(() => db.close())
+    }
+    // This server does not have the library of the older version, which a session would load.
+    const {findings} = await opened(withoutLibrary)
+    expect(findings).toMatchObject([{severity: 'warning', data: {installed: older, available: installed}}])
+    const update = /: (alter extension .*)$/.exec(findings[0]!.fix.text)![1]!
+    await alone(database.url, (client) => client.query(update))
+    expect((await opened()).status).toBe('passed')
   })
 
   // Both take a restart of the server, so they are judged by what the session would have found.
