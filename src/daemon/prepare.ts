@@ -1,7 +1,6 @@
+import {readMissingQicorePrivileges} from '../catalog/qicore-privileges.js'
 import type {Job} from '../config/jobs.js'
 import type {Database} from '../db/database.js'
-import {loadQicoreSql} from '../db/load-qicore-sql.js'
-import {statement} from '../db/sql.js'
 import {OpsError} from '../errors.js'
 import type {JobContext} from '../jobs/kind.js'
 import {nothingDeclared} from '../jobs/nothing-declared.js'
@@ -38,13 +37,11 @@ export async function prepareDatabase(
     await db.probe()
     emit({event: 'qicore_schema_installed', steps: steps.map(({id}) => id)})
   }
-  const missing = await db.query<{missing: string}>(
-    statement(loadQicoreSql(db.server, 'daemon/privileges'), [db.target.role ?? null]),
-  )
+  const missing = await readMissingQicorePrivileges(db, db.target.role ?? null)
   if (missing.length > 0)
     throw new OpsError(
       'NO_PRIVILEGE',
-      `The role ${db.target.role ?? db.server.role} lacks privileges that a daemon needs: ${missing.map((row) => row.missing).join(', ')}.`,
+      `The role ${db.target.role ?? db.server.role} lacks privileges that a daemon needs: ${missing.map((row) => row.missing).join('; ')}.`,
       {
         suggestions: ['sql/roles.sql grants it.'],
       },

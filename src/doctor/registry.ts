@@ -2,6 +2,7 @@ import {aggregateChecks} from './checks/aggregates.js'
 import type {Check} from './check.js'
 import {chunkChecks} from './checks/chunks/index.js'
 import {conditionChecks} from './checks/condition.js'
+import {grantChecks} from './checks/grants.js'
 import {indexBloatChecks} from './checks/index-bloat.js'
 import {indexChecks} from './checks/indexes.js'
 import {partitionChecks} from './checks/partitions/index.js'
@@ -24,6 +25,7 @@ export const checks: readonly Check[] = [
   ...partitionChecks,
   ...replicationChecks,
   ...settingsChecks,
+  ...grantChecks,
   ...cronChecks,
   ...hazardChecks,
 ]
