@@ -1,5 +1,5 @@
 -- Which names are ordinary tables that are not hypertables. A partitioned table is not ordinary.
--- $1 text[] of schemas, $2 text[] of names. One row a table. TimescaleDB: any version.
+-- $1 text[] of schemas, $2 text[] of names. One row a table. TimescaleDB: 2.15
 select wanted.schema, wanted.name
 from unnest($1::text[], $2::text[]) as wanted (schema, name)
 join pg_namespace n on n.nspname = wanted.schema

@@ -1,41 +1,45 @@
 import {shortName} from '../../db/qualified-name.js'
+import {
+  chunkMap,
+  chunkStates,
+  mapNotes,
+  stateWords,
+  type Cell,
+  type ChunkMap,
+  type MapRow,
+} from '../../reports/chunk-map.js'
 import type {ChunksReport} from '../../reports/chunks.js'
 import {bytesOr} from '../../units/cell-text.js'
 import {formatInstant, instantFromMillis} from '../../units/instant.js'
-import {chunkMap, chunkStates, type Cell, type ChunkMap, type ChunkState, type MapRow} from '../chunk-cells.js'
 import {plural} from '../../units/plural.js'
 import {html, notesList, section, type Markup} from '../markup.js'
 import {timeAxis} from '../time-axis.js'
 
-const meaning: Record<ChunkState, string> = {
-  compressed: 'compressed',
-  uncompressed: 'uncompressed',
-  partial: 'partly compressed',
-  late: 'late: a policy should have processed it',
-}
+/** Bounds the size of the page: a cell takes about 130 bytes. */
+const room = {rows: 40, cells: 2_400, cellsPerRow: 240}
 /** Of a row, in pixels. */
 const height = 36
 const leastHeight = 3
 
 /** Tables × time: one bar for each chunk, its height by size and its colour by state. */
 export function chunkMapSection(report: ChunksReport): Markup {
-  const map = chunkMap(report.chunks, Date.parse(report.at))
+  const map = chunkMap(report.chunks, Date.parse(report.at), room)
   const options = {
     id: 'chunks',
     title: 'Chunks',
     lead: `${plural(report.totalChunks, 'chunk')} on one time axis (UTC).`,
   }
   if (map.from === null || map.to === null)
-    return section(options, html`<p>There is no chunk with a range of time.</p>`, notesList(notesOf(map)))
+    return section(options, html`<p>There is no chunk with a range of time.</p>`, notesList(mapNotes(map)))
   return section(
     options,
-    html`<ul class="legend">${chunkStates.map((state) => html`<li><svg width="14" height="14" aria-hidden="true"><rect class="s-${state}" width="14" height="14"/></svg> ${meaning[state]}</li>`)}</ul>
+    html`<ul class="legend">${chunkStates.map((state) => html`<li><svg width="14" height="14" aria-hidden="true"><rect class="s-${state}" width="14" height="14"/></svg> ${stateWords[state]}</li>`)}</ul>
 <p class="hint">Each bar is a chunk, or several where they are too many; its height is its size. Select a row and use the arrow keys, or point at a bar.</p>
 ${hatch()}<div class="map">
 ${map.rows.map((row) => mapRow(row, map))}
 <div class="axis">${axis(map.from, map.to)}</div>
 </div>`,
-    notesList([...notesOf(map), ...report.notes]),
+    notesList([...mapNotes(map), ...report.notes]),
   )
 }
 
@@ -78,15 +82,4 @@ function cellWords({from, to, chunks, bytes, state, name}: Cell): string {
 function axis(from: number, to: number): Markup {
   const {ticks} = timeAxis(from, to, 100)
   return html`<svg width="100%" height="18" aria-hidden="true">${ticks.map(({position, label, anchor}) => html`<text class="${anchor}" x="${position.toFixed(2)}%" y="13">${label}</text>`)}</svg>`
-}
-
-function notesOf({unplaced, omittedTables}: ChunkMap): string[] {
-  return [
-    ...(unplaced > 0
-      ? [
-          `${plural(unplaced, 'chunk')} not shown: the range is not a time, has no bound, or is more than 10 years in the past or a year ahead.`,
-        ]
-      : []),
-    ...(omittedTables > 0 ? [`${plural(omittedTables, 'smaller table')} not shown.`] : []),
-  ]
 }

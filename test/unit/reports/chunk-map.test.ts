@@ -1,10 +1,11 @@
 import fc from 'fast-check'
 import {expect, it} from 'vitest'
-import {chunkMap, chunkStates} from '../../../src/page/chunk-cells.js'
+import {chunkMap, chunkStates} from '../../../src/reports/chunk-map.js'
 import type {ChunkStats} from '../../../src/reports/chunks.js'
 import {hourlyChunk, reportedAt} from '../../helpers/report-document.js'
 
 const at = Date.parse(reportedAt)
+const room = {rows: 40, cells: 2_400, cellsPerRow: 240}
 const anyChunk: fc.Arbitrary<ChunkStats> = fc
   .record({
     table: fc.constantFrom('a', 'b', 'c'),
@@ -19,7 +20,7 @@ const anyChunk: fc.Arbitrary<ChunkStats> = fc
 it('every chunk is in one cell or counted as not shown, and cells of a row do not overlap', () => {
   fc.assert(
     fc.property(fc.array(anyChunk, {maxLength: 400}), (chunks) => {
-      const {rows, unplaced, from, to} = chunkMap(chunks, at)
+      const {rows, unplaced, from, to} = chunkMap(chunks, at, room)
       const inCells = rows.flatMap(({cells}) => cells).reduce((sum, cell) => sum + cell.chunks, 0)
       expect(inCells + unplaced).toBe(chunks.length)
       for (const {cells, counts} of rows) {
@@ -43,7 +44,7 @@ it('the number of cells is limited, and the sizes of chunks that share one are a
   const chunks = ['a', 'b', 'c'].flatMap((table) =>
     Array.from({length: 20_000}, (_, index) => hourlyChunk(table, index)),
   )
-  const {rows} = chunkMap(chunks, at)
+  const {rows} = chunkMap(chunks, at, room)
   for (const {cells} of rows) {
     expect(cells.length).toBeLessThanOrEqual(241)
     expect(cells.length).toBeGreaterThan(200)
@@ -54,5 +55,5 @@ it('the number of cells is limited, and the sizes of chunks that share one are a
 
 it('a size is unknown if one of the chunks has none', () => {
   const chunks = [hourlyChunk('a', 1, {space: '1/2'}), hourlyChunk('a', 1, {space: '2/2', totalBytes: null})]
-  expect(chunkMap(chunks, at).rows[0]!.cells).toMatchObject([{chunks: 2, bytes: null, name: null}])
+  expect(chunkMap(chunks, at, room).rows[0]!.cells).toMatchObject([{chunks: 2, bytes: null, name: null}])
 })

@@ -1,9 +1,17 @@
 import {formatQualifiedName} from '../db/qualified-name.js'
-import type {ChunkStats} from '../reports/chunks.js'
+import {plural} from '../units/plural.js'
+import type {ChunkStats} from './chunks.js'
 
-/** The worst state of the chunks in a cell decides its colour; the worst is the last of this list. */
+/** A cell has the worst state of its chunks; the worst is the last of this list. */
 export const chunkStates = ['compressed', 'uncompressed', 'partial', 'late'] as const
 export type ChunkState = (typeof chunkStates)[number]
+
+export const stateWords: Record<ChunkState, string> = {
+  compressed: 'compressed',
+  uncompressed: 'uncompressed',
+  partial: 'partly compressed',
+  late: 'with late work',
+}
 
 /** One chunk, or several beside each other where there are more chunks than room. */
 export interface Cell {
@@ -24,7 +32,11 @@ export interface MapRow {
   cells: Cell[]
   /** Number of chunks in each state. */
   counts: Record<ChunkState, number>
+  chunks: number
 }
+
+/** What a column of a terminal shows of a table; null where it has no chunk. */
+export type MapColumn = Pick<Cell, 'state' | 'bytes'> | null
 
 export interface ChunkMap {
   rows: MapRow[]
@@ -41,10 +53,13 @@ const year = 365 * 86_400_000
 /** A chunk further away would leave the others a line of one pixel. */
 const yearsBack = 10
 const yearsAhead = 1
-const mostRows = 40
-/** Bounds the size of the page: a cell takes about 130 bytes. */
-const mostCells = 2_400
-const mostCellsPerRow = 240
+
+/** The most that a map may have. */
+export interface MapRoom {
+  rows: number
+  cells: number
+  cellsPerRow: number
+}
 
 interface Placed {
   chunk: ChunkStats
@@ -53,11 +68,11 @@ interface Placed {
 }
 
 /**
- * The chunks of every table on one time axis. At most 2 400 cells, whatever the number of chunks: neighbours share a
- * cell.
+ * The chunks of every table on one time axis, the largest tables first. Where there are more chunks than room,
+ * neighbours share a cell.
  * @param at the time of the report, in milliseconds since 1970
  */
-export function chunkMap(chunks: readonly ChunkStats[], at: number): ChunkMap {
+export function chunkMap(chunks: readonly ChunkStats[], at: number, room: MapRoom): ChunkMap {
   const placed = chunks.flatMap((chunk): Placed[] => {
     const [from, to] = [millis(chunk.rangeStart), millis(chunk.rangeEnd)]
     if (chunk.rangeUnit !== 'time' || from === null || to === null) return []
@@ -71,16 +86,60 @@ export function chunkMap(chunks: readonly ChunkStats[], at: number): ChunkMap {
     else row.push(one)
   }
   const tables = [...byTable.values()].sort((a, b) => sizeOf(b) - sizeOf(a))
-  const shown = tables.slice(0, mostRows)
-  const room = Math.min(mostCellsPerRow, Math.floor(mostCells / Math.max(1, shown.length)))
+  const shown = tables.slice(0, room.rows)
+  const perRow = Math.min(room.cellsPerRow, Math.floor(room.cells / Math.max(1, shown.length)))
   const onAxis = shown.flat()
   return {
-    rows: shown.map((row) => mapRow(row, room)),
+    rows: shown.map((row) => mapRow(row, perRow)),
     from: onAxis.length === 0 ? null : onAxis.reduce((first, {from}) => Math.min(first, from), Infinity),
     to: onAxis.length === 0 ? null : onAxis.reduce((last, {to}) => Math.max(last, to), -Infinity),
     unplaced: chunks.length - placed.length,
     omittedTables: tables.length - shown.length,
   }
+}
+
+/** The cells of a row in columns of equal time: a column has the worst state and the largest size of its cells. */
+export function columnsOf({cells}: Pick<MapRow, 'cells'>, {from, to}: ChunkMap, columns: number): MapColumn[] {
+  if (from === null || to === null) return []
+  const drawn = Array.from({length: columns}, (): MapColumn => null)
+  const position = (at: number) => ((at - from) / (to - from)) * columns
+  for (const cell of cells) {
+    const first = Math.min(columns - 1, Math.floor(position(cell.from)))
+    const last = Math.max(first, Math.min(columns, Math.ceil(position(cell.to))) - 1)
+    for (let at = first; at <= last; at += 1) drawn[at] = worse(drawn[at]!, cell)
+  }
+  return drawn
+}
+
+function worse(one: MapColumn, {state, bytes}: Cell): MapColumn {
+  if (one === null) return {state, bytes}
+  return {
+    state: chunkStates.indexOf(state) > chunkStates.indexOf(one.state) ? state : one.state,
+    bytes: one.bytes === null || bytes === null ? null : Math.max(one.bytes, bytes),
+  }
+}
+
+/** The states that a map has, with the number of chunks in each. */
+export function mapStates({rows}: ChunkMap): {state: ChunkState; chunks: number; words: string}[] {
+  return chunkStates
+    .map((state) => ({
+      state,
+      chunks: rows.reduce((sum, {counts}) => sum + counts[state], 0),
+      words: stateWords[state],
+    }))
+    .filter(({chunks}) => chunks > 0)
+}
+
+/** What a map does not show, as sentences. */
+export function mapNotes({unplaced, omittedTables}: ChunkMap): string[] {
+  return [
+    ...(unplaced > 0
+      ? [
+          `${plural(unplaced, 'chunk')} not shown: the range is not a time, has no bound, or is more than 10 years in the past or a year ahead.`,
+        ]
+      : []),
+    ...(omittedTables > 0 ? [`${plural(omittedTables, 'smaller table')} not shown.`] : []),
+  ]
 }
 
 function mapRow(placed: readonly Placed[], room: number): MapRow {
@@ -99,7 +158,7 @@ function mapRow(placed: readonly Placed[], room: number): MapRow {
     if (joins) add(last, one)
     else cells.push(newCell(one))
   }
-  return {schema: first.chunk.schema, table: first.chunk.table, cells, counts}
+  return {schema: first.chunk.schema, table: first.chunk.table, cells, counts, chunks: placed.length}
 }
 
 function newCell({chunk, from, to}: Placed): Cell {
