@@ -13,20 +13,20 @@ export function startDaemon(
 }
 
 /**
- * Several daemons on one database. One after another is killed and started again, for that many seconds after the first
- * was ready: two of three at a random moment of their work, the third at any moment, including its start.
+ * Several daemons on one database. One after another is killed and started again, for at least that many seconds
+ * after the first was ready and that many times: two of three at a random moment of their work, the third at any moment, including its start.
  */
 export async function rampage(
   size: number,
   start: () => DaemonProcess,
-  seconds: number,
+  {seconds, kills: least}: {seconds: number; kills: number},
   random: () => number,
 ): Promise<{kills: number; daemons: DaemonProcess[]}> {
   const daemons = Array.from({length: size}, start)
   await Promise.race(daemons.map((daemon) => daemon.event('ready')))
   const end = Date.now() + seconds * 1000
   let kills = 0
-  while (Date.now() < end) {
+  while (Date.now() < end || kills < least) {
     const index = Math.floor(random() * size)
     // A busy machine takes seconds to start one: if each were killed before that, none would ever do anything.
     if (random() < 2 / 3) await daemons[index]!.event('ready')

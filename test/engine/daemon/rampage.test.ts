@@ -75,7 +75,12 @@ forEachEngine({native: true, kinds: ['timescaledb', 'postgres']}, (engine) => {
       )
 
       const flags = ['--lease', '1500ms', '--poll', '100ms', '--workers', '4', '--grace', '5s']
-      const {kills, daemons: workerPool} = await rampage(size, () => startDaemon(url, jobs, flags), seconds, lcg(size))
+      const {kills, daemons: workerPool} = await rampage(
+        size,
+        () => startDaemon(url, jobs, flags),
+        {seconds, kills: 5},
+        lcg(size),
+      )
       const [{end}] = (await run("select date_trunc('second', qicore.now()) as end")) as unknown as [{end: string}]
       await setClock(database, `timestamptz '${end}'`)
 
@@ -141,7 +146,6 @@ forEachEngine({native: true, kinds: ['timescaledb', 'postgres']}, (engine) => {
         `${engine.name}: ${size} daemons, ${kills} kills in ${sums!.days} days: ${sums!.occurrences} occurrences, ${sums!.done} done, ${sums!.retaken} tried more than once, 0 gaps, 0 duplicates\n`,
       )
       expect(sums!.days).toBeGreaterThanOrEqual(Math.floor((seconds * rate) / 86_400) - 4)
-      expect(kills).toBeGreaterThanOrEqual(5)
     },
     (seconds + 270) * 1_000,
   )
