@@ -3,6 +3,7 @@ import {ExitCode, OpsError} from '../errors.js'
 import type {Config} from '../config/load.js'
 import type {ConnectOptions, Database, Target} from '../db/database.js'
 import type {Plan} from '../run/step.js'
+import type {Limits} from '../run/limits.js'
 import type {LockWait} from '../run/lock-wait.js'
 import {approximateSeconds, durationInWords} from '../units/duration.js'
 import {installLine, type ChangeFlags, type ChangeReport, type RunOptions} from './change.js'
@@ -11,7 +12,7 @@ import {flagMessage} from './flag-error.js'
 import {globalFlags} from './flags.js'
 import {repeatTyped} from './given-flags.js'
 import {withInvocation} from './invocation.js'
-import {withJsonInstants} from './json-instants.js'
+import {jsonDocument} from './json-instants.js'
 import {nameTargetOfDaemon} from '../units/command.js'
 import {canRewrite, stderrStatus} from './status-line.js'
 import {fitWidth} from './render/text.js'
@@ -261,11 +262,16 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
 
   /** The limits from flags, environment and configuration, with defaults for the others; times in milliseconds. */
   protected async limits() {
-    const [{limitsOf}, config] = await Promise.all([import('../config/limits.js'), this.loadConfig()])
-    const {accept: acceptedHazards} = this.flags as {accept?: string[]}
-    const limits = limitsOf(config, {lockTimeout: this.flags['lock-timeout'], acceptedHazards}, process.env)
+    const limits = (await this.limitsReader())(await this.loadConfig())
     // A step that another session blocks is retried for the time of --wait.
     return this.flags.wait === undefined ? limits : {...limits, blockedBudget: (await this.lockWait()).left()}
+  }
+
+  /** The limits of a configuration, from flags and environment too. The function throws OpsError for a wrong variable. */
+  protected async limitsReader(): Promise<(config: Config | null) => Limits> {
+    const {limitsOf} = await import('../config/limits.js')
+    const {accept: acceptedHazards} = this.flags as {accept?: string[]}
+    return (config) => limitsOf(config, {lockTimeout: this.flags['lock-timeout'], acceptedHazards}, process.env)
   }
 
   /** oclif reads `oclif.exit` in text mode and `exitCode` under --json; any other error is converted once here. */
@@ -279,16 +285,13 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
   }
 
   /** The failed operation, for an error message. */
-  private get doing(): string {
+  protected get doing(): string {
     return `run ${this.id?.replaceAll(':', ' ')}`
   }
 
   /** Adds the condition of the database to every report, and formats its instants. */
   protected override toSuccessJson(result: unknown): unknown {
-    const report = withJsonInstants(result)
-    return this.condition === null || typeof report !== 'object' || report === null
-      ? report
-      : {...report, condition: this.condition}
+    return jsonDocument(result, this.condition)
   }
 
   protected override toErrorJson(error: unknown): ErrorJson {

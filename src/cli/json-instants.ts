@@ -13,3 +13,9 @@ export function withJsonInstants(report: unknown, field = ''): unknown {
   if (typeof report !== 'object' || report === null || 'toJSON' in report) return report
   return Object.fromEntries(Object.entries(report).map(([name, value]) => [name, withJsonInstants(value, name)]))
 }
+
+/** A report as a JSON document: its instants, and the condition of the database; null if it has none. */
+export function jsonDocument(report: unknown, condition: readonly string[] | null): unknown {
+  const document = withJsonInstants(report)
+  return condition === null || typeof document !== 'object' || document === null ? document : {...document, condition}
+}

@@ -6,7 +6,7 @@ import type {AnyTable, ReportTable, TableContext} from '../units/report-table.js
 import {BaseCommand, type FlagsOf} from './base-command.js'
 import {outputIsClosed} from './closed-output.js'
 import {globalFlags} from './flags.js'
-import type {Around} from './render/shown.js'
+import type {Around, Shown} from './render/shown.js'
 import {asksForJson, reportFlags, type Format} from './report-flags.js'
 import type {SortOrder} from './report-rows.js'
 import {terminal} from './terminal.js'
@@ -71,10 +71,10 @@ export abstract class ReportCommand<T extends typeof Command> extends BaseComman
    * @param flags flags of the command, including `watchFlags`
    * @returns the report; nothing with --watch, because every reading has already been printed
    */
-  protected async watched<R extends object>(
+  protected async watched<Read, R extends object>(
     {watch, every}: {watch: boolean; every?: Duration | undefined},
-    read: (db: Database) => Promise<R>,
-    show: (report: R) => Promise<R>,
+    read: (db: Database) => Promise<Read>,
+    show: (read: Read) => Promise<R>,
   ): Promise<R | undefined> {
     if (!watch) return show(await this.withDatabase(read))
     const ms = pauseOf(every)
@@ -100,7 +100,7 @@ export abstract class ReportCommand<T extends typeof Command> extends BaseComman
     else this.printed.push(text)
   }
 
-  private get format(): Format {
+  protected get format(): Format {
     const {format, csv} = this.flags
     return csv ? 'csv' : (format ?? 'table')
   }
@@ -118,18 +118,40 @@ export abstract class ReportCommand<T extends typeof Command> extends BaseComman
     rows: readonly Row[],
     around: () => Promise<Around<Row>>,
   ): Promise<Row[]> {
-    const sorted =
-      this.order === null ? [...rows] : (await import('./report-rows.js')).sortRows(table, rows, this.order)
-    const limit = this.rowLimit()
-    const listed = limit === undefined ? sorted : sorted.slice(0, limit)
+    const listed = await this.listed(table, rows)
     if (this.jsonEnabled()) return listed
-    const said = await around()
-    const shown = {...said, table, context, rows: listed}
+    await this.print({...(await around()), table, context, rows: listed}, rows.length)
+    return listed
+  }
+
+  /** The rows in the order of --sort, at most as many as --limit. */
+  protected async listed<Row, Context extends TableContext>(
+    table: ReportTable<Row, Context>,
+    rows: readonly Row[],
+  ): Promise<Row[]> {
+    const limit = this.rowLimit()
+    const sorted = await this.sorted(table, rows)
+    return limit === undefined ? sorted : sorted.slice(0, limit)
+  }
+
+  /** The rows in the order of --sort. */
+  protected async sorted<Row, Context extends TableContext>(
+    table: ReportTable<Row, Context>,
+    rows: readonly Row[],
+  ): Promise<Row[]> {
+    return this.order === null ? [...rows] : (await import('./report-rows.js')).sortRows(table, rows, this.order)
+  }
+
+  /**
+   * Prints a table and the sentences around it in the requested format.
+   * @param count rows before --limit
+   */
+  protected async print<Row, Context extends TableContext>(shown: Shown<Row, Context>, count: number): Promise<void> {
     const headers = !this.flags['no-headers']
     switch (this.format) {
       case 'csv': {
         const {csvRemarks, renderCsv} = await import('./render/csv.js')
-        for (const line of csvRemarks([...(said.above ?? []), ...(said.below ?? [])])) this.report(line)
+        for (const line of csvRemarks([...(shown.above ?? []), ...(shown.below ?? [])])) this.report(line)
         this.logRaw(renderCsv(shown, headers))
         break
       }
@@ -140,10 +162,9 @@ export abstract class ReportCommand<T extends typeof Command> extends BaseComman
       }
       default: {
         const {renderReport} = await import('./render/report.js')
-        this.log(renderReport(limited(shown, rows.length, limit), {...terminal(), headers}))
+        this.log(renderReport(limited(shown, count, this.rowLimit()), {...terminal(), headers}))
       }
     }
-    return listed
   }
 }
 

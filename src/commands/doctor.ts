@@ -1,10 +1,11 @@
 import {Args, Flags} from '@oclif/core'
-import {ReportCommand} from '../cli/report-command.js'
+import type {Reading} from '../cli/fleet/reading.js'
+import {TargetReport} from '../cli/target-report.js'
 import {ExitCode} from '../errors.js'
 import type {DoctorReport} from '../doctor/report.js'
 import {failOnOptions} from '../units/fail-on.js'
 
-export default class Doctor extends ReportCommand<typeof Doctor> {
+export default class Doctor extends TargetReport<typeof Doctor, DoctorReport, DoctorReport> {
   static override summary = 'Find problems of this database, their causes and the commands that fix them.'
   static override description =
     `Runs checks on the condition of the database, its background workers, policies and jobs, chunks, aggregates, indexes, partitions, replication, settings, and known defects of the installed versions. Each check is CRITICAL, WARNING, UNKNOWN (with what is needed to check it) or PASSED.
@@ -41,7 +42,9 @@ Read-only, never waits for a lock, and does not need the schema qicore. With a t
     return {'': async () => (await import('../doctor/table.js')).doctorTable}
   }
 
-  async run(): Promise<DoctorReport> {
+  protected override readonly kind = 'doctor'
+
+  protected override async reading(): Promise<Reading<DoctorReport, DoctorReport>> {
     const [
       {examine, selectChecks},
       {fails},
@@ -63,18 +66,25 @@ Read-only, never waits for a lock, and does not need the schema qicore. With a t
     const {all, only = [], skip = [], 'fail-on': failOn} = this.flags
     // Before connecting, so that a wrong name fails quickly.
     const checks = selectChecks({only, skip})
-    const report = await this.withDatabase(async (db) => {
-      const config = await this.loadConfig()
-      const [declared, {lateAfter}] = [await readDeclared(db, sectionsOf(config)), await this.limits()]
-      const partitions = (withDefinitions: boolean) => partitionRules(config, withDefinitions)
-      const request = {table, declared, lateAfter, timeUnits: timeUnitsOf(declared), partitions}
-      return {...(await examine(db, request, checks)), target: reportTarget(db)}
-    })
-    const failed = fails(report, failOn)
-    process.exitCode = failed ? ExitCode.found : ExitCode.done
-    const shown = await this.show(doctorTable, report, report.checks, async () =>
-      (await import('../cli/render/doctor.js')).aroundDoctor(report, {all, failed, table: table ?? null}),
-    )
-    return {...report, checks: shown}
+    return {
+      read: async (db, {config, limits}) => {
+        const declared = await readDeclared(db, sectionsOf(config))
+        const {lateAfter} = limits()
+        const partitions = (withDefinitions: boolean) => partitionRules(config, withDefinitions)
+        const request = {table, declared, lateAfter, timeUnits: timeUnitsOf(declared), partitions}
+        return {...(await examine(db, request, checks)), target: reportTarget(db)}
+      },
+      exitCode: (report) => (fails(report, failOn) ? ExitCode.found : ExitCode.done),
+      show: async (report, show) => ({
+        ...report,
+        checks: await show(doctorTable, report, report.checks, async () =>
+          (await import('../cli/render/doctor.js')).aroundDoctor(report, {
+            all,
+            failed: fails(report, failOn),
+            table: table ?? null,
+          }),
+        ),
+      }),
+    }
   }
 }

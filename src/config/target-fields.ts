@@ -20,7 +20,7 @@ const ownSettings = {
     z
       .record(z.string().regex(labelName, 'a label has letters, digits and _, and is not "target"'), z.string().min(1))
       .optional(),
-    'Labels of the target, or of every target of the group.',
+    'Labels of the target, or of every target of the group, in reports about many targets.',
     {examples: [{region: 'eu', tier: 'gold'}]},
   ),
   limits: about(limitsSection.optional(), 'Timeouts and limits. A field replaces that of the file.', {

@@ -132,7 +132,7 @@ export function namedTarget(name: string, source: TargetSource, env: Environment
       `"${name}" is not one database: ${selected.target} has the databases ${databasesText(databases)}.`,
       {
         ...config!,
-        suggestion: `Name one of them: --target ${selected.target}/<database>`,
+        suggestion: `One of them: --target ${selected.target}/<database>; a report of all: --targets ${selected.target}`,
       },
     )
   return {...serverTarget(selected.target, source, env, config!), name, ...databaseOf(selected.database)}
@@ -153,7 +153,7 @@ export function noSuchTarget(
   return usageError('NO_SUCH_TARGET', message, [
     ...(config.suggestion === undefined ? [] : [config.suggestion]),
     `Its targets: ${Object.keys(config.targets).join(', ') || 'none'}.`,
-    ...(groups.length === 0 ? [] : [`Its groups: ${groups.join(', ')}.`]),
+    ...(groups.length === 0 ? [] : [`Its groups, for --targets: ${groups.join(', ')}.`]),
   ])
 }
 

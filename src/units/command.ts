@@ -1,3 +1,5 @@
+import {AsyncLocalStorage} from 'node:async_hooks'
+
 /** The name of the binary; every printed command starts with it. */
 export const binary = 'qicore-db'
 
@@ -12,8 +14,16 @@ export interface GivenFlags {
   config?: string | undefined
 }
 
-let given: GivenFlags = {}
-let targetName: string | null = null
+interface Repeated {
+  given: GivenFlags
+  targetName: string | null
+}
+
+/** Of the process. */
+const repeated: Repeated = {given: {}, targetName: null}
+/** Of the work on one of many databases. */
+const ofOneTarget = new AsyncLocalStorage<Repeated>()
+const current = () => ofOneTarget.getStore() ?? repeated
 
 /**
  * Makes {@link command} append these flags to every command it prints, so that the operator can copy a command and it
@@ -21,7 +31,7 @@ let targetName: string | null = null
  * never sets it; the daemon clears it, because its log is read on other machines.
  */
 export function repeatInCommands({url, target, role, config}: GivenFlags): void {
-  given = {url, target, role, config}
+  repeated.given = {url, target, role, config}
 }
 
 /**
@@ -29,7 +39,16 @@ export function repeatInCommands({url, target, role, config}: GivenFlags): void 
  * @param name of the target in the configuration; null if the database was given as a URL
  */
 export function nameTargetOfDaemon(name: string | null): void {
-  targetName = name
+  repeated.targetName = name
+}
+
+/**
+ * Runs work in which printed commands name this target, for a command that works on many targets: the flags of
+ * {@link repeatInCommands} except --url and --target stay.
+ */
+export function whileNaming<R>(target: string, work: () => R): R {
+  const {role, config} = current().given
+  return ofOneTarget.run({given: {target, role, config}, targetName: target}, work)
 }
 
 /** Commands that need no database: of the global flags, only --config applies to them. */
@@ -47,6 +66,7 @@ export const withoutDatabase: ReadonlySet<string> = new Set([
 function repeatedFlags(id: string, flags: Readonly<Record<string, FlagValue>>): Record<string, FlagValue> {
   if (id.endsWith(' --help')) return {}
   const named = withoutDatabase.has(id) || flags.url != null || flags.target != null
+  const {given, targetName} = current()
   const target = given.target ?? (id === 'daemon' && given.url === undefined ? targetName : undefined)
   return {...(!named && {url: given.url, target, role: given.role}), config: given.config}
 }
@@ -87,6 +107,7 @@ export function withoutRepeatedFlags<T>(value: T): T {
 
 /** Removes exactly what {@link command} appends: all flags, --config alone, or the target of the daemon. */
 function stripRepeated(text: string): string {
+  const {given, targetName} = current()
   const ofDaemon = {target: targetName, role: given.role, config: given.config}
   return [given, ofDaemon, {config: given.config}]
     .map((flags) => wordsOf({...flags}).join(' '))

@@ -1,5 +1,6 @@
 import {Flags} from '@oclif/core'
-import {ReportCommand} from '../../cli/report-command.js'
+import type {Reading} from '../../cli/fleet/reading.js'
+import {TargetReport} from '../../cli/target-report.js'
 import {ExitCode} from '../../errors.js'
 import type {CronStatus as Status} from '../../pg-cron/status.js'
 
@@ -10,7 +11,7 @@ interface StatusReport extends Status {
   at: string
 }
 
-export default class CronStatus extends ReportCommand<typeof CronStatus> {
+export default class CronStatus extends TargetReport<typeof CronStatus, StatusReport, StatusReport> {
   static override summary = 'Show what pg_cron runs, the last results, and missing or altered entries.'
   static override description =
     `Joins pg_cron's schedule (cron.job), its run details (cron.job_run_details) and the ledger, which also has the steps that failed in a run that pg_cron reports as a success. Shows whether pg_cron's scheduler is running, which entries are missing, altered, disabled or left over, and the foreign entries of this database, which are never changed and never count as a failure.
@@ -32,32 +33,40 @@ Changes nothing and needs read access only; what the role may not read is unknow
     return {'': async () => (await import('../../pg-cron/status-table.js')).cronJobsTable}
   }
 
-  async run(): Promise<StatusReport> {
+  protected override readonly kind = 'cron.status'
+
+  protected override async reading(): Promise<Reading<StatusReport, StatusReport>> {
     const [{readCronStatus}, {cronJobsTable}, {jobsAndContext}] = await Promise.all([
       import('../../pg-cron/status.js'),
       import('../../pg-cron/status-table.js'),
       import('../../pg-cron/request.js'),
     ])
-    const [config, limits] = [await this.loadConfig(), await this.limits()]
-    const report = await this.withDatabase(async (db): Promise<StatusReport> => {
-      const head = await this.reportHead(db)
-      const {jobs, context} = jobsAndContext({config, limits, at: head.at})
-      return {
-        kind: 'cron.status',
-        ...head,
-        ...(await readCronStatus(db, {jobs, context, applicationName: this.connectOptions(false).applicationName})),
-      }
-    })
+    return {
+      read: async (db, {config, limits}) => {
+        const head = await this.reportHead(db)
+        const {jobs, context} = jobsAndContext({config, limits: limits(), at: head.at})
+        return {
+          kind: 'cron.status',
+          ...head,
+          ...(await readCronStatus(db, {jobs, context, applicationName: this.connectOptions(false).applicationName})),
+        }
+      },
+      exitCode: (report) => (this.fails(report) ? ExitCode.found : undefined),
+      show: async (report, show) => ({
+        ...report,
+        jobs: await show(cronJobsTable, report, report.jobs, async () =>
+          (await import('../../cli/render/cron.js')).aroundCronStatus(report, this.fails(report)),
+        ),
+      }),
+    }
+  }
+
+  private fails({jobs, left, qicoreSchema}: StatusReport): boolean {
     const {'fail-on': failOn} = this.flags
     const wrong =
-      report.jobs.some(({ok}) => ok === false || (failOn === 'unknown' && ok === null)) ||
-      report.left.length > 0 ||
-      report.qicoreSchema.state === 'older'
-    const failed = failOn !== 'never' && wrong
-    if (failed) process.exitCode = ExitCode.found
-    const jobs = await this.show(cronJobsTable, report, report.jobs, async () =>
-      (await import('../../cli/render/cron.js')).aroundCronStatus(report, failed),
-    )
-    return {...report, jobs}
+      jobs.some(({ok}) => ok === false || (failOn === 'unknown' && ok === null)) ||
+      left.length > 0 ||
+      qicoreSchema.state === 'older'
+    return failOn !== 'never' && wrong
   }
 }

@@ -1,4 +1,5 @@
-import {ReportCommand} from '../../cli/report-command.js'
+import type {Reading} from '../../cli/fleet/reading.js'
+import {TargetReport} from '../../cli/target-report.js'
 import {watchFlags} from '../../cli/watch.js'
 import {command} from '../../units/command.js'
 import type {DaemonSeen, ListedJob} from '../../jobs/store/job-list.js'
@@ -12,7 +13,7 @@ interface ListReport {
   daemons: DaemonSeen[]
 }
 
-export default class JobsList extends ReportCommand<typeof JobsList> {
+export default class JobsList extends TargetReport<typeof JobsList, ListReport, ListReport> {
   static override summary = 'List the scheduled jobs with their next run, last result and runner.'
   static override description =
     'Lists the jobs of the configuration (or the defaults), and jobs that only the ledger of this database has. RUNS has a bar for the duration of each of the last 10 runs, and × for one that failed. Changes nothing.'
@@ -24,29 +25,29 @@ export default class JobsList extends ReportCommand<typeof JobsList> {
     return {'': async () => (await import('../../jobs/store/job-list-table.js')).jobsTable}
   }
 
-  async run(): Promise<ListReport | undefined> {
+  protected override readonly kind = 'jobs.list'
+
+  protected override async reading(): Promise<Reading<ListReport, ListReport>> {
     const [{checkedJobs}, {listJobs}, {jobsTable}, {halfState}] = await Promise.all([
       import('../../jobs/run/check.js'),
       import('../../jobs/store/job-list.js'),
       import('../../jobs/store/job-list-table.js'),
       import('../../db/condition.js'),
     ])
-    let daemon: string | null = null
-    return this.watched(
-      this.flags,
-      async (db): Promise<ListReport> => {
-        // No daemon is recommended for a database in a half-state: it would do nothing, or cause damage.
-        daemon = halfState(db.server) === null ? command('daemon') : null
+    return {
+      read: async (db, {config}) => {
         const head = await this.reportHead(db)
         const now = Date.parse(head.at)
-        return {kind: 'jobs.list', ...head, ...(await listJobs(db, checkedJobs(await this.loadConfig(), now), now))}
+        return {kind: 'jobs.list', ...head, ...(await listJobs(db, checkedJobs(config, now), now))}
       },
-      async (report) => {
-        const jobs = await this.show(jobsTable, report, report.jobs, async () =>
+      show: async (report, show, {server}) => {
+        // No daemon is recommended for a database in a half-state: it would do nothing, or cause damage.
+        const daemon = halfState(server) === null ? command('daemon') : null
+        const jobs = await show(jobsTable, report, report.jobs, async () =>
           (await import('../../cli/render/jobs.js')).aroundJobs(report, daemon),
         )
         return {...report, jobs}
       },
-    )
+    }
   }
 }

@@ -1,8 +1,10 @@
 import {Flags} from '@oclif/core'
-import {ReportCommand} from '../../cli/report-command.js'
+import type {Reading} from '../../cli/fleet/reading.js'
+import {TargetReport} from '../../cli/target-report.js'
 import {ExitCode} from '../../errors.js'
 import type {EngineKind} from '../../engines/index.js'
 import type {MigrationStatus} from '../../schema/migrate/recorded.js'
+import type {readStatus} from '../../schema/migrate/status.js'
 import type {RoutineStatus} from '../../schema/migrate/routine-state.js'
 
 interface StatusReport {
@@ -16,7 +18,13 @@ interface StatusReport {
   routines: RoutineStatus[]
 }
 
-export default class MigrateStatus extends ReportCommand<typeof MigrateStatus> {
+/** What is read of one database. */
+interface Read {
+  status: Awaited<ReturnType<typeof readStatus>>
+  head: {version: 1; target: string; at: string}
+}
+
+export default class MigrateStatus extends TargetReport<typeof MigrateStatus, Read, StatusReport> {
   static override summary = 'List migrations and routines: applied, pending, edited, missing or older.'
   static override description =
     `Exits 3 if a migration was edited after it was applied, is recorded without a file or was applied for another engine, and if the schema qicore or a routine is newer than this program. Pending migrations and routines that are older than this program are an error with --check only: migrate up updates them. Changes nothing.`
@@ -29,35 +37,35 @@ export default class MigrateStatus extends ReportCommand<typeof MigrateStatus> {
     return {'': async () => (await import('../../schema/migrate/status-table.js')).migrationStatusTable}
   }
 
-  async run(): Promise<StatusReport> {
-    const [{readStatus}, {migrationStatusTable, statusRows}, config] = await Promise.all([
+  protected override readonly kind = 'migrate.status'
+
+  protected override async reading(): Promise<Reading<Read, StatusReport>> {
+    const [{readStatus}, {migrationStatusTable, statusRows}] = await Promise.all([
       import('../../schema/migrate/status.js'),
       import('../../schema/migrate/status-table.js'),
-      this.loadConfig(),
     ])
-    return this.withDatabase(async (db) => {
-      const {engine, note, migrations, routines, wrong, pending} = await readStatus(db, {
-        configDirectory: config?.directory,
-        migrations: config?.migrations,
-      })
-      if (wrong.length > 0 || (this.flags.check && pending.length > 0)) process.exitCode = ExitCode.found
-      const report: StatusReport = {
-        kind: 'migrate.status',
-        ...(await this.reportHead(db)),
-        engine,
-        migrations,
-        routines,
-      }
-      if (note !== null && !this.jsonEnabled()) this.report(note)
-      const marked = new Set([...wrong, ...(this.flags.check ? pending : [])])
-      const rows = await this.show(migrationStatusTable, report, statusRows(migrations, routines, marked), async () =>
-        (await import('../../cli/render/migrate-status.js')).aroundMigrations(migrations, routines),
-      )
-      return {
-        ...report,
-        migrations: rows.flatMap((row) => (row.kind === 'migration' ? [row.entry] : [])),
-        routines: rows.flatMap((row) => (row.kind === 'routine' ? [row.entry] : [])),
-      }
-    })
+    const {check} = this.flags
+    return {
+      read: async (db, {config}) => ({
+        status: await readStatus(db, {configDirectory: config?.directory, migrations: config?.migrations}),
+        head: await this.reportHead(db),
+      }),
+      exitCode: ({status: {wrong, pending}}) =>
+        wrong.length > 0 || (check && pending.length > 0) ? ExitCode.found : undefined,
+      show: async ({status: {engine, note, migrations, routines, wrong, pending}, head}, show, context) => {
+        if (note !== null && !this.jsonEnabled()) context.report(note)
+        const marked = new Set([...wrong, ...(check ? pending : [])])
+        const rows = await show(migrationStatusTable, head, statusRows(migrations, routines, marked), async () =>
+          (await import('../../cli/render/migrate-status.js')).aroundMigrations(migrations, routines),
+        )
+        return {
+          kind: 'migrate.status',
+          ...head,
+          engine,
+          migrations: rows.flatMap((row) => (row.kind === 'migration' ? [row.entry] : [])),
+          routines: rows.flatMap((row) => (row.kind === 'routine' ? [row.entry] : [])),
+        }
+      },
+    }
   }
 }

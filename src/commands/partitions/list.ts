@@ -1,5 +1,6 @@
 import {Args, Flags} from '@oclif/core'
-import {ReportCommand} from '../../cli/report-command.js'
+import type {Reading} from '../../cli/fleet/reading.js'
+import {TargetReport} from '../../cli/target-report.js'
 import {ExitCode} from '../../errors.js'
 import type {PartitionsReport} from '../../partitions/list.js'
 
@@ -10,7 +11,7 @@ interface ListReport extends PartitionsReport {
   at: string
 }
 
-export default class PartitionsList extends ReportCommand<typeof PartitionsList> {
+export default class PartitionsList extends TargetReport<typeof PartitionsList, ListReport, ListReport> {
   static override summary = 'List partition sets: ranges, rows, bytes, gaps, missing and pending partitions.'
   static override description =
     `Without a table it lists every set of every schema, declared or not. With a table it lists the partitions, newest first.
@@ -39,42 +40,45 @@ Rows are the planner's estimate. Never waits for a lock: a partition that anothe
     return this.args.table === undefined ? '' : '<table>'
   }
 
-  async run(): Promise<ListReport> {
-    const [{readPartitions}, {partitionRules}, {partitionsDefined}, {findPartitioned}] = await Promise.all([
-      import('../../partitions/list.js'),
-      import('../../config/partitions.js'),
-      import('../../partitions/declared.js'),
-      import('../../partitions/find-table.js'),
-    ])
-    const report = await this.withDatabase(async (db) => {
-      const rules = partitionRules(await this.loadConfig(), await partitionsDefined(db))
-      const relation = this.args.table === undefined ? null : await findPartitioned(db, this.args.table)
-      const read: ListReport = {
-        kind: 'partitions.list',
-        ...(await this.reportHead(db)),
-        ...(await readPartitions(db, rules, relation)),
-      }
-      const wanting =
-        read.tables.some(({managed, findings}) => managed && findings.length > 0) || read.absent.length > 0
-      if (this.flags.check && wanting) process.exitCode = ExitCode.found
-      return read
-    })
-    return this.args.table === undefined ? this.showSets(report) : this.showPartitions(report)
-  }
+  protected override readonly kind = 'partitions.list'
 
-  private async showSets(report: ListReport): Promise<ListReport> {
-    const {setsTable} = await import('../../partitions/list-table.js')
-    const tables = await this.show(setsTable, report, report.tables, async () =>
-      (await import('../../cli/render/partitions.js')).aroundSets(report),
-    )
-    return {...report, tables}
-  }
-
-  private async showPartitions(report: ListReport): Promise<ListReport> {
-    const {partitionsTable} = await import('../../partitions/list-table.js')
-    const partitions = await this.show(partitionsTable, report, report.partitions, async () =>
-      (await import('../../cli/render/partitions.js')).aroundPartitions(report),
-    )
-    return {...report, partitions}
+  protected override async reading(): Promise<Reading<ListReport, ListReport>> {
+    const [{readPartitions}, {partitionRules}, {partitionsDefined}, {findPartitioned}, {setsTable, partitionsTable}] =
+      await Promise.all([
+        import('../../partitions/list.js'),
+        import('../../config/partitions.js'),
+        import('../../partitions/declared.js'),
+        import('../../partitions/find-table.js'),
+        import('../../partitions/list-table.js'),
+      ])
+    const {table} = this.args
+    const around = () => import('../../cli/render/partitions.js')
+    return {
+      read: async (db, {config}) => {
+        const rules = partitionRules(config, await partitionsDefined(db))
+        const relation = table === undefined ? null : await findPartitioned(db, table)
+        return {
+          kind: 'partitions.list',
+          ...(await this.reportHead(db)),
+          ...(await readPartitions(db, rules, relation)),
+        }
+      },
+      exitCode: ({tables, absent}) => {
+        const incomplete = tables.some(({managed, findings}) => managed && findings.length > 0) || absent.length > 0
+        return this.flags.check && incomplete ? ExitCode.found : undefined
+      },
+      show: async (report, show) =>
+        table === undefined
+          ? {
+              ...report,
+              tables: await show(setsTable, report, report.tables, async () => (await around()).aroundSets(report)),
+            }
+          : {
+              ...report,
+              partitions: await show(partitionsTable, report, report.partitions, async () =>
+                (await around()).aroundPartitions(report),
+              ),
+            },
+    }
   }
 }

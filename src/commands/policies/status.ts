@@ -1,10 +1,15 @@
 import {Args, Flags} from '@oclif/core'
-import {ReportCommand} from '../../cli/report-command.js'
+import type {Reading} from '../../cli/fleet/reading.js'
+import {TargetReport} from '../../cli/target-report.js'
 import {watchFlags} from '../../cli/watch.js'
 import {ExitCode} from '../../errors.js'
 import type {PolicyStatusReport} from '../../policies/status-types.js'
 
-export default class PoliciesStatus extends ReportCommand<typeof PoliciesStatus> {
+export default class PoliciesStatus extends TargetReport<
+  typeof PoliciesStatus,
+  PolicyStatusReport,
+  PolicyStatusReport
+> {
   static override summary = 'Show due work that the policies have not done, based on the state of the chunks.'
   static override description =
     `For every policy, declared or not: how many chunks or ranges are due, which of them are not done, since when and why; the runner and whether it is running; the last error with its SQLSTATE. The status of a job is shown but does not decide, because TimescaleDB reports success for a run that failed on some chunks.
@@ -29,7 +34,9 @@ Locks nothing, changes nothing and needs no schema qicore. Work is late when it 
     return {'': async () => (await import('../../policies/status-table.js')).policyStatusTable}
   }
 
-  async run(): Promise<PolicyStatusReport | undefined> {
+  protected override readonly kind = 'policies.status'
+
+  protected override async reading(): Promise<Reading<PolicyStatusReport, PolicyStatusReport>> {
     const [{readPolicyStatus}, {policyStatusTable}, {readDeclared}, {sectionsOf}, {reportTarget}] = await Promise.all([
       import('../../policies/status.js'),
       import('../../policies/status-table.js'),
@@ -38,24 +45,21 @@ Locks nothing, changes nothing and needs no schema qicore. Work is late when it 
       import('../../config/target.js'),
     ])
     const {table} = this.args
-    return this.watched(
-      this.flags,
-      async (db) => {
-        const [declared, {lateAfter}] = [
-          await readDeclared(db, sectionsOf(await this.loadConfig())),
-          await this.limits(),
-        ]
+    const {all} = this.flags
+    return {
+      read: async (db, {config, limits}) => {
+        const declared = await readDeclared(db, sectionsOf(config))
+        const {lateAfter} = limits()
         return {...(await readPolicyStatus(db, {declared, lateAfter, table})), target: reportTarget(db)}
       },
-      async (report) => {
-        const failed = this.fails(report)
-        if (failed) process.exitCode = ExitCode.found
-        const policies = await this.show(policyStatusTable, report, report.policies, async () =>
-          (await import('../../cli/render/policies.js')).aroundPolicyStatus(report, {all: this.flags.all, failed}),
-        )
-        return {...report, policies}
-      },
-    )
+      exitCode: (report) => (this.fails(report) ? ExitCode.found : undefined),
+      show: async (report, show) => ({
+        ...report,
+        policies: await show(policyStatusTable, report, report.policies, async () =>
+          (await import('../../cli/render/policies.js')).aroundPolicyStatus(report, {all, failed: this.fails(report)}),
+        ),
+      }),
+    }
   }
 
   /** Unmanaged objects never cause exit 3, unless the operator named the table. */

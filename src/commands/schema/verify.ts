@@ -1,6 +1,7 @@
 import {Flags} from '@oclif/core'
 import {interrupts} from '../../cli/interrupts.js'
-import {ReportCommand} from '../../cli/report-command.js'
+import type {Reading} from '../../cli/fleet/reading.js'
+import {TargetReport} from '../../cli/target-report.js'
 import {ExitCode} from '../../errors.js'
 import type {ReportedDifference} from '../../schema/verify.js'
 
@@ -15,7 +16,7 @@ interface VerifyReport {
   differences: ReportedDifference[]
 }
 
-export default class SchemaVerify extends ReportCommand<typeof SchemaVerify> {
+export default class SchemaVerify extends TargetReport<typeof SchemaVerify, VerifyReport, VerifyReport> {
   static override summary = 'Compare a database with the definitions of its tables.'
   static override description =
     `Columns, types, nullability, defaults, checks, uniques, indexes, foreign keys, triggers, dimensions, compression settings, aggregates and routines. The definitions are created in an empty database of the same server, which is dropped afterwards, so that PostgreSQL describes both sides. The role needs CREATEDB for that; --scratch names an empty database instead.
@@ -30,6 +31,7 @@ Exits 3 if there is a difference.`
     scratch: Flags.string({
       summary: 'Empty database in which the definitions are created; they are not removed.',
       helpValue: '<url>',
+      exclusive: ['targets', 'all-targets'],
     }),
   }
 
@@ -37,30 +39,36 @@ Exits 3 if there is a difference.`
     return {'': async () => (await import('../../schema/verify-table.js')).differencesTable}
   }
 
-  async run(): Promise<VerifyReport> {
-    const [{verifySchema, reported}, {differencesTable}, {definitionsFor}, config] = await Promise.all([
+  protected override readonly kind = 'schema.verify'
+
+  protected override async reading(): Promise<Reading<VerifyReport, VerifyReport>> {
+    const [{verifySchema, reported}, {differencesTable}, {definitionsFor}] = await Promise.all([
       import('../../schema/verify.js'),
       import('../../schema/verify-table.js'),
       import('../../config/definitions.js'),
-      this.loadConfig(),
     ])
-    const report = await this.withDatabase(async (db): Promise<VerifyReport> => {
-      const {definitions, whose} = await definitionsFor(db, config)
-      // The scratch database must be dropped even if the command is interrupted.
-      const signals = interrupts((line) => this.report(line))
-      const differences = await verifySchema(db, definitions, this.flags.scratch, signals.stop).finally(signals.release)
-      return {
-        kind: 'schema.verify',
-        ...(await this.reportHead(db)),
-        definitions: whose,
-        relations: definitions.tables.length + definitions.aggregates.length,
-        differences: differences.map(reported),
-      }
-    })
-    if (report.differences.length > 0) process.exitCode = ExitCode.found
-    const differences = await this.show(differencesTable, report, report.differences, async () =>
-      (await import('../../cli/render/verify.js')).aroundVerify(report.differences, report.relations),
-    )
-    return {...report, differences}
+    return {
+      read: async (db, {config, stop}) => {
+        const {definitions, whose} = await definitionsFor(db, config)
+        // The scratch database must be dropped even if the command is interrupted.
+        const signals = interrupts((line) => this.report(line))
+        const stopped = stop === undefined ? signals.stop : AbortSignal.any([signals.stop, stop])
+        const differences = await verifySchema(db, definitions, this.flags.scratch, stopped).finally(signals.release)
+        return {
+          kind: 'schema.verify',
+          ...(await this.reportHead(db)),
+          definitions: whose,
+          relations: definitions.tables.length + definitions.aggregates.length,
+          differences: differences.map(reported),
+        }
+      },
+      exitCode: ({differences}) => (differences.length > 0 ? ExitCode.found : undefined),
+      show: async (report, show) => ({
+        ...report,
+        differences: await show(differencesTable, report, report.differences, async () =>
+          (await import('../../cli/render/verify.js')).aroundVerify(report.differences, report.relations),
+        ),
+      }),
+    }
   }
 }

@@ -1,13 +1,14 @@
 import {Args, Flags} from '@oclif/core'
-import {ReportCommand} from '../../cli/report-command.js'
+import type {Reading} from '../../cli/fleet/reading.js'
 import {fastFlag} from '../../cli/report-flags.js'
+import {TargetReport} from '../../cli/target-report.js'
 import {terminal} from '../../cli/terminal.js'
 import type {ChunksReport} from '../../reports/chunks.js'
 
 /** Tables that --map draws without --limit. */
 const mostTables = 40
 
-export default class StatsChunks extends ReportCommand<typeof StatsChunks> {
+export default class StatsChunks extends TargetReport<typeof StatsChunks, ChunksReport, ChunksReport> {
   static override summary = 'List chunks or partitions with range, state, size and due work, newest first.'
   static override description =
     `A chunk is marked ! if it has been due for longer than one interval of the policy's schedule plus limits.lateAfter (6h), or if it is unknown since when: rows were written into it after its compression ("partial").
@@ -26,7 +27,7 @@ By default the table shows the newest chunks that fit the screen (20 in a pipe; 
     late: Flags.boolean({summary: 'Only chunks with late work.'}),
     map: Flags.boolean({
       summary: 'Draw size and state of all chunks over time.',
-      exclusive: ['csv', 'format', 'sort', 'no-headers'],
+      exclusive: ['csv', 'format', 'sort', 'no-headers', 'targets', 'all-targets'],
     }),
     ...fastFlag,
   }
@@ -35,7 +36,9 @@ By default the table shows the newest chunks that fit the screen (20 in a pipe; 
     return {'': async () => (await import('../../reports/chunks-table.js')).chunksTable}
   }
 
-  async run(): Promise<ChunksReport> {
+  protected override readonly kind = 'stats.chunks'
+
+  protected override async reading(): Promise<Reading<ChunksReport, ChunksReport>> {
     const [{readChunkStats}, {chunksTable}, {readManaged}, {reportTarget}] = await Promise.all([
       import('../../reports/chunks.js'),
       import('../../reports/chunks-table.js'),
@@ -43,22 +46,26 @@ By default the table shows the newest chunks that fit the screen (20 in a pipe; 
       import('../../config/target.js'),
     ])
     const {fast, late, map, limit} = this.flags
-    const report = await this.withDatabase(async (db) => {
-      const [{timeUnits}, {lateAfter}] = [await readManaged(db, await this.loadConfig()), await this.limits()]
-      return {
-        ...(await readChunkStats(db, {table: this.args.table, fast, late, timeUnits, lateAfter})),
-        target: reportTarget(db),
-      }
-    })
-    if (map && !this.jsonEnabled()) {
-      await this.draw(report, limit ?? mostTables)
-      return report
+    return {
+      read: async (db, {config, limits}) => {
+        const {timeUnits} = await readManaged(db, config)
+        const {lateAfter} = limits()
+        const report = await readChunkStats(db, {table: this.args.table, fast, late, timeUnits, lateAfter})
+        return {...report, target: reportTarget(db)}
+      },
+      show: async (report, show) => {
+        if (map && !this.jsonEnabled()) {
+          await this.draw(report, limit ?? mostTables)
+          return report
+        }
+        const chunks = await show(chunksTable, {at: report.at, fast}, report.chunks, async () =>
+          (await import('../../cli/render/chunks.js')).aroundChunks(report, late),
+        )
+        return {...report, chunks}
+      },
     }
-    const chunks = await this.show(chunksTable, {at: report.at, fast}, report.chunks, async () =>
-      (await import('../../cli/render/chunks.js')).aroundChunks(report, late),
-    )
-    return {...report, chunks}
   }
+
   private async draw(report: ChunksReport, tables: number): Promise<void> {
     const [{chunkMap, columnsOf, mapNotes, mapStates}, {mapLayout, renderChunkMap}, {aroundChunks}, {notes}] =
       await Promise.all([

@@ -1,9 +1,14 @@
 import {Args} from '@oclif/core'
-import {ReportCommand} from '../../cli/report-command.js'
+import type {Reading} from '../../cli/fleet/reading.js'
+import {TargetReport} from '../../cli/target-report.js'
 import {fastFlag} from '../../cli/report-flags.js'
 import type {CompressionReport} from '../../reports/compression.js'
 
-export default class StatsCompression extends ReportCommand<typeof StatsCompression> {
+export default class StatsCompression extends TargetReport<
+  typeof StatsCompression,
+  CompressionReport,
+  CompressionReport
+> {
   static override summary = 'Show what compression saved, and which due compression is outstanding.'
   static override description =
     `DONE/DUE: fully compressed chunks of those that are old enough for the policy. A chunk that received rows after its compression is not done, although TimescaleDB's number_compressed_chunks counts it. Without a policy nothing is due.
@@ -19,7 +24,9 @@ BEFORE and AFTER were recorded when each chunk was compressed; LIVE NOW is what 
     return {'': async () => (await import('../../reports/compression-table.js')).compressionTable}
   }
 
-  async run(): Promise<CompressionReport> {
+  protected override readonly kind = 'stats.compression'
+
+  protected override async reading(): Promise<Reading<CompressionReport, CompressionReport>> {
     const [{readCompression}, {compressionTable}, {readManaged}, {reportTarget}] = await Promise.all([
       import('../../reports/compression.js'),
       import('../../reports/compression-table.js'),
@@ -27,16 +34,19 @@ BEFORE and AFTER were recorded when each chunk was compressed; LIVE NOW is what 
       import('../../config/target.js'),
     ])
     const {fast} = this.flags
-    const report = await this.withDatabase(async (db) => {
-      const [{timeUnits}, {lateAfter}] = [await readManaged(db, await this.loadConfig()), await this.limits()]
-      return {
-        ...(await readCompression(db, {table: this.args.table, fast, timeUnits, lateAfter})),
-        target: reportTarget(db),
-      }
-    })
-    const tables = await this.show(compressionTable, report, report.tables, async () =>
-      (await import('../../cli/render/stats.js')).aroundCompression(report),
-    )
-    return {...report, tables}
+    return {
+      read: async (db, {config, limits}) => {
+        const {timeUnits} = await readManaged(db, config)
+        const {lateAfter} = limits()
+        const report = await readCompression(db, {table: this.args.table, fast, timeUnits, lateAfter})
+        return {...report, target: reportTarget(db)}
+      },
+      show: async (report, show) => ({
+        ...report,
+        tables: await show(compressionTable, report, report.tables, async () =>
+          (await import('../../cli/render/stats.js')).aroundCompression(report),
+        ),
+      }),
+    }
   }
 }

@@ -1,10 +1,11 @@
 import {Args, Flags} from '@oclif/core'
-import {ReportCommand} from '../../cli/report-command.js'
+import type {Reading} from '../../cli/fleet/reading.js'
+import {TargetReport} from '../../cli/target-report.js'
 import {fastFlag} from '../../cli/report-flags.js'
 import type {GrowthReport} from '../../reports/growth-report.js'
 import {parseBytes} from '../../units/bytes.js'
 
-export default class StatsGrowth extends ReportCommand<typeof StatsGrowth> {
+export default class StatsGrowth extends TargetReport<typeof StatsGrowth, GrowthReport, GrowthReport> {
   static override summary = 'Show how tables, database and tablespaces grow, and when a disk is full.'
   static override description =
     `Growth is the slope of the least squares line through the sizes that the job snapshot records once a UTC day, over the last 90 days; it needs at least 7 days of them. PER DAY is net growth: after compression and retention, negative if the table shrinks. PER MONTH is 30 days of it. IN 30 D and IN 90 D are the line on that day; --json and --csv have low and high, two standard errors of the prediction below and above. TREND has the last 30 days, scaled between the smallest and the largest size; a day without a size is a space.
@@ -41,7 +42,9 @@ With less than 7 days of sizes PER DAY is marked *: the bytes written a day as s
     return this.flags.storage ? 'storage' : ''
   }
 
-  async run(): Promise<GrowthReport> {
+  protected override readonly kind = 'stats.growth'
+
+  protected override async reading(): Promise<Reading<GrowthReport, GrowthReport>> {
     const [{readGrowth}, {growthTable, storageTable}, {readManaged}, {aroundGrowth, aroundStorage}] = await Promise.all(
       [
         import('../../reports/growth.js'),
@@ -51,24 +54,25 @@ With less than 7 days of sizes PER DAY is marked *: the bytes written a day as s
       ],
     )
     const {fast, disk, tablespace} = this.flags
-    const report = await this.withDatabase(async (db): Promise<GrowthReport> => {
-      const [{timeUnits}, {lateAfter}] = [await readManaged(db, await this.loadConfig()), await this.limits()]
-      const {at, target} = await this.reportHead(db)
-      const read = await readGrowth(db, {
-        table: this.args.table,
-        fast,
-        timeUnits,
-        lateAfter,
-        at,
-        disk: disk === undefined ? null : {bytes: disk, tablespace: tablespace ?? null},
-      })
-      return {...read, target}
-    })
-    if (this.flags.storage)
-      return {
-        ...report,
-        storage: await this.show(storageTable, report, report.storage, async () => aroundStorage(report)),
-      }
-    return {...report, tables: await this.show(growthTable, report, report.tables, async () => aroundGrowth(report))}
+    return {
+      read: async (db, {config, limits}) => {
+        const {timeUnits} = await readManaged(db, config)
+        const {lateAfter} = limits()
+        const {at, target} = await this.reportHead(db)
+        const read = await readGrowth(db, {
+          table: this.args.table,
+          fast,
+          timeUnits,
+          lateAfter,
+          at,
+          disk: disk === undefined ? null : {bytes: disk, tablespace: tablespace ?? null},
+        })
+        return {...read, target}
+      },
+      show: async (report, show) =>
+        this.flags.storage
+          ? {...report, storage: await show(storageTable, report, report.storage, async () => aroundStorage(report))}
+          : {...report, tables: await show(growthTable, report, report.tables, async () => aroundGrowth(report))},
+    }
   }
 }

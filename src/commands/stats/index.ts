@@ -1,10 +1,11 @@
 import {Args} from '@oclif/core'
-import {ReportCommand} from '../../cli/report-command.js'
+import type {Reading} from '../../cli/fleet/reading.js'
+import {TargetReport} from '../../cli/target-report.js'
 import {fastFlag} from '../../cli/report-flags.js'
 import {watchFlags} from '../../cli/watch.js'
 import type {StatsReport} from '../../reports/stats.js'
 
-export default class Stats extends ReportCommand<typeof Stats> {
+export default class Stats extends TargetReport<typeof Stats, StatsReport, StatsReport> {
   static override summary = 'Show size, growth, compression, age and policies of every time-series table.'
   static override description =
     `Hypertables, continuous aggregates (by their view's name) and partitioned tables, in every schema, also without the schema qicore. Changes nothing and never waits for a lock: chunks that another session has locked exclusively are skipped and counted.
@@ -22,7 +23,9 @@ SIZE is live: table, indexes, TOAST and compressed data together, as hypertable_
     return {'': async () => (await import('../../reports/stats-table.js')).statsTable}
   }
 
-  async run(): Promise<StatsReport | undefined> {
+  protected override readonly kind = 'stats'
+
+  protected override async reading(): Promise<Reading<StatsReport, StatsReport>> {
     const [{readStats}, {statsTable}, {readManaged}, {reportTarget}] = await Promise.all([
       import('../../reports/stats.js'),
       import('../../reports/stats-table.js'),
@@ -30,24 +33,21 @@ SIZE is live: table, indexes, TOAST and compressed data together, as hypertable_
       import('../../config/target.js'),
     ])
     const {fast} = this.flags
-    return this.watched(
-      this.flags,
-      async (db) => {
-        const [{managed, timeUnits}, {lateAfter}] = [
-          await readManaged(db, await this.loadConfig()),
-          await this.limits(),
-        ]
+    return {
+      read: async (db, {config, limits}) => {
+        const {managed, timeUnits} = await readManaged(db, config)
+        const {lateAfter} = limits()
         const report = await readStats(db, {table: this.args.table, fast, managed, timeUnits, lateAfter})
         if (this.args.table === undefined && process.stderr.isTTY)
           (await import('../../cli/completion/known-tables.js')).rememberTables(db.target, report.tables, process.env)
         return {...report, target: reportTarget(db)}
       },
-      async (report) => {
-        const tables = await this.show(statsTable, report, report.tables, async () =>
+      show: async (report, show) => ({
+        ...report,
+        tables: await show(statsTable, report, report.tables, async () =>
           (await import('../../cli/render/stats.js')).aroundStats(report),
-        )
-        return {...report, tables}
-      },
-    )
+        ),
+      }),
+    }
   }
 }

@@ -1,0 +1,68 @@
+import {ExitCode, type ErrorDocument} from '../../errors.js'
+import {compareAscending} from '../../units/compare.js'
+import type {Instant} from '../../units/instant.js'
+
+/** What one target answered: its report, or its error. */
+export interface TargetEntry {
+  target: string
+  labels: Readonly<Record<string, string>>
+  /** The exit code of the same command on this target alone. */
+  exitCode: ExitCode
+  /** Including the connection. */
+  ms: number
+  /** The JSON document of the same command on this target alone. */
+  report?: unknown
+  error?: ErrorDocument
+}
+
+/** One command on many targets. */
+export interface FleetReport {
+  kind: 'fleet'
+  version: 1
+  target: null
+  /** The latest clock of a server; null if no target has a report. */
+  at: Instant | null
+  /** The kind of the reports. */
+  of: string
+  summary: {targets: number; ok: number; found: number; failed: number}
+  /** In the order of the configuration. */
+  targets: TargetEntry[]
+}
+
+export function fleetReport(of: string, targets: readonly TargetEntry[]): FleetReport {
+  const states = targets.map(({exitCode}) => stateOf(exitCode))
+  const count = (state: TargetState) => states.filter((each) => each === state).length
+  const clocks = targets.flatMap(({report}) => {
+    const at = (report as {at?: unknown} | undefined)?.at
+    return typeof at === 'string' ? [at] : []
+  })
+  return {
+    kind: 'fleet',
+    version: 1,
+    target: null,
+    at: clocks.sort(compareAscending).at(-1) ?? null,
+    of,
+    summary: {targets: targets.length, ok: count('ok'), found: count('found'), failed: count('failed')},
+    targets: [...targets],
+  }
+}
+
+export type TargetState = 'failed' | 'found' | 'ok'
+
+export function stateOf(exitCode: ExitCode): TargetState {
+  if (exitCode === ExitCode.done) return 'ok'
+  return exitCode === ExitCode.found ? 'found' : 'failed'
+}
+
+/**
+ * The exit code of a command on many targets: 0 if all are well, 3 if a check found something, 6 if some failed and some
+ * did not. If all failed, the code that all of them have (4: none could be reached), else 1.
+ * @param ignoreUnreachable leaves out the targets that cannot be reached
+ */
+export function fleetExitCode(codes: readonly ExitCode[], ignoreUnreachable = false): ExitCode {
+  const counted = ignoreUnreachable ? codes.filter((code) => code !== ExitCode.cannotConnect) : codes
+  const failed = counted.filter((code) => stateOf(code) === 'failed')
+  if (failed.length === 0) return counted.includes(ExitCode.found) ? ExitCode.found : ExitCode.done
+  if (failed.length < counted.length) return ExitCode.partial
+  return failed.every((code) => code === failed[0]) ? failed[0]! : ExitCode.failed
+}
