@@ -13,8 +13,9 @@ export function startDaemon(
 }
 
 /**
- * Several daemons on one database. One after another is killed and started again, for at least that many seconds
- * after the first was ready and that many times: two of three at a random moment of their work, the third at any moment, including its start.
+ * Several daemons on one database. One after another is killed and started again, for at least that many seconds after
+ * the first was ready and at least that many times: two of three at a random moment of their work, the third at any
+ * moment, including its start.
  */
 export async function rampage(
   size: number,
