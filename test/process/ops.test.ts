@@ -1,5 +1,5 @@
 import {spawnSync} from 'node:child_process'
-import {readdirSync, readFileSync, writeFileSync} from 'node:fs'
+import {existsSync, readdirSync, readFileSync, writeFileSync} from 'node:fs'
 import {join} from 'node:path'
 import {setTimeout as pause} from 'node:timers/promises'
 import {expect, it} from 'vitest'
@@ -90,6 +90,47 @@ forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
       await daemon.ended
     }
   })
+})
+
+it('every path that the Dockerfile copies exists and reaches the builder', () => {
+  const sent = file('.dockerignore')
+    .split('\n')
+    .filter((line) => line.startsWith('!'))
+    .map((line) => line.slice(1))
+  const copied = [...file('Dockerfile').matchAll(/^COPY (?!--from)(.+) \S+$/gm)].flatMap(([, paths]) =>
+    paths!.split(' '),
+  )
+  expect(copied).toContain('assets')
+  for (const path of copied) {
+    expect(sent, `.dockerignore excludes ${path}`).toContain(path)
+    expect(existsSync(join(root, path)), path).toBe(true)
+  }
+})
+
+it('the image fills its compile cache as the user who runs it, and nothing that starts the image changes either', () => {
+  const dockerfile = file('Dockerfile')
+  const [, final] = dockerfile.split(/^FROM .+slim$/m)
+  const directory = /NODE_COMPILE_CACHE=(\S+)/.exec(final!)![1]!
+  const workingDirectory = /^WORKDIR (\S+)$/m.exec(final!)![1]!
+  expect(directory.startsWith(`${workingDirectory}/`)).toBe(true)
+  expect(final).toContain('chown node:node "$NODE_COMPILE_CACHE"')
+  const user = final!.indexOf('USER node')
+  const filled = final!.indexOf('RUN server=')
+  expect(user).toBeGreaterThan(0)
+  expect(filled).toBeGreaterThan(user)
+  // Node's cache belongs to a user id; `node` has 1000 in the base image.
+  const container = parseAllDocuments(file('ops/kubernetes/deployment.yaml'))
+    .map((document) => document.toJS() as Record<string, unknown>)
+    .find(({kind}) => kind === 'Deployment') as unknown as {
+    spec: {template: {spec: {securityContext: {runAsUser: number}; containers: unknown[]}}}
+  }
+  expect(container.spec.template.spec.securityContext.runAsUser).toBe(1000)
+  // A variable or a volume over the directory would make the start cold.
+  for (const path of ['ops/kubernetes/deployment.yaml', 'compose.yaml']) {
+    expect(file(path), path).not.toContain('NODE_COMPILE_CACHE')
+    expect(file(path), path).not.toMatch(/mountPath: \/app|:\/app/)
+    expect(file(path), path).toMatch(/readOnlyRootFilesystem: true|read_only: true/)
+  }
 })
 
 it('the commands of the service and of the manifests exist with their flags', async () => {
