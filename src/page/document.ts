@@ -4,7 +4,7 @@ import type {PolicyStatusReport} from '../policies/status-types.js'
 import type {ChunksReport} from '../reports/chunks.js'
 import type {CompressionReport} from '../reports/compression.js'
 import type {GrowthReport} from '../reports/growth-report.js'
-import type {HistorySource, RecordedRun} from '../reports/history.js'
+import type {ChangesReport} from '../reports/history.js'
 import type {QueriesReport} from '../reports/queries.js'
 import type {StatsReport} from '../reports/stats.js'
 import type {Instant} from '../units/instant.js'
@@ -14,16 +14,6 @@ import type {JobCalendar} from './job-calendar.js'
 export interface Part<Report> {
   report: Report | null
   error: ErrorDocument | null
-}
-
-/** The newest changes and runs of jobs. */
-export interface ChangesReport {
-  kind: 'history'
-  version: 1
-  at: Instant
-  source: HistorySource
-  /** Null if this role may not read the record. */
-  runs: RecordedRun[] | null
 }
 
 /** Everything that the page shows: the documents of the reports, unchanged. */

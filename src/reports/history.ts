@@ -45,6 +45,16 @@ export interface RecordedRun {
   error: string | null
 }
 
+/** The document of `history`, apart from its target. */
+export interface ChangesReport {
+  kind: 'history'
+  version: 1
+  at: Instant
+  source: HistorySource
+  /** Null if this role may not read the record, so the runs are unknown. */
+  runs: RecordedRun[] | null
+}
+
 export interface RecordedStep {
   step: string
   status: string

@@ -1,17 +1,11 @@
 import {Flags} from '@oclif/core'
 import {instantFlag} from '../../cli/flags.js'
 import {ReportCommand} from '../../cli/report-command.js'
-import type {HistorySource, RecordedRun} from '../../reports/history.js'
+import type {ChangesReport} from '../../reports/history.js'
 import {recordedStatuses, type RecordedStatus} from '../../units/recorded-status.js'
 
-interface HistoryReport {
-  kind: 'history'
-  version: 1
+interface HistoryReport extends ChangesReport {
   target: string
-  at: string
-  source: HistorySource
-  /** Null if this role may not read the record, so the runs are unknown. */
-  runs: RecordedRun[] | null
 }
 
 const mostRuns = 100_000

@@ -4,25 +4,13 @@ import {closeLostRuns, readLostRuns} from '../../run/run-log.js'
 import type {Step} from '../../run/step.js'
 import {durationInWords, toInterval} from '../../units/duration.js'
 import type {JobKind} from '../kind.js'
+import {ledgerStep} from '../ledger-step.js'
 
 const batch = 10_000
 const mostBatches = 200
 
 function step(id: string, what: Statement): Step {
-  return {
-    id,
-    kind: 'prune',
-    object: 'qicore.maintenance_log',
-    statements: [what],
-    lock: 'ROW EXCLUSIVE',
-    class: 'safe',
-    transaction: 'own',
-    doneCheck: null,
-    repeatable: true,
-    dependsOn: [],
-    relations: ['qicore.maintenance_log'],
-    bytes: null,
-  }
+  return ledgerStep('qicore.maintenance_log', {id, kind: 'prune'}, what)
 }
 
 /** Deletes old rows of the ledger; audits then start after the last deleted row. */

@@ -12,6 +12,7 @@ import {sqlState, SqlState} from '../../db/sqlstate.js'
 import type {Step} from '../../run/step.js'
 import {toInterval, type Duration} from '../../units/duration.js'
 import type {JobKind} from '../kind.js'
+import {ledgerStep} from '../ledger-step.js'
 
 const keepByDefault: Duration = {months: 24, days: 0, seconds: 0}
 /** Objects a step records, and rows a step deletes. */
@@ -145,20 +146,7 @@ async function readIfInstalled<Row extends object>(db: Database, query: Statemen
 }
 
 function step(id: string, kind: string, object: string, what: Statement): Step {
-  return {
-    id,
-    kind,
-    object,
-    statements: [what],
-    lock: 'ROW EXCLUSIVE',
-    class: 'safe',
-    transaction: 'own',
-    doneCheck: null,
-    repeatable: true,
-    dependsOn: [],
-    relations: ['qicore.size_snapshot'],
-    bytes: null,
-  }
+  return ledgerStep('qicore.size_snapshot', {id, kind, object}, what)
 }
 
 /** An id names the first object of its batch: a plan after a kill has other batches, and must not be taken for done. */

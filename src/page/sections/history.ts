@@ -1,7 +1,6 @@
 import {runStepsTable, runsTable} from '../../reports/history-table.js'
-import type {RecordedRun, RecordedStep} from '../../reports/history.js'
+import type {ChangesReport, RecordedRun, RecordedStep} from '../../reports/history.js'
 import {plural} from '../../units/plural.js'
-import type {ChangesReport} from '../document.js'
 import {html, prose, reportTable, section, type Markup, type Tone} from '../markup.js'
 
 /**
