@@ -2,7 +2,8 @@ import {existsSync} from 'node:fs'
 import {Flags} from '@oclif/core'
 import {BaseCommand} from '../cli/base-command.js'
 import {durationFlag} from '../cli/flags.js'
-import {ExitCode, usageError} from '../errors.js'
+import type {TargetsRequest} from '../daemon/read-targets.js'
+import {ExitCode} from '../errors.js'
 import {repeatInCommands} from '../units/command.js'
 import {approximateSeconds, type Duration} from '../units/duration.js'
 
@@ -10,13 +11,23 @@ export default class Daemon extends BaseCommand<typeof Daemon> {
   static override summary = 'Run the scheduled jobs in the foreground and record every due time.'
   static override description =
     `The ledger in the database (qicore.maintenance_log) decides what is due, not timers: restarts, outages, clock changes and suspended machines leave no gap and no duplicate. Any number of daemons on one database share the work. Without jobs in the configuration it maintains declared tables only; on a database without declared tables it only observes.
-Prints one JSON object per line (--pretty for people); --listen serves health, metrics and a page about the database (docs/daemon.md). On SIGTERM or SIGINT it gives running steps --grace to finish, releases the rest and exits 0; a second signal ends it at once (130).`
+Prints one JSON object per line (--pretty for people); --listen serves health, metrics and a page about the database (docs/daemon.md). On SIGTERM or SIGINT it gives running steps --grace to finish, releases the rest and exits 0; a second signal ends it at once (130). With --targets or --all-targets one process maintains several databases; SIGHUP reads the configuration again.`
   static override examples = [
     '<%= config.bin %> <%= command.id %> --target local --pretty',
     '<%= config.bin %> <%= command.id %> --target prod --listen 0.0.0.0:9847',
+    '<%= config.bin %> <%= command.id %> --all-targets --workers 8',
   ]
   static override enableJsonFlag = false
   static override flags = {
+    targets: Flags.string({
+      summary: 'Targets of the configuration to run in one process: names, groups, patterns.',
+      exclusive: ['target', 'url', 'all-targets'],
+      helpValue: '<names>',
+    }),
+    'all-targets': Flags.boolean({
+      summary: 'Every target of the configuration in one process.',
+      exclusive: ['target', 'url', 'targets'],
+    }),
     pretty: Flags.boolean({summary: 'Lines for people instead of JSON.'}),
     listen: Flags.string({
       summary: 'Address of the page, /healthz, /readyz and /metrics, or off.',
@@ -28,7 +39,7 @@ Prints one JSON object per line (--pretty for people); --listen serves health, m
       helpValue: '<file>',
     }),
     workers: Flags.integer({
-      summary: 'How many jobs may run at the same time.',
+      summary: 'How many jobs may run at the same time, of all targets together.',
       default: 4,
       min: 1,
       max: 64,
@@ -55,22 +66,33 @@ Prints one JSON object per line (--pretty for people); --listen serves health, m
       await this.whileLocked(async () => (await lockDirectory(directory, {command: 'qicore-db/daemon'}))())
   }
 
+  private request(): TargetsRequest {
+    const {flags} = this
+    const several = flags['all-targets'] ? ('all' as const) : (flags.targets?.split(',') ?? null)
+    return {
+      targets: several,
+      url: flags.url,
+      target: flags.target,
+      role: flags.role,
+      config: flags.config,
+      limits: {lockTimeout: flags['lock-timeout']},
+      env: process.env,
+      directory: process.cwd(),
+    }
+  }
+
   async run(): Promise<void> {
     const {flags} = this
-    const config = await this.loadConfig()
-    const [{runnableJobs}, {parseListen}, {readToken}, target] = await Promise.all([
-      import('../jobs/run/check.js'),
+    const request = this.request()
+    const [{readTargets}, {parseListen}, {readToken}] = await Promise.all([
+      import('../daemon/read-targets.js'),
       import('../daemon/listen.js'),
       import('../daemon/access.js'),
-      this.target(true),
     ])
-    if (target.source === 'config' && target.url.startsWith('embedded:'))
-      throw usageError('SAY_TARGET', 'The daemon does not use an embedded database unless it is named.', [
-        `Name it: --target ${target.name}`,
-        'Or name a server: --target, --url, QICORE_DB_URL.',
-      ])
-    if (flags.wait !== undefined) await this.waitForDirectory(target.url)
-    const jobs = await runnableJobs(config, Date.now())
+    // Warns of a password in --url.
+    const target = request.targets === null ? await this.target(true) : null
+    const targets = await readTargets(request)
+    if (target !== null && flags.wait !== undefined) await this.waitForDirectory(target.url)
     const listen = parseListen(flags.listen)
     const token = readToken(flags['token-file'], process.env)
     const [{runDaemon}, {exitNow}, {listened}, {fitWidth}, {lineWidth}] = await Promise.all([
@@ -85,12 +107,10 @@ Prints one JSON object per line (--pretty for people); --listen serves health, m
     // From here on commands are written to the log and the ledger, which are read on other machines.
     repeatInCommands({})
     process.exitCode = await runDaemon({
-      target,
-      config,
-      jobs,
+      targets,
+      readTargets: () => readTargets(request),
       listen,
       token,
-      limits: await this.limits(),
       version: this.config.version,
       pretty: flags.pretty,
       write: (line) => void process.stdout.write(flags.pretty ? fitWidth(line, lineWidth(process.stdout)) : line),

@@ -4,6 +4,8 @@ import type {JobRegistry} from './job-registry.js'
 
 /** The state of a daemon from which liveness and readiness are derived. */
 export interface HealthState {
+  /** The error that ended the loop, which is started again later; null while it runs. */
+  failure: string | null
   /** Null before the first connection. */
   connected: boolean | null
   /** Why the database cannot be written to: a replica, an unreachable database; null if it can. */
@@ -24,6 +26,21 @@ export interface HealthState {
   deadRunners: readonly string[]
 }
 
+/** A target without a loop. */
+export const withoutLoop: HealthState = {
+  failure: null,
+  connected: null,
+  blockedReason: null,
+  refusals: [],
+  msSincePoll: null,
+  sinceTurn: 0,
+  timeoutMs: 1,
+  stopping: false,
+  now: 0,
+  registry: null,
+  deadRunners: [],
+}
+
 export interface Readiness {
   ready: boolean
   problems: string[]
@@ -36,6 +53,7 @@ export function isAlive({sinceTurn, timeoutMs}: Pick<HealthState, 'sinceTurn' | 
 
 /** Ready if the database is reachable and writable, no job is overdue, and every runner is alive. */
 export function readinessOf(health: HealthState): Readiness {
+  if (health.failure !== null) return {ready: false, problems: [health.failure]}
   const {connected, blockedReason, refusals, msSincePoll, timeoutMs, stopping, registry, now, deadRunners} = health
   const problems: string[] = []
   if (stopping) problems.push('the daemon is stopping')

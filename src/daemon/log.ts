@@ -1,7 +1,7 @@
 /** The only importer of pino: one JSON object a line, on stdout. */
 import pino from 'pino'
 import {redact} from '../db/redact.js'
-import type {DaemonEvent, Emit} from '../jobs/events.js'
+import type {DaemonEvent} from '../jobs/events.js'
 import {prettyLine} from './pretty.js'
 
 /** The log level of an event; the others are `info`. */
@@ -21,6 +21,8 @@ const levels: Partial<Record<DaemonEvent['event'], 'warn' | 'error' | 'debug'>> 
   no_session: 'error',
   occurrence_hangs: 'error',
   stop_incomplete: 'error',
+  target_failed: 'error',
+  reload_failed: 'error',
 }
 
 export interface LogOptions {
@@ -28,15 +30,20 @@ export interface LogOptions {
   pretty: boolean
   level: string
   write(line: string): void
+  /** Whether lines for people name the target. */
+  namesTarget(): boolean
 }
 
+/** Logs an event; `target` is the target that it is about, null for one of the process. */
+export type Log = (event: DaemonEvent, target: string | null) => void
+
 /** A listener that logs every event. */
-export function logTo({pretty, level, write}: LogOptions): Emit {
+export function logTo({pretty, level, write, namesTarget}: LogOptions): Log {
   const log = pino(
     {base: null, level, timestamp: pino.stdTimeFunctions.isoTime, formatters: {level: (label) => ({level: label})}},
-    {write: (line: string) => write(pretty ? prettyLine(line) : line)},
+    {write: (line: string) => write(pretty ? prettyLine(line, namesTarget()) : line)},
   )
-  return (event) => log[levelOf(event)](fields(event))
+  return (event, target) => log[levelOf(event)]({...fields(event), ...(target !== null && {target})})
 }
 
 function levelOf(event: DaemonEvent): 'info' | 'warn' | 'error' | 'debug' {

@@ -4,8 +4,10 @@ import type {JobRegistry} from './job-registry.js'
 import type {DaemonEvent} from '../jobs/events.js'
 import type {SurveyAnswer, SurveyedTable} from './metrics-cache.js'
 
+/** One target of a daemon. */
 export interface MetricsSource {
-  version: string
+  /** The label `target` of all its metrics. */
+  target: string
   registry(): JobRegistry | null
   connected(): boolean
   runningCount(): number
@@ -15,9 +17,15 @@ export interface MetricsSource {
   metricsCache(): SurveyAnswer & {at: number | null}
 }
 
+export interface TargetMetrics {
+  count(event: DaemonEvent): void
+  /** In Prometheus' text format. */
+  text(): Promise<string>
+}
+
+/** The metrics of a daemon. */
 export interface Metrics {
   contentType: string
-  count(event: DaemonEvent): void
   text(): Promise<string>
 }
 
@@ -27,14 +35,24 @@ const prefix = 'qicore_db_'
 const latenessBuckets = [0.05, 0.1, 0.25, 0.5, 1, 5, 30, 60, 300, 1_800, 7_200]
 const durationBuckets = [0.01, 0.05, 0.25, 1, 5, 30, 60, 300, 1_800, 7_200]
 
-export function metricsOf(source: MetricsSource): Metrics {
+/** The metrics of one target, in a registry of their own, so that those of a removed target disappear. */
+export function metricsOf(source: MetricsSource): TargetMetrics {
   const registry = new Registry()
+  registry.setDefaultLabels({target: source.target})
   const make = makers(registry)
-  processMetrics(make, source)
+  targetMetrics(make, source)
   const count = eventCounters(make, source)
   jobGauges(make, source)
   surveyGauges(make.gauge, source)
+  return {count, text: () => registry.metrics()}
+}
 
+/** The metrics of the process and of all targets as one text. */
+export function daemonMetrics(version: string, targets: () => readonly {metrics: TargetMetrics}[]): Metrics {
+  const registry = new Registry()
+  processMetrics(makers(registry), version)
+  const make = async () =>
+    joinMetrics(await Promise.all([registry.metrics(), ...targets().map(({metrics}) => metrics.text())]))
   let madeAt = -Infinity
   let made = Promise.resolve('')
   return {
@@ -43,12 +61,25 @@ export function metricsOf(source: MetricsSource): Metrics {
       // At most once a second, however many clients scrape.
       if (performance.now() - madeAt > textFor) {
         madeAt = performance.now()
-        made = registry.metrics()
+        made = make()
       }
       return made
     },
-    count,
   }
+}
+
+/** Each metric may appear only once in a text: joins the samples of those with the same name. */
+function joinMetrics(texts: readonly string[]): string {
+  const samples = new Map<string, string[]>()
+  for (const text of texts)
+    for (const block of text.trimEnd().split('\n\n')) {
+      const [help, type, ...lines] = block.split('\n')
+      const heading = `${help}\n${type}`
+      const known = samples.get(heading)
+      if (known === undefined) samples.set(heading, lines)
+      else known.push(...lines)
+    }
+  return [...samples].map(([heading, lines]) => [heading, ...lines, ''].join('\n')).join('\n')
 }
 
 type MakeGauge = <L extends string = never>(
@@ -104,16 +135,11 @@ function makers(registry: Registry): Makers {
   }
 }
 
-function processMetrics({gauge, counted}: Makers, source: MetricsSource): void {
+function processMetrics({gauge, counted}: Makers, version: string): void {
   gauge('build_info', 'A constant 1 with the version.', ['version', 'node_version']).set(
-    {version: source.version, node_version: process.versions.node},
+    {version, node_version: process.versions.node},
     1,
   )
-  gauge('database_up', 'Whether the database was reachable at the last attempt.', [], (g) =>
-    g.set(source.connected() ? 1 : 0),
-  )
-  gauge('occurrences_running', 'Occurrences that this daemon is running.', [], (g) => g.set(source.runningCount()))
-  gauge('clock_skew_seconds', "This machine's clock minus the server's.", [], (g) => g.set(source.skew()))
   gauge('process_resident_memory_bytes', 'Resident memory of the daemon.', [], (g) => g.set(process.memoryUsage.rss()))
   counted('process_cpu_seconds_total', 'CPU time used by the daemon.', () => {
     const {user, system} = process.cpuUsage()
@@ -121,8 +147,16 @@ function processMetrics({gauge, counted}: Makers, source: MetricsSource): void {
   })
 }
 
+function targetMetrics({gauge}: Makers, source: MetricsSource): void {
+  gauge('database_up', 'Whether the database was reachable at the last attempt.', [], (g) =>
+    g.set(source.connected() ? 1 : 0),
+  )
+  gauge('occurrences_running', 'Occurrences that this daemon is running.', [], (g) => g.set(source.runningCount()))
+  gauge('clock_skew_seconds', "This machine's clock minus the server's.", [], (g) => g.set(source.skew()))
+}
+
 /** The metrics that are updated by events. */
-function eventCounters({gauge, counter, histogram}: Makers, source: MetricsSource): Metrics['count'] {
+function eventCounters({gauge, counter, histogram}: Makers, source: MetricsSource): TargetMetrics['count'] {
   const ended = counter('occurrences_total', 'Occurrences by result.', ['job', 'status', 'reason'])
   const tries = counter('failed_tries_total', 'Failed attempts that are retried.', ['job'])
   const lost = counter('claims_lost_total', 'Occurrences that another daemon reclaimed from this one.')

@@ -1,17 +1,25 @@
 import {formatElapsed} from '../units/elapsed.js'
 
-/** A log line for people: `02:00:01 maintain done after 1.20s, due 02:00:00`. */
-export function prettyLine(json: string): string {
-  const {time, level, event, ...rest} = JSON.parse(json) as {time: string; level: string; event: string} & Record<
-    string,
-    unknown
-  >
+interface LogLine extends Record<string, unknown> {
+  time: string
+  level: string
+  event: string
+  target?: string
+}
+
+/**
+ * A log line for people: `02:00:01 maintain done after 1.20s, due 02:00:00`.
+ * @param namesTarget whether the target is printed before the sentence
+ */
+export function prettyLine(json: string, namesTarget = false): string {
+  const {time, level, event, target, ...rest} = JSON.parse(json) as LogLine
   rest.date = time.slice(0, 10)
   for (const key of ['at', 'first', 'last']) if (typeof rest[key] === 'string') rest[key] = clock(rest[key], time)
   // The event of the new attempt follows at once.
   if (event === 'retried') return ''
   const mark = level === 'error' || level === 'warn' ? '!' : ' '
-  return `${mark}${time.slice(11, 19)}Z ${sentence(event, rest)}\n`
+  const prefix = namesTarget && target !== undefined ? `${target}: ` : ''
+  return `${mark}${time.slice(11, 19)}Z ${prefix}${sentence(event, rest)}\n`
 }
 
 type Fields = Record<string, unknown>
@@ -51,7 +59,15 @@ const sentences: Record<string, (fields: Fields) => string> = {
     `the server's clock moved by ${formatElapsed(Math.abs(Number(jump)) * 1000)} relative to this machine's`,
   stopping: ({signal, running}) =>
     `${signal}: ${running === 0 ? 'nothing is running' : `${running} running, waiting for them to finish`}`,
+  target_failed: ({error, seconds: pause}) => `stopped, next attempt in ${formatElapsed(Number(pause) * 1000)}: ${error}`,
+  reloaded: ({added, removed, changed}) => `configuration read: ${changesOf({added, removed, changed})}`,
+  reload_failed: ({error}) => `the configuration cannot be used, nothing changed: ${error}`,
   stopped: ({seconds: after}) => `stopped after ${formatElapsed(Number(after) * 1000)}`,
+}
+
+function changesOf(lists: Fields): string {
+  const changes = Object.entries(lists as Record<string, string[]>).filter(([, names]) => names.length > 0)
+  return changes.map(([change, names]) => `${change} ${names.join(', ')}`).join('; ') || 'no changes'
 }
 
 /** `done after 1.20s, due 02:00:00` or `failed after 0.36s, retrying in 2s, due 02:00:00`. */

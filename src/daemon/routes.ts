@@ -3,7 +3,7 @@ import {Hono, type Context} from 'hono'
 import {secureHeaders} from 'hono/secure-headers'
 import {messageOf} from '../errors.js'
 import {hasToken, hostCheck, isLoopback} from './access.js'
-import {isAlive, readinessOf, type HealthState} from './health.js'
+import {isAlive, readinessOf, type HealthState, type Readiness} from './health.js'
 import type {Metrics} from './metrics.js'
 import type {PageAnswer, Pages} from './pages.js'
 
@@ -13,10 +13,14 @@ export interface Watched {
   check(maxAge: number): Promise<void>
 }
 
-export interface Served {
-  watched: Watched
-  metrics: Metrics
+export interface ServedTarget extends Watched {
+  name: string
   pages: Pages
+}
+
+export interface Served {
+  targets(): readonly ServedTarget[]
+  metrics: Metrics
   /** What the pages require; null: they are served on a loopback address only. */
   token: string | null
 }
@@ -32,7 +36,7 @@ const checkTimeout = 800
  * @param host the address that the server listens on
  */
 export function routes(host: string, served: Served): Hono {
-  const {watched, metrics, pages} = served
+  const {targets, metrics} = served
   const isServed = hostCheck(host)
   const app = new Hono()
   app.use(secureHeaders({strictTransportSecurity: false, xFrameOptions: 'DENY', referrerPolicy: 'no-referrer'}))
@@ -44,11 +48,13 @@ export function routes(host: string, served: Served): Hono {
     return next()
   })
   app.get('/healthz', (c) => {
-    const alive = isAlive(watched.health())
+    const alive = targets().every((target) => isAlive(target.health()))
     return c.json({alive}, alive ? 200 : 503)
   })
   app.get('/readyz', async (c) => {
-    const known = await readiness(watched)
+    const chosen = chosenTargets(targets(), c.req.query('target'))
+    if (chosen === null) return c.json({error: 'no such target'}, 404)
+    const known = await readinessOfAll(chosen)
     return c.json(known, known.ready ? 200 : 503)
   })
   app.get('/metrics', async (c) => c.body(await metrics.text(), 200, {'content-type': metrics.contentType}))
@@ -57,16 +63,32 @@ export function routes(host: string, served: Served): Hono {
     refusal(c, host, served.token) ?? serve(c)
   app.get(
     '/',
-    guarded(async (c) => page(c, await pages.report())),
+    guarded(async (c) => {
+      const all = targets()
+      return all.length === 1 ? page(c, await all[0]!.pages.report()) : page(c, await targetIndex(all))
+    }),
   )
+  const paged = (serve: (pages: Pages, c: Context) => Promise<PageAnswer>) =>
+    guarded(async (c) => {
+      const [target, ...others] = chosenTargets(targets(), c.req.param('name')) ?? []
+      return target === undefined || others.length > 0 ? c.json({error: 'no such target'}, 404) : page(c, await serve(target.pages, c))
+    })
   app.get(
-    '/runs/:id{[0-9]{1,15}}',
-    guarded(async (c) => page(c, await pages.run(Number(c.req.param('id'))))),
+    '/targets/:name/',
+    paged((pages) => pages.report()),
   )
+  for (const path of ['/runs/:id{[0-9]{1,15}}', '/targets/:name/runs/:id{[0-9]{1,15}}'])
+    app.get(
+      path,
+      paged((pages, c) => pages.run(Number(c.req.param('id')))),
+    )
   app.get(
     '/report.json',
     guarded(async (c) => {
-      const document = await pages.document()
+      const chosen = chosenTargets(targets(), c.req.query('target'))
+      if (chosen === null) return c.json({error: 'no such target'}, 404)
+      if (chosen.length > 1) return c.json({error: 'say which target: /report.json?target=<name>'}, 400)
+      const document = await chosen[0]!.pages.document()
       return document === null ? c.json({error: 'there is no report yet'}, 503) : c.json(document)
     }),
   )
@@ -75,11 +97,37 @@ export function routes(host: string, served: Served): Hono {
   return app
 }
 
-async function readiness({health, check}: Watched) {
-  const answered = await Promise.race([check(freshFor).then(() => true), sleep(checkTimeout, false, {ref: false})])
-  const known = readinessOf(health())
+/** All targets without a name; null if no target has the name. */
+function chosenTargets(targets: readonly ServedTarget[], name: string | undefined): readonly ServedTarget[] | null {
+  if (name === undefined) return targets
+  const named = targets.filter((target) => target.name === name)
+  return named.length === 0 ? null : named
+}
+
+/** Ready if all are. Problems name their target if there are several. */
+async function readinessOfAll(targets: readonly ServedTarget[]) {
+  const all = await Promise.all(targets.map(async (target) => ({name: target.name, ...(await readiness(target))})))
+  return {
+    ready: all.every(({ready}) => ready),
+    problems: all.flatMap(({name, problems}) => (all.length > 1 ? problems.map((text) => `${name}: ${text}`) : problems)),
+    targets: all.map(({name, ready, problems}) => ({target: name, ready, reason: ready ? null : problems.join('; ')})),
+  }
+}
+
+async function readiness(target: Watched): Promise<Readiness> {
+  const answered = await Promise.race([
+    target.check(freshFor).then(() => true),
+    sleep(checkTimeout, false, {ref: false}),
+  ])
+  const known = readinessOf(target.health())
   if (answered || !known.ready) return known
   return {ready: false, problems: [`the ledger has not answered within ${checkTimeout / 1000} s`]}
+}
+
+async function targetIndex(targets: readonly ServedTarget[]): Promise<PageAnswer> {
+  const {renderTargets} = await import('../page/targets.js')
+  const states = (await readinessOfAll(targets)).targets
+  return {status: 200, html: await renderTargets(states)}
 }
 
 /** Null if the request may see the pages. */

@@ -1,38 +1,30 @@
-import type {Config} from '../config/load.js'
-import {partitionRules} from '../config/partitions.js'
-import type {Job} from '../config/jobs.js'
-import {connect} from '../db/connect.js'
-import type {Target} from '../db/database.js'
 import type {Server} from '../db/server.js'
-import {ExitCode} from '../errors.js'
-import type {Limits} from '../run/limits.js'
-import {Daemon} from './lifecycle.js'
-import {statusUrlOf} from './listen.js'
-import {giveBackMemory} from './memory.js'
-import {logTo} from './log.js'
-import {metricsOf} from './metrics.js'
-import {readSurvey} from './read-metrics.js'
+import {ExitCode, messageOf} from '../errors.js'
+import {redact} from '../db/redact.js'
+import type {DaemonEvent} from '../jobs/events.js'
+import {Fleet} from './fleet.js'
 import {serve, type HttpServer} from './http.js'
-import {createMetricsCache} from './metrics-cache.js'
-import {createPages} from './pages.js'
-import type {Database} from '../db/database.js'
-import type {JobContext} from '../jobs/kind.js'
-import type {ReportDocument} from '../page/document.js'
+import {statusUrlOf} from './listen.js'
+import {logTo, type Log} from './log.js'
+import {giveBackMemory} from './memory.js'
+import {daemonMetrics} from './metrics.js'
+import {retryPause, type DaemonTarget} from './target-runner.js'
 
 export interface RunOptions {
-  target: Target
-  config: Config | null
-  jobs: readonly Job[]
+  targets: readonly DaemonTarget[]
+  /** Reads the configuration again, on SIGHUP. @throws if it is wrong: then nothing changes */
+  readTargets(): Promise<readonly DaemonTarget[]>
   listen: {host: string; port: number} | null
   /** What the pages require; null: none, and they are served on a loopback address only. */
   token: string | null
-  limits: Limits
   version: string
   pretty: boolean
   /** Writes a log line, which includes its newline. */
   write(line: string): void
   level: string
+  /** How many jobs of all targets may run at the same time. */
   workers: number
+  /** Milliseconds that running steps have to complete after a signal. */
   grace: number
   lease: number
   poll: number
@@ -44,85 +36,46 @@ export interface RunOptions {
 
 /** Runs the daemon with its log, HTTP server and signal handlers until it stops. Returns the exit code. */
 export async function runDaemon(options: RunOptions): Promise<ExitCode> {
-  const log = logTo({pretty: options.pretty, level: options.level, write: options.write})
+  const {targets, grace, listen, token} = options
   // EPIPE: a closed stdout must not stop the daemon.
   process.stdout.on('error', () => {})
-  const {target, config} = options
-  const context = {
-    limits: options.limits,
-    sections: {tables: config?.tables ?? {}, aggregates: config?.aggregates ?? {}},
-    partitions: (withDefinitions: boolean) => partitionRules(config, withDefinitions),
+  const log = logTo({...options, namesTarget: () => fleet.targets.length > 1})
+  const freeMemory = afterStart()
+  const emit = (event: DaemonEvent, target: string) => {
+    log(event, target)
+    if (event.event === 'ready') freeMemory()
   }
-  const daemon = new Daemon({
-    ...options,
-    connect: () =>
-      connect(
-        {...target, url: target.directUrl ?? target.url},
-        {applicationName: 'qicore-db/daemon', statusUrl: statusUrlOf(options.listen)},
-      ),
-    context,
-    actor: (db) => options.actor(db.server),
-    emit: (event) => {
-      log(event)
-      metrics.count(event)
-      if (event.event === 'ready') setTimeout(() => void giveBackMemory().catch(() => {}), 2_000).unref()
-    },
-  })
-  const jobNames = options.jobs.map(({name}) => name)
-  /** Of its own, so that a report does not hold up the scheduler; the embedded engine has only one. */
-  const readingSession = async () => {
-    const control = daemon.control()
-    if (control === null) return null
-    if (control.server.embedded) return {db: control, done() {}}
-    const db = await control.openSession()
-    return {db, done: () => void db.close()}
-  }
-  const metricsCache = createMetricsCache(readingSession, (db) =>
-    readSurvey(db, {...context, jobs: daemon.health().registry === null ? [] : jobNames}),
-  )
-  const metrics = metricsOf({
-    version: options.version,
-    registry: () => daemon.health().registry,
-    connected: () => daemon.health().connected === true && daemon.health().blockedReason === null,
-    runningCount: () => daemon.runningCount(),
-    skew: () => daemon.skew(),
-    now: () => daemon.health().now,
-    metricsCache: () => metricsCache.look(),
-  })
-  onSignals((signal) => daemon.stop(signal), options.secondSignal)
+  const fleet = new Fleet(targets, {...options, emit, statusUrl: statusUrlOf(listen)})
+  onSignals((signal) => fleet.stop(signal, grace), options.secondSignal)
+  const stopReloading = reloads(fleet, options, log)
   options.onListening()
   let server: HttpServer | null = null
   const began = performance.now()
   try {
-    if (options.listen !== null) {
-      server = await serve(options.listen, {
-        watched: {health: () => daemon.health(), check: (maxAge) => daemon.check(maxAge)},
-        metrics,
-        pages: createPages({session: readingSession, read: (db) => readReport(db, options, context)}),
-        token: options.token,
+    if (listen !== null) {
+      server = await serve(listen, {
+        targets: () => fleet.targets,
+        metrics: daemonMetrics(options.version, () => fleet.targets),
+        token,
       })
-      log({event: 'listening', address: server.address})
+      log({event: 'listening', address: server.address}, null)
     }
-    const whole = await daemon.run()
-    log({event: 'stopped', seconds: (performance.now() - began) / 1000})
+    const whole = await fleet.run()
+    log({event: 'stopped', seconds: (performance.now() - began) / 1000}, null)
     return whole ? ExitCode.done : ExitCode.failed
   } finally {
+    stopReloading()
     await server?.close()
   }
 }
 
-/** What `report` reads, loaded at the first request of a page. */
-async function readReport(
-  db: Database,
-  {jobs}: RunOptions,
-  {sections, partitions, limits}: Pick<JobContext, 'sections' | 'partitions' | 'limits'>,
-): Promise<ReportDocument> {
-  const [{readDocument}, {reportTarget}] = await Promise.all([
-    import('../page/read-document.js'),
-    import('../config/target.js'),
-  ])
-  const document = await readDocument(db, {sections, partitions, jobs, lateAfter: limits.lateAfter, fast: false})
-  return {...document, target: reportTarget(db)}
+/** Frees memory once, two seconds after the last of several targets is ready. */
+function afterStart(): () => void {
+  let timer: NodeJS.Timeout | undefined
+  return () => {
+    clearTimeout(timer)
+    timer = setTimeout(() => void giveBackMemory().catch(() => {}), 2_000).unref()
+  }
 }
 
 /** The handlers are never removed: a second signal must be handled while the first one is still waiting. */
@@ -135,4 +88,32 @@ function onSignals(first: (signal: string) => void, second: () => Promise<void>)
   }
   process.on('SIGTERM', onSignal)
   process.on('SIGINT', onSignal)
+}
+
+/**
+ * Reads the targets again on SIGHUP; also regularly while one of them cannot be used, because its databases may be
+ * readable now. A configuration with a mistake is logged and changes nothing.
+ * @returns stops it
+ */
+function reloads(fleet: Fleet, {readTargets}: RunOptions, log: Log): () => void {
+  const reload = async (signal: string | null) => {
+    try {
+      const changes = fleet.apply(await readTargets(), signal ?? 'reload')
+      if (signal !== null || Object.values(changes).some((names) => names.length > 0))
+        log({event: 'reloaded', ...changes}, null)
+    } catch (error) {
+      if (signal !== null) log({event: 'reload_failed', error: redact(messageOf(error))}, null)
+    }
+  }
+  let last = Promise.resolve()
+  const queue = (signal: string | null) => void (last = last.then(() => reload(signal)))
+  const onHangup = () => queue('SIGHUP')
+  process.on('SIGHUP', onHangup)
+  const timer = setInterval(() => {
+    if (fleet.targets.some(({declared}) => 'error' in declared)) queue(null)
+  }, retryPause).unref()
+  return () => {
+    process.off('SIGHUP', onHangup)
+    clearInterval(timer)
+  }
 }

@@ -109,6 +109,7 @@ export class WorkerPool {
   /** Starts nothing further; running steps are cancelled after `grace` milliseconds. */
   stop(grace: number): void {
     this.stopping.abort()
+    clearTimeout(this.deadline)
     this.deadline = setTimeout(() => this.cancelling.abort(), Math.min(grace, longestTimer))
   }
 

@@ -72,5 +72,10 @@ export type DaemonEvent =
   /** The time after SIGTERM is over, but steps are still running. */
   | {event: 'stop_incomplete'; message: string}
   | {event: 'stopped'; seconds: number}
+  /** An error ended the work on a target; it is tried again after this many seconds. */
+  | {event: 'target_failed'; error: string; seconds: number}
+  /** The configuration was read again; the lists are names of targets. */
+  | {event: 'reloaded'; added: readonly string[]; removed: readonly string[]; changed: readonly string[]}
+  | {event: 'reload_failed'; error: string}
 
 export type Emit = (event: DaemonEvent) => void

@@ -51,7 +51,7 @@ export async function renderPage(
 
 /** The page of one run of a daemon's database. */
 export async function renderRun(run: RecordedRun, steps: readonly RecordedStep[] | null, at: Instant): Promise<string> {
-  const back = html`<nav aria-label="Sections"><ul><li><a href="/">Report</a></li></ul></nav>`
+  const back = html`<nav aria-label="Sections"><ul><li><a href="../">Report</a></li></ul></nav>`
   return frame(
     `Run ${run.id}`,
     true,
@@ -65,7 +65,8 @@ export async function renderNotice(text: string): Promise<string> {
   return frame('No report', true, null, html`<main id="content"><h1>No report</h1><p class="error">${text}</p></main>`)
 }
 
-async function frame(title: string, live: boolean, notice: string | null, body: Markup): Promise<string> {
+/** A page of the daemon without a report. */
+export async function frame(title: string, live: boolean, notice: string | null, body: Markup): Promise<string> {
   const page = html`<!doctype html>
 <html lang="en">
 <head>

@@ -24,7 +24,7 @@ function runTable(runs: readonly RecordedRun[], context: {at: string}, linked: b
     label: 'Recent changes',
     columns: ['operation', 'started_at', 'status', 'ms', 'steps', 'actor', 'run_by'],
     tone: toneOf,
-    cells: linked ? {operation: ({id}, text) => html`<a href="/runs/${id}">${text}</a>`} : {},
+    cells: linked ? {operation: ({id}, text) => html`<a href="runs/${id}">${text}</a>`} : {},
   })
 }
 

@@ -10,6 +10,7 @@ import {planInstall} from '../../../src/schema/migrate/run.js'
 import {forEachEngine} from '../../helpers/engines.js'
 
 const health = (deadRunners: readonly string[]): HealthState => ({
+  failure: null,
   connected: true,
   blockedReason: null,
   msSincePoll: 0,

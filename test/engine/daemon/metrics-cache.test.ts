@@ -96,7 +96,7 @@ forEachEngine({kinds: ['timescaledb']}, (engine) => {
     await record('failed', '2026-01-02T02:30:00Z')
     let cached: SurveyAnswer & {at: number | null} = {tables: [], policies: [], partitions: [], lastDone: [], at: null}
     const metrics = metricsOf({
-      version: '0',
+      target: 'a',
       registry: () => null,
       connected: () => true,
       runningCount: () => 0,
@@ -106,7 +106,7 @@ forEachEngine({kinds: ['timescaledb']}, (engine) => {
     })
     await emitJobs(db, [nightly], identity('restarted'), (event) => metrics.count(event))
     const lastSuccess = async () =>
-      /^qicore_db_job_last_success_timestamp_seconds\{job="nightly"\} (\d+)$/m.exec(await metrics.text())?.[1]
+      /^qicore_db_job_last_success_timestamp_seconds\{job="nightly",target="a"\} (\d+)$/m.exec(await metrics.text())?.[1]
     expect(await lastSuccess()).toBe(String(Date.parse('2026-01-01T02:30:00Z') / 1000))
     await record('done_late', '2026-01-03T02:30:00Z')
     cached = {
@@ -120,7 +120,7 @@ forEachEngine({kinds: ['timescaledb']}, (engine) => {
     }
     expect(cached.lastDone.map(({job: name}) => name)).toEqual(['nightly'])
     const later = metricsOf({
-      version: '0',
+      target: 'a',
       registry: () => null,
       connected: () => true,
       runningCount: () => 0,
@@ -129,7 +129,7 @@ forEachEngine({kinds: ['timescaledb']}, (engine) => {
       metricsCache: () => cached,
     })
     expect(await later.text()).toContain(
-      `qicore_db_job_last_success_timestamp_seconds{job="nightly"} ${Date.parse('2026-01-03T02:30:00Z') / 1000}\n`,
+      `qicore_db_job_last_success_timestamp_seconds{job="nightly",target="a"} ${Date.parse('2026-01-03T02:30:00Z') / 1000}\n`,
     )
   })
 })

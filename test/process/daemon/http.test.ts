@@ -10,7 +10,7 @@ import {createJobRegistry} from '../../../src/daemon/job-registry.js'
 import {isAlive, readinessOf, type HealthState} from '../../../src/daemon/health.js'
 import {parseListen} from '../../../src/daemon/listen.js'
 import type {LedgerJob} from '../../../src/jobs/store/ledger-jobs.js'
-import {metricsOf, type Metrics} from '../../../src/daemon/metrics.js'
+import {daemonMetrics, metricsOf, type Metrics} from '../../../src/daemon/metrics.js'
 import {serve, type HttpServer} from '../../../src/daemon/http.js'
 import {createPages, type Pages} from '../../../src/daemon/pages.js'
 import type {Watched} from '../../../src/daemon/routes.js'
@@ -55,6 +55,7 @@ const registry = (row: LedgerJob, at = now) => {
   return made
 }
 const health = (over: Partial<HealthState> = {}): HealthState => ({
+  failure: null,
   connected: true,
   blockedReason: null,
   refusals: [],
@@ -117,7 +118,7 @@ it('ignores a job that a newer declaration defines differently', () => {
 })
 
 const metricsSource = {
-  version: '1.2.3',
+  target: 'prod',
   registry: () => registry(state()),
   connected: () => true,
   runningCount: () => 1,
@@ -153,24 +154,24 @@ const someMetrics = (): Metrics => {
     },
   })
   metrics.count({event: 'instants_skipped', job: 'hourly', reason: 'overlap', count: 3, first: now, last: now})
-  return metrics
+  return daemonMetrics('1.2.3', () => [{metrics}])
 }
 
 it("counts events under Prometheus' naming rules", async () => {
   const text = await someMetrics().text()
   for (const line of [
-    'qicore_db_occurrences_total{job="hourly",status="done",reason=""} 1',
-    'qicore_db_occurrences_total{job="hourly",status="skipped",reason="overlap"} 3',
-    'qicore_db_steps_total{job="hourly",status="done"} 2',
-    'qicore_db_occurrence_duration_seconds_sum{kind="sql"} 1.5',
-    'qicore_db_table_chunks{schema="public",table="a \\"b\\"\\\\c",compressed="true"} 2',
-    'qicore_db_policy_ok{schema="public",table="t",kind="compression"} 0',
-    'qicore_db_partitions_ahead{schema="public",table="ticks"} 0',
-    'qicore_db_partitions_seconds_left{schema="public",table="ticks"} 259200',
-    'qicore_db_job_waiting_seconds{job="hourly"} 30',
-    'qicore_db_survey_timestamp_seconds 1',
-    'qicore_db_job_last_success_timestamp_seconds{job="nightly"} 1700000000',
-    `qicore_db_job_last_success_timestamp_seconds{job="hourly"} ${now / 1000}`,
+    'qicore_db_occurrences_total{job="hourly",status="done",reason="",target="prod"} 1',
+    'qicore_db_occurrences_total{job="hourly",status="skipped",reason="overlap",target="prod"} 3',
+    'qicore_db_steps_total{job="hourly",status="done",target="prod"} 2',
+    'qicore_db_occurrence_duration_seconds_sum{target="prod",kind="sql"} 1.5',
+    'qicore_db_table_chunks{schema="public",table="a \\"b\\"\\\\c",compressed="true",target="prod"} 2',
+    'qicore_db_policy_ok{schema="public",table="t",kind="compression",target="prod"} 0',
+    'qicore_db_partitions_ahead{schema="public",table="ticks",target="prod"} 0',
+    'qicore_db_partitions_seconds_left{schema="public",table="ticks",target="prod"} 259200',
+    'qicore_db_job_waiting_seconds{job="hourly",target="prod"} 30',
+    'qicore_db_survey_timestamp_seconds{target="prod"} 1',
+    'qicore_db_job_last_success_timestamp_seconds{job="nightly",target="prod"} 1700000000',
+    `qicore_db_job_last_success_timestamp_seconds{job="hourly",target="prod"} ${now / 1000}`,
   ])
     expect(text.split('\n')).toContain(line)
 })
@@ -218,7 +219,7 @@ const serveHealth = (
   watched: Watched,
   metrics: Metrics,
   {pages = noPages, token = null}: {pages?: Pages; token?: string | null} = {},
-): Promise<HttpServer> => serve(listen, {watched, metrics, pages, token})
+): Promise<HttpServer> => serve(listen, {targets: () => [{name: 'prod', ...watched, pages}], metrics, token})
 
 it('answers probes on their three paths and nothing on others', async () => {
   let ready = true
@@ -231,11 +232,16 @@ it('answers probes on their three paths and nothing on others', async () => {
   try {
     const ask = (path: string, init: RequestInit = {}) => fetch(`http://${server.address}${path}`, init)
     expect((await ask('/healthz')).status).toBe(200)
-    expect(await (await ask('/readyz')).json()).toEqual({ready: true, problems: []})
+    expect(await (await ask('/readyz')).json()).toEqual({
+      ready: true,
+      problems: [],
+      targets: [{target: 'prod', ready: true, reason: null}],
+    })
     checked = new Promise(() => {})
     expect(await (await ask('/readyz')).json()).toEqual({
       ready: false,
       problems: ['the ledger has not answered within 0.8 s'],
+      targets: [{target: 'prod', ready: false, reason: 'the ledger has not answered within 0.8 s'}],
     })
     checked = Promise.resolve()
     ready = false

@@ -1,4 +1,3 @@
-import {randomBytes} from 'node:crypto'
 import {hostname} from 'node:os'
 import {setTimeout as sleep} from 'node:timers/promises'
 import type {Job} from '../config/jobs.js'
@@ -22,7 +21,9 @@ import {emitJobs} from '../jobs/store/schedules.js'
 import {prepareDatabase} from './prepare.js'
 import {Scheduler} from './scheduler.js'
 
-export interface DaemonOptions {
+export interface TargetLoopOptions {
+  /** Of this daemon in the ledger. */
+  id: string
   target: Target
   connect(): Promise<Database>
   jobs: readonly Job[]
@@ -33,8 +34,6 @@ export interface DaemonOptions {
   lease: number
   /** Milliseconds between two polls of the ledger while nothing is due. */
   poll: number
-  /** Milliseconds that running steps have to complete after a stop. */
-  grace: number
   actor(db: Database): string
   emit: Emit
 }
@@ -46,9 +45,8 @@ const startPause = 2_000
 /** Milliseconds after the grace period to cancel and release what is still running, and to unregister. */
 const cleanUpTime = 3_000
 
-/** A daemon, from its first attempt to connect until it is stopped. */
-export class Daemon {
-  private readonly id = `${hostname()}:${process.pid}:${randomBytes(3).toString('hex')}`
+/** The work on one database, from the first attempt to connect until it is stopped or fails. */
+export class TargetLoop {
   private readonly stopping = new AbortController()
   /** Aborted when the time after SIGTERM is over, even if steps are still running. */
   private readonly overdue = new AbortController()
@@ -63,9 +61,10 @@ export class Daemon {
   private skewMs = 0
   private observing = false
   private stopped: Promise<void> = Promise.resolve()
+  private overdueTimer: NodeJS.Timeout | undefined
   private lastTurn = performance.now()
 
-  constructor(private readonly options: DaemonOptions) {
+  constructor(private readonly options: TargetLoopOptions) {
     const {emit, poll, context} = options
     const warn = (message: string) => emit({event: 'warning', message})
     this.availability = new Availability({
@@ -102,7 +101,7 @@ export class Daemon {
     if (this.scheduler !== null && this.control()?.server.embedded === false) await this.scheduler.check(maxAge)
   }
 
-  health(): HealthState {
+  health(): Omit<HealthState, 'failure'> {
     const {scheduler, options} = this
     const now = performance.now()
     // The loop waits while a step uses the only session of the embedded engine.
@@ -145,18 +144,22 @@ export class Daemon {
     return false
   }
 
-  stop(reason: string): void {
-    if (this.stopping.signal.aborted) return
-    const {emit, grace} = this.options
-    emit({event: 'stopping', signal: reason, running: this.runningCount()})
+  /**
+   * Starts nothing further. May be called again with another time.
+   * @param reason the signal
+   * @param grace milliseconds that running steps have to complete
+   */
+  stop(reason: string, grace: number): void {
+    if (!this.stopping.signal.aborted)
+      this.options.emit({event: 'stopping', signal: reason, running: this.runningCount()})
     this.stopping.abort()
-    setTimeout(() => this.overdue.abort(), Math.min(grace + cleanUpTime, longestTimer)).unref()
+    clearTimeout(this.overdueTimer)
+    this.overdueTimer = setTimeout(() => this.overdue.abort(), Math.min(grace + cleanUpTime, longestTimer)).unref()
     if (this.scheduler !== null) this.stopped = this.scheduler.stop(grace)
   }
 
   private async live(): Promise<void> {
-    const {emit, version, connect, poll} = this.options
-    emit({event: 'started', id: this.id, version, node: process.versions.node})
+    const {emit, connect, poll} = this.options
     const db = await retryUntilConnected(
       () => connect(),
       emit,
@@ -175,6 +178,7 @@ export class Daemon {
     } finally {
       this.condition.stop()
       this.declared.stop()
+      this.database = null
       await db.close().catch(() => {})
     }
   }
@@ -289,7 +293,7 @@ export class Daemon {
 
   private identify(db: Database): Identity {
     return {
-      id: this.id,
+      id: this.options.id,
       host: hostname(),
       pid: process.pid,
       version: this.options.version,
