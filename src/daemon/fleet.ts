@@ -114,5 +114,12 @@ function noTargetWorks(targets: readonly TargetRunner[]): OpsError {
 function settingsOf(declared: DaemonTarget): string {
   if ('error' in declared) return JSON.stringify([declared.error.code, declared.error.message])
   const {target, jobs, limits, config} = declared
-  return JSON.stringify({target, jobs, limits, tables: config?.tables, aggregates: config?.aggregates, all: config?.jobs})
+  return JSON.stringify({
+    target,
+    jobs,
+    limits,
+    tables: config?.tables,
+    aggregates: config?.aggregates,
+    all: config?.jobs,
+  })
 }

@@ -59,7 +59,8 @@ const sentences: Record<string, (fields: Fields) => string> = {
     `the server's clock moved by ${formatElapsed(Math.abs(Number(jump)) * 1000)} relative to this machine's`,
   stopping: ({signal, running}) =>
     `${signal}: ${running === 0 ? 'nothing is running' : `${running} running, waiting for them to finish`}`,
-  target_failed: ({error, seconds: pause}) => `stopped, next attempt in ${formatElapsed(Number(pause) * 1000)}: ${error}`,
+  target_failed: ({error, seconds: pause}) =>
+    `stopped, next attempt in ${formatElapsed(Number(pause) * 1000)}: ${error}`,
   reloaded: ({added, removed, changed}) => `configuration read: ${changesOf({added, removed, changed})}`,
   reload_failed: ({error}) => `the configuration cannot be used, nothing changed: ${error}`,
   stopped: ({seconds: after}) => `stopped after ${formatElapsed(Number(after) * 1000)}`,

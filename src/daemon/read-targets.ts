@@ -38,7 +38,9 @@ export async function readTargets(request: TargetsRequest): Promise<DaemonTarget
     return [await usable(name, target, configFor(config, target.name), request)]
   }
   const selected = await selectTargets(config, {targets, role}, env)
-  return Promise.all(selected.map((each) => ('error' in each ? each : usable(each.name, each.target, each.config, request))))
+  return Promise.all(
+    selected.map((each) => ('error' in each ? each : usable(each.name, each.target, each.config, request))),
+  )
 }
 
 async function usable(

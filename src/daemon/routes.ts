@@ -71,7 +71,9 @@ export function routes(host: string, served: Served): Hono {
   const paged = (serve: (pages: Pages, c: Context) => Promise<PageAnswer>) =>
     guarded(async (c) => {
       const [target, ...others] = chosenTargets(targets(), c.req.param('name')) ?? []
-      return target === undefined || others.length > 0 ? c.json({error: 'no such target'}, 404) : page(c, await serve(target.pages, c))
+      return target === undefined || others.length > 0
+        ? c.json({error: 'no such target'}, 404)
+        : page(c, await serve(target.pages, c))
     })
   app.get(
     '/targets/:name/',
@@ -109,7 +111,9 @@ async function readinessOfAll(targets: readonly ServedTarget[]) {
   const all = await Promise.all(targets.map(async (target) => ({name: target.name, ...(await readiness(target))})))
   return {
     ready: all.every(({ready}) => ready),
-    problems: all.flatMap(({name, problems}) => (all.length > 1 ? problems.map((text) => `${name}: ${text}`) : problems)),
+    problems: all.flatMap(({name, problems}) =>
+      all.length > 1 ? problems.map((text) => `${name}: ${text}`) : problems,
+    ),
     targets: all.map(({name, ready, problems}) => ({target: name, ready, reason: ready ? null : problems.join('; ')})),
   }
 }

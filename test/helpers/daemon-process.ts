@@ -26,15 +26,23 @@ export function configOf(url: string, jobs: Record<string, unknown>): string {
   return JSON.stringify({version: 1, targets: {test: {url}}, jobs: {...none, ...jobs}})
 }
 
-/** Starts the binary as a daemon on the target `test` of the configuration in a directory. */
+/** A configuration of several targets that have the same jobs. */
+export function fleetConfigOf(urls: Readonly<Record<string, string>>, jobs: Record<string, unknown>): string {
+  const config = JSON.parse(configOf('', jobs)) as Record<string, unknown>
+  return JSON.stringify({
+    ...config,
+    targets: Object.fromEntries(Object.entries(urls).map(([name, url]) => [name, {url}])),
+  })
+}
+
+/** Starts the binary as a daemon in a directory, on the target `test` of the configuration unless flags select others. */
 export function daemonIn(cwd: string, flags: readonly string[] = [], env: Record<string, string> = {}): DaemonProcess {
   const child = spawn(
     process.execPath,
     [
       join(root, 'bin/run.js'),
       'daemon',
-      '--target',
-      'test',
+      ...(flags.some((flag) => flag.endsWith('targets')) ? [] : ['--target', 'test']),
       ...(flags.includes('--listen') ? [] : ['--listen', 'off']),
       ...flags,
     ],

@@ -106,7 +106,9 @@ forEachEngine({kinds: ['timescaledb']}, (engine) => {
     })
     await emitJobs(db, [nightly], identity('restarted'), (event) => metrics.count(event))
     const lastSuccess = async () =>
-      /^qicore_db_job_last_success_timestamp_seconds\{job="nightly",target="a"\} (\d+)$/m.exec(await metrics.text())?.[1]
+      /^qicore_db_job_last_success_timestamp_seconds\{job="nightly",target="a"\} (\d+)$/m.exec(
+        await metrics.text(),
+      )?.[1]
     expect(await lastSuccess()).toBe(String(Date.parse('2026-01-01T02:30:00Z') / 1000))
     await record('done_late', '2026-01-03T02:30:00Z')
     cached = {
