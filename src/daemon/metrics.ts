@@ -2,7 +2,8 @@
 import {Counter, Gauge, Histogram, Registry} from 'prom-client'
 import type {JobRegistry} from './job-registry.js'
 import type {DaemonEvent} from '../jobs/events.js'
-import type {SurveyAnswer, SurveyedTable} from './metrics-cache.js'
+import type {SurveyAnswer} from './metrics-cache.js'
+import {surveyGauges} from './survey-metrics.js'
 
 /** One target of a daemon. */
 export interface MetricsSource {
@@ -82,7 +83,7 @@ function joinMetrics(texts: readonly string[]): string {
   return [...samples].map(([heading, lines]) => [heading, ...lines, ''].join('\n')).join('\n')
 }
 
-type MakeGauge = <L extends string = never>(
+export type MakeGauge = <L extends string = never>(
   name: string,
   help: string,
   labelNames?: L[],
@@ -225,87 +226,6 @@ function jobGauges({gauge}: Makers, source: MetricsSource): void {
       g.reset()
       for (const {job, due} of source.registry()?.entries() ?? [])
         g.set({job: job.name}, due.waitingSince === null ? 0 : Math.max(0, source.now() - due.waitingSince) / 1000)
-    },
-  )
-}
-
-/** Tables and policies as the reports show them. The database is read only while a client scrapes. */
-function surveyGauges(gauge: MakeGauge, {metricsCache}: MetricsSource): void {
-  const perTable = (name: string, help: string, value: (table: SurveyedTable) => number | null) =>
-    gauge(name, help, ['schema', 'table'], (g) => {
-      g.reset()
-      for (const table of metricsCache().tables) {
-        const number = value(table)
-        if (number !== null) g.set({schema: table.schema, table: table.table}, number)
-      }
-    })
-  perTable(
-    'table_size_bytes',
-    'Size of a table or aggregate with indexes and TOAST, measured as in `stats`; absent if a part of it was locked.',
-    ({totalBytes}) => totalBytes,
-  )
-  perTable('table_newest_timestamp_seconds', 'Time of the newest row of a table.', ({newest}) => newest)
-  gauge('table_chunks', 'Chunks or partitions of a table.', ['schema', 'table', 'compressed'], (g) => {
-    g.reset()
-    for (const {schema, table, chunks, compressedChunks} of metricsCache().tables) {
-      g.set({schema, table, compressed: 'true'}, compressedChunks)
-      g.set({schema, table, compressed: 'false'}, chunks - compressedChunks)
-    }
-  })
-  gauge(
-    'policy_not_done',
-    'Chunks or ranges that a policy should have processed by now and has not.',
-    ['schema', 'table', 'kind'],
-    (g) => {
-      g.reset()
-      for (const {schema, table, kind, notDone} of metricsCache().policies)
-        if (notDone !== null) g.set({schema, table, kind}, notDone)
-    },
-  )
-  gauge(
-    'policy_ok',
-    'Whether a policy is up to date and its runner alive; absent if unknown.',
-    ['schema', 'table', 'kind'],
-    (g) => {
-      g.reset()
-      for (const {schema, table, kind, ok} of metricsCache().policies)
-        if (ok !== null) g.set({schema, table, kind}, ok ? 1 : 0)
-    },
-  )
-  partitionGauges(gauge, metricsCache)
-  gauge(
-    'survey_timestamp_seconds',
-    'When tables and policies were last read; absent before the first reading.',
-    [],
-    (g) => {
-      const {at} = metricsCache()
-      // Without a value prom-client would report 0, which is 1970.
-      if (at === null) g.remove()
-      else g.set(at)
-    },
-  )
-}
-
-const secondsPerDay = 86_400
-
-function partitionGauges(gauge: MakeGauge, metricsCache: MetricsSource['metricsCache']): void {
-  gauge(
-    'partitions_ahead',
-    'Partitions of a declared set after the current one, without a gap.',
-    ['schema', 'table'],
-    (g) => {
-      g.reset()
-      for (const {schema, table, ahead} of metricsCache().partitions) g.set({schema, table}, ahead)
-    },
-  )
-  gauge(
-    'partitions_seconds_left',
-    'Time until inserting into a declared partition set fails; absent with a default partition.',
-    ['schema', 'table'],
-    (g) => {
-      g.reset()
-      for (const {schema, table, daysLeft} of metricsCache().partitions)
-        if (daysLeft !== null) g.set({schema, table}, daysLeft * secondsPerDay)
     },
   )
 }

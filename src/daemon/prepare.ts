@@ -1,6 +1,7 @@
 import {readMissingQicorePrivileges} from '../catalog/qicore-privileges.js'
 import type {Job} from '../config/jobs.js'
 import type {Database} from '../db/database.js'
+import {reportTarget} from '../config/target.js'
 import {OpsError} from '../errors.js'
 import type {JobContext} from '../jobs/kind.js'
 import {nothingDeclared} from '../jobs/nothing-declared.js'
@@ -47,4 +48,15 @@ export async function prepareDatabase(
       },
     )
   return null
+}
+
+/** Reports the connection, and a role that has too many privileges. */
+export function emitConnected(db: Database, emit: Emit): void {
+  const {role, superuser, embedded, postgres, timescaledb, engine, pooled} = db.server
+  emit({event: 'connected', database: reportTarget(db), role, engine, postgres, timescaledb, pooled})
+  if (superuser && !embedded)
+    emit({
+      event: 'warning',
+      message: `connected as the superuser ${role}: a daemon does not need one, see sql/roles.sql`,
+    })
 }

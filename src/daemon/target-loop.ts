@@ -1,7 +1,6 @@
 import {hostname} from 'node:os'
 import {setTimeout as sleep} from 'node:timers/promises'
 import type {Job} from '../config/jobs.js'
-import {reportTarget} from '../config/target.js'
 import type {Database, Target} from '../db/database.js'
 import {retryable, serverMessage, sqlState} from '../db/sqlstate.js'
 import {OpsError} from '../errors.js'
@@ -18,7 +17,7 @@ import {largestSkew, unregisterDaemon, type Heartbeat} from '../jobs/store/daemo
 import {declare} from '../jobs/store/ledger-jobs.js'
 import type {Identity} from '../jobs/store/ledger.js'
 import {emitJobs} from '../jobs/store/schedules.js'
-import {prepareDatabase} from './prepare.js'
+import {emitConnected, prepareDatabase} from './prepare.js'
 import {Scheduler} from './scheduler.js'
 
 export interface TargetLoopOptions {
@@ -206,7 +205,7 @@ export class TargetLoop {
 
   private async begin(db: Database): Promise<void> {
     const {emit, context, jobs} = this.options
-    this.emitConnected(db)
+    emitConnected(db, emit)
     await this.availability.waitUntilWritable(db)
     if (this.stopping.signal.aborted) return
     const observes = await prepareDatabase(db, context, jobs, emit)
@@ -225,17 +224,6 @@ export class TargetLoop {
     if (this.stopping.signal.aborted) return scheduler.stop(0)
     this.scheduler = scheduler
     await scheduler.run()
-  }
-
-  private emitConnected(db: Database): void {
-    const {emit} = this.options
-    const {role, superuser, embedded, postgres, timescaledb, engine, pooled} = db.server
-    emit({event: 'connected', database: reportTarget(db), role, engine, postgres, timescaledb, pooled})
-    if (superuser && !embedded)
-      emit({
-        event: 'warning',
-        message: `connected as the superuser ${role}: a daemon does not need one, see sql/roles.sql`,
-      })
   }
 
   private createScheduler(db: Database, me: Identity): Scheduler {
