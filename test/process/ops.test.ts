@@ -67,7 +67,7 @@ forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
       const scrape = async () => (await fetch(`http://${String(address)}/metrics`)).text()
       await scrape()
       // The first scrape starts the reading of tables and policies.
-      await expect.poll(scrape, {timeout: 20_000}).toMatch(/^qicore_db_survey_timestamp_seconds \d/m)
+      await expect.poll(scrape, {timeout: 20_000}).toMatch(/^qicore_db_survey_timestamp_seconds\{target="test"\} \d/m)
       await pause(1_100)
       const text = await scrape()
       const known = new Set(
