@@ -44,7 +44,7 @@ export function metricsOf(source: MetricsSource): TargetMetrics {
   targetMetrics(make, source)
   const count = eventCounters(make, source)
   jobGauges(make, source)
-  surveyGauges(make.gauge, source)
+  surveyGauges(make.gauge, source.metricsCache)
   return {count, text: () => registry.metrics()}
 }
 
@@ -83,7 +83,7 @@ function joinMetrics(texts: readonly string[]): string {
   return [...samples].map(([heading, lines]) => [heading, ...lines, ''].join('\n')).join('\n')
 }
 
-export type MakeGauge = <L extends string = never>(
+type MakeGauge = <L extends string = never>(
   name: string,
   help: string,
   labelNames?: L[],

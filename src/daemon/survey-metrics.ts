@@ -1,8 +1,24 @@
-import type {SurveyedTable} from './metrics-cache.js'
-import type {MakeGauge, MetricsSource} from './metrics.js'
+import type {SurveyAnswer, SurveyedTable} from './metrics-cache.js'
+
+/** The part of a gauge of prom-client that is used here. */
+interface SurveyGauge<L extends string> {
+  reset(): void
+  remove(): void
+  set(value: number): void
+  set(labels: Partial<Record<L, string | number>>, value: number): void
+}
+
+type MakeGauge = <L extends string = never>(
+  name: string,
+  help: string,
+  labelNames?: L[],
+  collect?: (gauge: SurveyGauge<L>) => void,
+) => unknown
+
+type ReadSurvey = () => SurveyAnswer & {at: number | null}
 
 /** Tables and policies as the reports show them. The database is read only while a client scrapes. */
-export function surveyGauges(gauge: MakeGauge, {metricsCache}: MetricsSource): void {
+export function surveyGauges(gauge: MakeGauge, metricsCache: ReadSurvey): void {
   const perTable = (name: string, help: string, value: (table: SurveyedTable) => number | null) =>
     gauge(name, help, ['schema', 'table'], (g) => {
       g.reset()
@@ -60,7 +76,7 @@ export function surveyGauges(gauge: MakeGauge, {metricsCache}: MetricsSource): v
 
 const secondsPerDay = 86_400
 
-function partitionGauges(gauge: MakeGauge, metricsCache: MetricsSource['metricsCache']): void {
+function partitionGauges(gauge: MakeGauge, metricsCache: ReadSurvey): void {
   gauge(
     'partitions_ahead',
     'Partitions of a declared set after the current one, without a gap.',
