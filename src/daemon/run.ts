@@ -22,7 +22,7 @@ export interface RunOptions {
   /** Writes a log line, which includes its newline. */
   write(line: string): void
   level: string
-  /** How many jobs of all targets may run at the same time. */
+  /** How many jobs of a target may run at the same time. */
   workers: number
   /** Milliseconds that running steps have to complete after a signal. */
   grace: number
