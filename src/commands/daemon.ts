@@ -39,7 +39,7 @@ Prints one JSON object per line (--pretty for people); --listen serves health, m
       helpValue: '<file>',
     }),
     workers: Flags.integer({
-      summary: 'How many jobs of a target may run at the same time.',
+      summary: 'How many jobs of all targets may run at the same time.',
       default: 4,
       min: 1,
       max: 64,

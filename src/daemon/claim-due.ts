@@ -29,7 +29,7 @@ export function dueRequests({registry, trouble, workerPool}: ClaimDueOptions, no
     if (decision !== null) due.push({job: entry.job, state: entry.state!, decision})
   }
   const runs = due.filter(({decision}) => decision.run !== null).sort((a, b) => a.decision.dueAt - b.decision.dueAt)
-  return [...due.filter(({decision}) => decision.run === null), ...runs.slice(0, workerPool.availableSlots())]
+  return [...due.filter(({decision}) => decision.run === null), ...runs.slice(0, workerPool.reserve(runs.length))]
 }
 
 /** Claims the due jobs and starts them. If claiming all at once fails, each job is claimed alone. */
@@ -39,6 +39,8 @@ export async function claimDue(options: ClaimDueOptions, requests: readonly Clai
   } catch (error) {
     if (isGone(error)) throw error
     await advanceEach(options, requests)
+  } finally {
+    options.workerPool.releaseReserved()
   }
 }
 

@@ -8,6 +8,7 @@ import {statusUrlOf} from './listen.js'
 import {logTo, type Log} from './log.js'
 import {giveBackMemory} from './memory.js'
 import {daemonMetrics} from './metrics.js'
+import {WorkerSlots} from './worker-slots.js'
 import {retryPause, type DaemonTarget} from './target-runner.js'
 
 export interface RunOptions {
@@ -22,7 +23,7 @@ export interface RunOptions {
   /** Writes a log line, which includes its newline. */
   write(line: string): void
   level: string
-  /** How many jobs of a target may run at the same time. */
+  /** How many jobs of all targets may run at the same time. */
   workers: number
   /** Milliseconds that running steps have to complete after a signal. */
   grace: number
@@ -45,7 +46,12 @@ export async function runDaemon(options: RunOptions): Promise<ExitCode> {
     log(event, target)
     if (event.event === 'ready') freeMemory()
   }
-  const fleet = new Fleet(targets, {...options, emit, statusUrl: statusUrlOf(listen)})
+  const fleet = new Fleet(targets, {
+    ...options,
+    slots: new WorkerSlots(options.workers),
+    emit,
+    statusUrl: statusUrlOf(listen),
+  })
   onSignals((signal) => fleet.stop(signal, grace), options.secondSignal)
   const stopReloading = reloads(fleet, options, log)
   options.onListening()

@@ -14,6 +14,7 @@ import type {DatabaseClock} from './database-clock.js'
 import {createJobRegistry, type RegistryEntry, type JobRegistry} from './job-registry.js'
 import {LedgerTrouble} from './ledger-trouble.js'
 import {WorkerPool} from './worker-pool.js'
+import type {WorkerSlots} from './worker-slots.js'
 
 export interface SchedulerOptions {
   /** The session for the ledger; occurrences run in others. */
@@ -22,7 +23,7 @@ export interface SchedulerOptions {
   me: Identity
   clock: DatabaseClock
   context: Omit<JobContext, 'now' | 'job' | 'leaveToCron'>
-  workers: number
+  slots: WorkerSlots
   /** Seconds without a heartbeat after which other daemons reclaim this daemon's runs. */
   lease: number
   /** Milliseconds after which the ledger is polled even if nothing is expected: clocks jump and machines sleep. */
@@ -187,11 +188,16 @@ export class Scheduler {
   private async reclaim(): Promise<void> {
     this.nextLease = null
     const {control, jobs, me, lease} = this.options
-    if (this.workerPool.availableSlots() === 0) return this.remind(1)
     const names = jobs.map(({name}) => name)
-    for (const taken of await reclaimExpired(control, names, me, lease, this.workerPool.availableSlots())) {
-      this.emitReclaimed(taken)
-      this.workerPool.take(taken)
+    const slots = this.workerPool.reserve(Math.max(1, names.length))
+    if (slots === 0) return this.remind(1)
+    try {
+      for (const taken of await reclaimExpired(control, names, me, lease, slots)) {
+        this.emitReclaimed(taken)
+        this.workerPool.take(taken)
+      }
+    } finally {
+      this.workerPool.releaseReserved()
     }
   }
 
@@ -245,7 +251,7 @@ export class Scheduler {
 
   private entryWait({job, due, state}: RegistryEntry, now: number): number {
     const {poll} = this.options
-    if (due.decision !== null && this.workerPool.availableSlots() === 0) return poll
+    if (due.decision !== null && this.workerPool.waitsForSlot) return poll
     if (due.waitingSince !== null && state?.running && !this.workerPool.isRunning(state.name)) {
       this.waiting.add(state.name)
       return waitingCheck

@@ -19,6 +19,7 @@ import type {Identity} from '../jobs/store/ledger.js'
 import {emitJobs} from '../jobs/store/schedules.js'
 import {emitConnected, prepareDatabase} from './prepare.js'
 import {Scheduler} from './scheduler.js'
+import type {WorkerSlots} from './worker-slots.js'
 
 export interface TargetLoopOptions {
   /** Of this daemon in the ledger. */
@@ -28,7 +29,7 @@ export interface TargetLoopOptions {
   jobs: readonly Job[]
   context: Omit<JobContext, 'now' | 'job' | 'leaveToCron'>
   version: string
-  workers: number
+  slots: WorkerSlots
   /** Seconds without a heartbeat after which other daemons reclaim this daemon's runs. */
   lease: number
   /** Milliseconds between two polls of the ledger while nothing is due. */
@@ -227,14 +228,14 @@ export class TargetLoop {
   }
 
   private createScheduler(db: Database, me: Identity): Scheduler {
-    const {jobs, context, workers, lease, poll, emit} = this.options
+    const {jobs, context, slots, lease, poll, emit} = this.options
     return new Scheduler({
       control: db,
       jobs,
       me,
       clock: this.clock,
       context,
-      workers,
+      slots,
       lease,
       poll,
       emit,

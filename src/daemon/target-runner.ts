@@ -20,6 +20,7 @@ import {metricsOf, type TargetMetrics} from './metrics.js'
 import {createPages, type Pages} from './pages.js'
 import {readSurvey} from './read-metrics.js'
 import {TargetLoop} from './target-loop.js'
+import type {WorkerSlots} from './worker-slots.js'
 
 /** A database that a daemon maintains, with everything that its configuration says about it. */
 export interface UsableTarget {
@@ -41,7 +42,7 @@ export type DaemonTarget = UsableTarget | UnusableTarget
 
 export interface RunnerOptions {
   version: string
-  workers: number
+  slots: WorkerSlots
   /** Seconds without a heartbeat after which other daemons reclaim this daemon's runs. */
   lease: number
   /** Milliseconds between two polls of the ledger while nothing is due. */

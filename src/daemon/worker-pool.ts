@@ -13,13 +13,14 @@ import type {DatabaseClock} from './database-clock.js'
 import {retiredJob, type JobRegistry} from './job-registry.js'
 import {sessionPool, type Pool} from './pool.js'
 import {ResultWriter, type FinishedRun} from './result-writer.js'
+import type {SlotShare, WorkerSlots} from './worker-slots.js'
 
 export interface WorkerPoolOptions {
   control: Database
   me: Identity
   clock: DatabaseClock
   context: Omit<JobContext, 'now' | 'job' | 'leaveToCron'>
-  workers: number
+  slots: WorkerSlots
   lease: number
   registry: JobRegistry
   emit: Emit
@@ -50,6 +51,10 @@ export class WorkerPool {
   private readonly stopping = new AbortController()
   private readonly cancelling = new AbortController()
   private readonly sessions: Pool
+  private readonly slots: SlotShare
+  private reserved = 0
+  /** Whether the last reservation got fewer slots than it wanted; `onFree` is called when one is free. */
+  waitsForSlot = false
   private readonly results: ResultWriter
   private readonly heartbeat: NodeJS.Timeout
   private beating = false
@@ -60,6 +65,7 @@ export class WorkerPool {
   constructor(private readonly options: WorkerPoolOptions) {
     const {control, emit, lease} = options
     this.sessions = sessionPool(control)
+    this.slots = options.slots.join(options.onFree)
     this.results = new ResultWriter({
       control,
       emit,
@@ -69,11 +75,23 @@ export class WorkerPool {
     this.heartbeat = setInterval(() => void this.renewClaims(), (lease * 1000) / 3)
   }
 
-  /** How many more occurrences can start now. */
-  availableSlots(): number {
+  /**
+   * Reserves slots for occurrences that are claimed next; each {@link take} uses one.
+   * @returns how many it has reserved, at most `wanted`
+   */
+  reserve(wanted: number): number {
+    this.releaseReserved()
     if (this.stopping.signal.aborted) return 0
-    const slots = this.options.control.server.embedded ? 1 : this.options.workers
-    return Math.max(0, slots - this.running.size)
+    const most = this.options.control.server.embedded ? 1 - this.running.size : wanted
+    this.reserved = this.slots.take(Math.max(0, Math.min(wanted, most)))
+    this.waitsForSlot = this.reserved < wanted
+    return this.reserved
+  }
+
+  /** Returns the reserved slots that were not used. */
+  releaseReserved(): void {
+    if (this.reserved > 0) this.slots.give(this.reserved)
+    this.reserved = 0
   }
 
   runningCount(): number {
@@ -86,6 +104,7 @@ export class WorkerPool {
   }
 
   take(claim: Claim | TakenOver): void {
+    this.reserved -= 1
     const job = this.options.registry.get(claim.job)?.job ?? retiredJob(claim.job, 'sql')
     this.options.emit({
       event: 'occurrence_started',
@@ -133,6 +152,7 @@ export class WorkerPool {
       if (this.results.unwritten.length === 0) break
       await sleep(lastPause)
     }
+    this.slots.leave()
     await this.sessions.close()
   }
 
@@ -167,6 +187,7 @@ export class WorkerPool {
     const outcome = outcomeWithoutRetry(claim) ?? (await this.attempt(run, job))
     this.results.unwritten.push({claim, outcome, job, ms: Math.round(performance.now() - began)})
     this.running.delete(claim.token)
+    this.slots.give(1)
     this.options.onFree()
     // A failure is already reported, and the next round retries.
     await this.write().catch(() => {})

@@ -3,6 +3,7 @@ import {expect, it} from 'vitest'
 import {createJobRegistry} from '../../../src/daemon/job-registry.js'
 import {databaseClock} from '../../../src/daemon/database-clock.js'
 import {WorkerPool} from '../../../src/daemon/worker-pool.js'
+import {WorkerSlots} from '../../../src/daemon/worker-slots.js'
 import {evaluateDue} from '../../../src/schedule/due.js'
 import type {DaemonEvent} from '../../../src/jobs/events.js'
 import {claim, reclaimExpired} from '../../../src/jobs/store/claims.js'
@@ -40,7 +41,7 @@ forEachEngine({native: true, kinds: ['postgres', 'timescaledb']}, (engine) => {
       me,
       clock: databaseClock(),
       context: {limits: defaultLimits, sections: {tables: {}, aggregates: {}}, partitions: () => []},
-      workers: 4,
+      slots: new WorkerSlots(4),
       lease: 1.5,
       registry,
       emit: (event) => events.push(event),
@@ -48,6 +49,7 @@ forEachEngine({native: true, kinds: ['postgres', 'timescaledb']}, (engine) => {
       onFree() {},
       onRetry() {},
     })
+    expect(workerPool.reserve(2)).toBe(2)
     workerPool.take(mine)
     await sleep(500)
     await run(
