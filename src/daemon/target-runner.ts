@@ -164,6 +164,7 @@ export class TargetRunner {
 
   private failed(error: unknown): void {
     this.failure = error
+    this.loop = null
     this.options.onFailed()
     const message = this.failureMessage!
     if (message === this.reported || this.stopping.signal.aborted) return
