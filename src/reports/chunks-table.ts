@@ -5,6 +5,7 @@ import {formatInstant, secondsBetween, type Instant} from '../units/instant.js'
 import type {ReportTable} from '../units/report-table.js'
 import {instantOf, toMicros} from '../catalog/time.js'
 import type {ChunksReport, ChunkStats} from './chunks.js'
+import {nameColumns} from './name-columns.js'
 
 /** The time of the report, and whether its sizes are estimates. */
 export interface ChunksContext extends Pick<ChunksReport, 'at'> {
@@ -16,16 +17,7 @@ const mark = ({fast}: ChunksContext) => (fast ? '~' : '')
 
 export const chunksTable: ReportTable<ChunkStats, ChunksContext> = {
   columns: [
-    {id: 'schema', heading: 'SCHEMA', type: 'name', show: 'data', value: (row) => row.schema},
-    {
-      id: 'table',
-      heading: 'TABLE',
-      type: 'name',
-      hide: 'same',
-      value: (row) => row.table,
-      text: ({schema, table}) => shortName(schema, table),
-      shrink: 10,
-    },
+    ...nameColumns<ChunkStats>({shrink: 10, hide: 'same'}),
     {id: 'chunk_schema', heading: 'CHUNK SCHEMA', type: 'name', show: 'data', value: (row) => row.chunkSchema},
     {id: 'chunk', heading: 'CHUNK', type: 'name', value: (row) => row.chunk, text: chunkName, shrink: 24},
     {

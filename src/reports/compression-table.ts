@@ -2,6 +2,7 @@ import {shortName} from '../db/qualified-name.js'
 import {bytesOr, dash} from '../units/cell-text.js'
 import type {ReportTable} from '../units/report-table.js'
 import type {TableCompression} from './compression.js'
+import {nameColumns} from './name-columns.js'
 
 /** The total row has no name. */
 const isTotal = ({table}: TableCompression) => table === ''
@@ -10,15 +11,10 @@ const listText = (row: TableCompression, list: readonly string[] | null) =>
 
 export const compressionTable: ReportTable<TableCompression> = {
   columns: [
-    {id: 'schema', heading: 'SCHEMA', type: 'name', show: 'data', value: (row) => row.schema},
-    {
-      id: 'table',
-      heading: 'TABLE',
-      type: 'name',
-      value: (row) => row.table,
-      text: (row) => (isTotal(row) ? 'TOTAL' : shortName(row.schema, row.table)),
+    ...nameColumns<TableCompression>({
       shrink: 12,
-    },
+      text: (row) => (isTotal(row) ? 'TOTAL' : shortName(row.schema, row.table)),
+    }),
     {id: 'chunks', heading: 'CHUNKS', type: 'count', show: 'data', value: (row) => row.chunks},
     {id: 'compressed_chunks', heading: 'COMPR', type: 'count', show: 'data', value: (row) => row.compressedChunks},
     {id: 'due_chunks', heading: 'DUE', type: 'count', show: 'data', value: (row) => row.dueChunks},

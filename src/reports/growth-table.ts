@@ -1,9 +1,9 @@
-import {shortName} from '../db/qualified-name.js'
 import {addDays} from '../units/calendar-day.js'
 import {bytesOr, dash} from '../units/cell-text.js'
 import type {Column, ReportTable} from '../units/report-table.js'
 import {sparkline} from '../units/sparkline.js'
 import type {Growth, GrowthReport, StorageGrowth, TableGrowth} from './growth-report.js'
+import {nameColumns} from './name-columns.js'
 
 /** Days that TREND shows. */
 const trendDays = 30
@@ -12,15 +12,7 @@ const marks = {exact: '', estimated: '~', mixed: '>'} as const
 
 export const growthTable: ReportTable<TableGrowth, GrowthReport> = {
   columns: [
-    {id: 'schema', heading: 'SCHEMA', type: 'name', show: 'data', value: (row) => row.schema},
-    {
-      id: 'table',
-      heading: 'TABLE',
-      type: 'name',
-      value: (row) => row.table,
-      text: (row) => shortName(row.schema, row.table),
-      shrink: 12,
-    },
+    ...nameColumns<TableGrowth>({shrink: 12}),
     {id: 'kind', heading: 'KIND', type: 'text', show: 'data', value: (row) => row.kind},
     {
       id: 'total_bytes',

@@ -2,6 +2,7 @@ import {shortName} from '../db/qualified-name.js'
 import {ageOr, bytesOr, dash, isInstant} from '../units/cell-text.js'
 import type {ReportTable} from '../units/report-table.js'
 import type {StatsReport, TableStats} from './stats.js'
+import {nameColumns} from './name-columns.js'
 
 const estimated = ({sizeBasis}: TableStats) => (sizeBasis === 'estimated' ? '~' : '')
 const marks = {exact: '', estimated: '~', mixed: '>'} as const
@@ -10,8 +11,7 @@ const isTotal = ({table}: TableStats) => table === ''
 
 export const statsTable: ReportTable<TableStats, StatsReport> = {
   columns: [
-    {id: 'schema', heading: 'SCHEMA', type: 'name', show: 'data', value: (row) => row.schema},
-    {id: 'table', heading: 'TABLE', type: 'name', value: (row) => row.table, text: markedName, shrink: 12},
+    ...nameColumns<TableStats, StatsReport>({shrink: 12, text: markedName}),
     {id: 'kind', heading: 'KIND', type: 'text', show: 'data', value: (row) => row.kind},
     {id: 'managed', heading: 'MANAGED', type: 'flag', show: 'data', value: (row) => row.managed},
     {
