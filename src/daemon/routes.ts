@@ -2,6 +2,7 @@ import {setTimeout as sleep} from 'node:timers/promises'
 import {Hono, type Context} from 'hono'
 import {secureHeaders} from 'hono/secure-headers'
 import {messageOf} from '../errors.js'
+import {withJsonInstants} from '../units/json-instants.js'
 import {hasToken, hostCheck, isLoopback} from './access.js'
 import {isAlive, readinessOf, type HealthState, type Readiness} from './health.js'
 import type {Metrics} from './metrics.js'
@@ -91,7 +92,9 @@ export function routes(host: string, served: Served): Hono {
       if (chosen === null) return c.json({error: 'no such target'}, 404)
       if (chosen.length > 1) return c.json({error: 'say which target: /report.json?target=<name>'}, 400)
       const document = await chosen[0]!.pages.document()
-      return document === null ? c.json({error: 'there is no report yet'}, 503) : c.json(document)
+      return document === null
+        ? c.json({error: 'there is no report yet'}, 503)
+        : c.json(withJsonInstants(document) as object)
     }),
   )
   app.notFound((c) => c.json({error: 'not found: use /, /report.json, /healthz, /readyz or /metrics'}, 404))

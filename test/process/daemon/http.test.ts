@@ -13,6 +13,7 @@ import type {LedgerJob} from '../../../src/jobs/store/ledger-jobs.js'
 import {daemonMetrics, metricsOf, type Metrics} from '../../../src/daemon/metrics.js'
 import {serve, type HttpServer} from '../../../src/daemon/http.js'
 import {createPages, type Pages} from '../../../src/daemon/pages.js'
+import type {ReportDocument} from '../../../src/page/document.js'
 import type {Watched} from '../../../src/daemon/routes.js'
 import {reportDocument} from '../../helpers/report-document.js'
 import {skipBecause} from '../../helpers/engines.js'
@@ -341,7 +342,10 @@ it('reads one report for ten viewers, and says so while there is none', async ()
       }),
     )
     expect(new Set(pagesOfTen).size).toBe(1)
-    expect(await (await ask('/report.json')).json()).toMatchObject({kind: 'report', target: 'prod'})
+    const document = (await (await ask('/report.json')).json()) as ReportDocument
+    expect(document).toMatchObject({kind: 'report', target: 'prod'})
+    // As `report --json` prints instants.
+    expect(document.at).toMatch(/T\d\d:\d\d:\d\d\.\d{3}Z$/)
     expect(read).toBe(1)
   } finally {
     await server.close()

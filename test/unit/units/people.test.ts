@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import {expect, it} from 'vitest'
-import {withJsonInstants} from '../../../src/cli/json-instants.js'
+import {withJsonInstants} from '../../../src/units/json-instants.js'
 import {parseDuration} from '../../../src/units/duration.js'
 import {formatAge, formatElapsed} from '../../../src/units/elapsed.js'
 import {epochMicros, formatEpochMicros, formatInstant, instantInWords, jsonInstant} from '../../../src/units/instant.js'
