@@ -51,7 +51,7 @@ export class Fleet {
 
   /**
    * Gives new targets a loop and ends those of removed ones, whose running jobs finish. A changed target gets a new loop;
-   * the others are not touched.
+   * the others are not touched, except that those that failed are tried again.
    */
   apply(targets: readonly DaemonTarget[], reason: string): TargetChanges {
     const changes: TargetChanges = {added: [], removed: [], changed: []}
@@ -64,8 +64,10 @@ export class Fleet {
       const same = known !== undefined && settingsOf(known.declared) === settingsOf(target)
       const runner = same ? known : this.create(target)
       this.runners.set(target.name, runner)
-      if (same) before.delete(target.name)
-      else started.push(runner)
+      if (same) {
+        before.delete(target.name)
+        known.retry()
+      } else started.push(runner)
     }
     for (const {name} of started) (before.has(name) ? changes.changed : changes.added).push(name)
     for (const [name, runner] of before) {

@@ -68,6 +68,7 @@ export class TargetRunner {
   private reported: string | null = null
   private readonly id = `${hostname()}:${process.pid}:${randomBytes(3).toString('hex')}`
   private readonly stopping = new AbortController()
+  private waking = new AbortController()
 
   constructor(
     readonly declared: DaemonTarget,
@@ -120,10 +121,21 @@ export class TargetRunner {
         return await this.runLoop()
       } catch (error) {
         this.failed(error)
-        await sleep(retryPause, undefined, {signal: this.stopping.signal}).catch(() => {})
+        await this.pause()
         if (this.stopping.signal.aborted) return true
       }
     }
+  }
+
+  /** Ends the pause after an error, because what caused it may have been corrected. */
+  retry(): void {
+    this.waking.abort()
+  }
+
+  private async pause(): Promise<void> {
+    this.waking = new AbortController()
+    const signal = AbortSignal.any([this.stopping.signal, this.waking.signal])
+    await sleep(retryPause, undefined, {signal}).catch(() => {})
   }
 
   /** @param grace milliseconds that running steps have to complete */

@@ -147,3 +147,17 @@ it('two daemons share three databases, one of them is killed, and each due time 
   }
   expect(await stopped(kept)).toBe(0)
 })
+
+it('SIGHUP tries a target that failed again, because what was wrong may have been corrected', async () => {
+  const directory = temporaryDirectory()
+  configure(directory, {...urls('a'), lost: missing()})
+  const daemon = daemonIn(directory, ['--all-targets', '--poll', '500ms'])
+  await Promise.all([daemon.event('target_failed', of('lost')), daemon.event('ready', of('a'))])
+  const admin = await connect(targetOf(databases[0]!.url), {applicationName: 'qicore-db/test'})
+  await admin.autocommit(writing, statement('create database qicore_test_missing'))
+  await admin.close()
+  daemon.child.kill('SIGHUP')
+  expect(await daemon.event('reloaded')).toMatchObject({added: [], removed: [], changed: []})
+  await daemon.event('connected', of('lost'))
+  expect(await stopped(daemon)).toBe(0)
+})
