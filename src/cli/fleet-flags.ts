@@ -2,8 +2,8 @@ import {Flags} from '@oclif/core'
 import {usageError} from '../errors.js'
 import {durationFlag} from './flags.js'
 
-/** Flags of every report and check that can read many targets. */
-export const fleetFlags = {
+/** Flags that select many targets. */
+export const targetsFlags = {
   targets: Flags.string({
     multiple: true,
     multipleNonGreedy: true,
@@ -18,6 +18,11 @@ export const fleetFlags = {
     helpGroup: 'TARGET',
     exclusive: ['url', 'target', 'targets'],
   }),
+}
+
+/** Flags of every report and check that can read many targets. */
+export const fleetFlags = {
+  ...targetsFlags,
   parallel: Flags.integer({
     summary: 'Targets that are read at the same time; default: 4, at most 2 of one server.',
     min: 1,

@@ -1,6 +1,7 @@
 import {existsSync} from 'node:fs'
 import {Flags} from '@oclif/core'
 import {BaseCommand} from '../cli/base-command.js'
+import {targetsFlags} from '../cli/fleet-flags.js'
 import {durationFlag} from '../cli/flags.js'
 import type {TargetsRequest} from '../daemon/read-targets.js'
 import {ExitCode} from '../errors.js'
@@ -19,15 +20,7 @@ Prints one JSON object per line (--pretty for people); --listen serves health, m
   ]
   static override enableJsonFlag = false
   static override flags = {
-    targets: Flags.string({
-      summary: 'Targets of the configuration to run in one process: names, groups, patterns.',
-      exclusive: ['target', 'url', 'all-targets'],
-      helpValue: '<names>',
-    }),
-    'all-targets': Flags.boolean({
-      summary: 'Every target of the configuration in one process.',
-      exclusive: ['target', 'url', 'targets'],
-    }),
+    ...targetsFlags,
     pretty: Flags.boolean({summary: 'Lines for people instead of JSON.'}),
     listen: Flags.string({
       summary: 'Address of the page, /healthz, /readyz and /metrics, or off.',
@@ -68,7 +61,7 @@ Prints one JSON object per line (--pretty for people); --listen serves health, m
 
   private request(): TargetsRequest {
     const {flags} = this
-    const several = flags['all-targets'] ? ('all' as const) : (flags.targets?.split(',') ?? null)
+    const several = flags['all-targets'] ? ('all' as const) : (flags.targets ?? null)
     return {
       targets: several,
       url: flags.url,

@@ -7,13 +7,14 @@ import {forEachEngine} from '../../helpers/engines.js'
 import {directoryWith} from '../../helpers/files.js'
 import {ourCommands} from '../../helpers/manifest.js'
 
-it('every report and check about a whole database has --targets', async () => {
+it('every report and check about a whole database, and the daemon, have --targets', async () => {
   const {commands} = await ourCommands()
   const found = commands.filter(({flags}) => 'targets' in flags).map(({id}) => id)
   expect(new Set(found)).toEqual(
     new Set([
       'aggregates:list',
       'cron:status',
+      'daemon',
       'doctor',
       'jobs:list',
       'migrate:status',
