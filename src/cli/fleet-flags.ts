@@ -53,12 +53,15 @@ const needTargets = ['parallel', 'target-timeout', 'fail-on-unreachable', 'table
 
 /**
  * The targets that the flags request; null: one database.
- * @throws OpsError USAGE for flags that apply to many targets only, for --watch, and for another format beside --jsonl
+ * @throws OpsError USAGE for flags that apply to many targets only, for --watch and --wait, and for another format beside --jsonl
  */
 export function requestedTargets(flags: Record<string, unknown>): readonly string[] | 'all' | null {
   const requested = flags['all-targets'] === true ? 'all' : ((flags.targets as string[] | undefined) ?? null)
   if (requested !== null && flags.watch === true)
     throw usageError('USAGE', '--watch reads one database.', ['Leave out --watch, or select one with --target.'])
+  // A target that another process has open is a line with exit code 5, and the others are read.
+  if (requested !== null && flags.wait !== undefined)
+    throw usageError('USAGE', '--wait is for one database.', ['Leave out --wait, or select one with --target.'])
   const alone = needTargets.find((name) => flags[name] !== undefined && flags[name] !== false)
   if (requested === null && alone !== undefined)
     throw usageError('USAGE', `--${alone} is for many targets.`, ['Add --targets or --all-targets.'])

@@ -62,9 +62,9 @@ export abstract class TargetReport<T extends typeof Command, Read, Report extend
     requested: readonly string[] | 'all',
     reading: Reading<Read, Report>,
   ): Promise<FleetReport | undefined> {
-    const [{selectTargets}, {readTargets}, {fleetReport, fleetExitCode}, config, limits] = await Promise.all([
+    const [{selectTargets}, {readReports}, {fleetReport, fleetExitCode}, config, limits] = await Promise.all([
       import('../config/select-targets.js'),
-      import('./fleet/read-targets.js'),
+      import('./fleet/read-reports.js'),
       import('./fleet/report.js'),
       this.loadConfigFile(),
       this.limitsReader(),
@@ -77,7 +77,7 @@ export abstract class TargetReport<T extends typeof Command, Read, Report extend
       this.quiet || stderrStatus.show(`${count} of ${selected.length} targets have been read …`)
     let count = 0
     progress(count)
-    const lines = await readTargets(selected, reading, {
+    const lines = await readReports(selected, reading, {
       id: this.spacedId,
       applicationName: this.connectOptions(false).applicationName,
       parallel,

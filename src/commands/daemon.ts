@@ -101,6 +101,7 @@ Prints one JSON object per line (--pretty for people); --listen serves health, m
     repeatInCommands({})
     process.exitCode = await runDaemon({
       targets,
+      several: request.targets !== null,
       readTargets: () => readTargets(request),
       listen,
       token,

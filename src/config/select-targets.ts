@@ -108,7 +108,7 @@ async function expandTarget(name: string, wanted: readonly Selector[], context: 
   let found: string[] = []
   if (named.length < wanted.length)
     try {
-      const server = serverTarget(name, '--targets', context.env, context.config)
+      const server = serverTarget(name, sourceOf(context.request), context.env, context.config)
       found = (await context.readDatabases(server)).filter((database) => hasDatabase(databases, database))
     } catch (error) {
       return failed(error)
@@ -128,12 +128,16 @@ async function expandTarget(name: string, wanted: readonly Selector[], context: 
 function usable(name: string, context: Context): SelectedTarget | FailedTarget {
   const {config, env, request} = context
   try {
-    const target = namedTarget(name, '--targets', env, config)
+    const target = namedTarget(name, sourceOf(request), env, config)
     const role = roleSetting(request, env, config, target).value ?? undefined
     return {name, target: {...target, role}, config: configFor(config, name)}
   } catch (error) {
     return failure(name, context, error)
   }
+}
+
+function sourceOf({targets}: SelectionRequest) {
+  return targets === 'all' ? '--all-targets' : '--targets'
 }
 
 function failure(name: string, {config}: Context, error: unknown): FailedTarget {

@@ -13,6 +13,8 @@ import {retryPause, type DaemonTarget} from './target-runner.js'
 
 export interface RunOptions {
   targets: readonly DaemonTarget[]
+  /** Whether --targets or --all-targets selected them. */
+  several: boolean
   /** Reads the configuration again, on SIGHUP. @throws if it is wrong: then nothing changes */
   readTargets(): Promise<readonly DaemonTarget[]>
   listen: {host: string; port: number} | null

@@ -14,6 +14,7 @@ import type {DaemonEvent, Emit} from '../jobs/events.js'
 import type {JobContext} from '../jobs/kind.js'
 import type {ReportDocument} from '../page/document.js'
 import type {Limits} from '../run/limits.js'
+import {whileNaming} from '../units/command.js'
 import {withoutLoop, type HealthState} from './health.js'
 import {createMetricsCache} from './metrics-cache.js'
 import {metricsOf, type TargetMetrics} from './metrics.js'
@@ -48,6 +49,8 @@ export interface RunnerOptions {
   /** Milliseconds between two polls of the ledger while nothing is due. */
   poll: number
   statusUrl: string | undefined
+  /** Whether printed commands name the target: without it they would reach the default target. */
+  several: boolean
   actor(server: Server): string
   emit(event: DaemonEvent, target: string): void
   /** Called when an error ended the loop. */
@@ -91,7 +94,7 @@ export class TargetRunner {
       now: () => this.health().now,
       metricsCache: () => metricsCache.look(),
     })
-    this.pages = createPages({session, read: (db) => readReport(db, usable!.jobs, context!)})
+    this.pages = createPages({session, read: (db) => this.naming(() => readReport(db, usable!.jobs, context!))})
   }
 
   /** The error that ended the loop as a sentence without passwords; null while it runs. */
@@ -113,7 +116,15 @@ export class TargetRunner {
   }
 
   /** Runs until it is stopped. False if steps were still running in the server when it ended. Never rejects. */
-  async run(): Promise<boolean> {
+  run(): Promise<boolean> {
+    return this.naming(() => this.runLoops())
+  }
+
+  private naming<R>(work: () => R): R {
+    return this.options.several ? whileNaming(this.name, work) : work()
+  }
+
+  private async runLoops(): Promise<boolean> {
     const {version, emit} = this.options
     emit({event: 'started', id: this.id, version, node: process.versions.node}, this.name)
     for (;;) {

@@ -87,6 +87,7 @@ export type TargetSource =
   | '--url'
   | '--target'
   | '--targets'
+  | '--all-targets'
   | 'QICORE_DB_URL'
   | 'QICORE_TARGET'
   | 'DATABASE_URL'

@@ -56,7 +56,7 @@ export function stateOf(exitCode: ExitCode): TargetState {
 
 /**
  * The exit code of a command on many targets: 0 if all are well, 3 if a check found something, 6 if some failed and some
- * did not. If all failed, the code that all of them have (4: none could be reached), else 1.
+ * did not. If all failed: 4 if none could be reached, the code that all of them have, else 1.
  * @param ignoreUnreachable leaves out the targets that cannot be reached
  */
 export function fleetExitCode(codes: readonly ExitCode[], ignoreUnreachable = false): ExitCode {
@@ -64,5 +64,8 @@ export function fleetExitCode(codes: readonly ExitCode[], ignoreUnreachable = fa
   const failed = counted.filter((code) => stateOf(code) === 'failed')
   if (failed.length === 0) return counted.includes(ExitCode.found) ? ExitCode.found : ExitCode.done
   if (failed.length < counted.length) return ExitCode.partial
-  return failed.every((code) => code === failed[0]) ? failed[0]! : ExitCode.failed
+  if (failed.every((code) => code === failed[0])) return failed[0]!
+  // An address that is wrong in the configuration cannot be reached either.
+  const reached = failed.some((code) => code !== ExitCode.cannotConnect && code !== ExitCode.usage)
+  return reached ? ExitCode.failed : ExitCode.cannotConnect
 }

@@ -195,6 +195,7 @@ forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
       ['stats --tables --target one', '--tables'],
       ['stats --jsonl --csv --all-targets', '--csv'],
       ['stats --watch --all-targets', '--watch'],
+      ['stats --wait 1s --all-targets', '--wait'],
     ])('%s is a wrong usage', async (command, named) => {
       const run = await qicore(command)
       expectExit(run, 2)

@@ -148,6 +148,24 @@ it('two daemons share three databases, one of them is killed, and each due time 
   expect(await stopped(kept)).toBe(0)
 })
 
+it('commands in messages name their target, which is not the default one', async () => {
+  const directory = temporaryDirectory()
+  const {url} = await createDatabase(server.url, null)
+  const db = await connect(targetOf(url), {applicationName: 'qicore-db/test'})
+  await db.autocommit(writing, statement('create table public.ticks (time timestamptz) partition by range (time)'))
+  await db.close()
+  const partitions = {'public.ticks': {partitions: {every: 'month', ahead: 2}}}
+  const config = JSON.parse(fleetConfigOf({a: databases[0]!.url, b: url}, jobs)) as object
+  writeFileSync(join(directory, 'qicore-db.config.yaml'), JSON.stringify({...config, default: 'a', tables: partitions}))
+  const daemon = daemonIn(directory, ['--targets', 'a', '--targets', 'b', '--listen', '127.0.0.1:0'])
+  const warning = await daemon.event('warning', (line) => of('b')(line) && /ticks/.test(String(line.message)))
+  expect(warning.message).toContain('Fix: qicore-db partitions ensure ticks --target b')
+  const {address} = await daemon.event('listening')
+  const ready = await (await fetch(`http://${String(address)}/readyz?target=b`)).text()
+  expect(ready).toContain('partitions ensure ticks --target b')
+  expect(await stopped(daemon)).toBe(0)
+})
+
 it('SIGHUP tries a target that failed again, because what was wrong may have been corrected', async () => {
   const directory = temporaryDirectory()
   configure(directory, {...urls('a'), lost: missing()})

@@ -108,7 +108,8 @@ describe('the exit code of many targets', () => {
     ['a check found something', [0, 3, 3], 3],
     ['none can be reached', [4, 4], 4],
     ['all fail in the same way', [2, 2], 2],
-    ['all fail in different ways', [2, 4], 1],
+    ['one has no address and the others cannot be reached', [2, 4], 4],
+    ['all fail in different ways', [1, 4], 1],
     ['some fail and some do not', [0, 4], 6],
     ['some fail and a check found something in the others', [3, 1], 6],
   ])('%s: %j is %i', (_, codes, expected) => {

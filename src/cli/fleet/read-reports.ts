@@ -40,7 +40,7 @@ export interface FleetRequest {
 type Selected = SelectedTarget | FailedTarget
 
 /** Reads the report of every target. A failure is the line of its target. */
-export async function readTargets<Read, Report>(
+export async function readReports<Read, Report>(
   targets: readonly Selected[],
   reading: Reading<Read, Report>,
   request: FleetRequest,
@@ -174,7 +174,7 @@ function tooSlow(name: string, seconds: number, connected: boolean): OpsError {
 function serverOf(each: Selected, env: Environment): string {
   if ('error' in each) return each.name
   const {url}: Target = each.target
-  // One engine in a process at a time.
+  // They share the memory and the processor of this machine.
   if (embeddedDirectory(url) !== null) return 'embedded'
   try {
     const {host, hostaddr, port} = connectionParameters(url, env)
