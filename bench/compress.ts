@@ -28,7 +28,7 @@ const patient = {...writing, statementTimeout: 0}
 const server = process.env.QICORE_TEST_URL?.split(/\s+/)[0]
 if (!server) throw new Error('Set QICORE_TEST_URL to a server with TimescaleDB.')
 
-const database = await createDatabase(server, {})
+const database = await createDatabase(server, {name: 'timescaledb'})
 const db = await connect(targetOf(database.url), {applicationName: 'qicore-db/bench'})
 const taken = {one: [] as number[], two: [] as number[], policy: [] as number[]}
 try {

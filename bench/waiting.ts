@@ -36,7 +36,7 @@ const statements = {
 }
 type Name = keyof typeof statements
 
-const database = await createDatabase(server, {})
+const database = await createDatabase(server, {name: 'timescaledb'})
 const open = () => connect(targetOf(database.url), {applicationName: 'qicore-db/bench'})
 const db = await open()
 const others: Database[] = []

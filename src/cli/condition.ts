@@ -1,4 +1,4 @@
-import {refuseInHalfState} from '../db/condition.js'
+import {refuseInHalfState, refuseWorker} from '../db/condition.js'
 import type {Server} from '../db/server.js'
 import {ExitCode, usageError} from '../errors.js'
 import {wrap} from './render/text.js'
@@ -21,12 +21,7 @@ export function conditionLines({condition}: Pick<Server, 'condition'>, width: nu
  * @throws OpsError WORKER_NODE, READ_ONLY (2); the code of a half-state (7)
  */
 export function checkCondition(server: Server, {changes, rows}: Needs): ExitCode {
-  if (server.citus?.worker)
-    throw usageError(
-      'WORKER_NODE',
-      'This server is a worker of Citus: its tables are shards, and the coordinator does not see changes made here.',
-      ['Connect to the coordinator.'],
-    )
+  refuseWorker(server)
   if (changes && server.inRecovery)
     throw usageError('READ_ONLY', 'This server is a read-only replica, so it cannot be changed.', [
       'Connect to the primary.',

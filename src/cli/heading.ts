@@ -13,11 +13,9 @@ export function heading(target: Target, server: Server, width: number | null): s
     ? redact(target.url)
     : `${server.host ?? 'local socket'}${server.port === null ? '' : `:${server.port}`}/${server.database}`
   const {extension, workers} = engineNamed(server.engine).heading(server)
-  const citus = server.citus === null ? [] : [`Citus ${server.citus.version}`]
   const parts = [
     `${target.name === null ? '' : `${target.name} `}${where} (${target.source}) as ${server.role}`,
     ...(extension === null ? [] : [extension]),
-    ...citus,
     `PostgreSQL ${server.postgres}`,
     server.inRecovery ? 'replica' : 'primary',
     ...(workers === null ? [] : [workers]),

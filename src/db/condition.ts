@@ -1,4 +1,4 @@
-import {ExitCode, OpsError} from '../errors.js'
+import {ExitCode, OpsError, usageError} from '../errors.js'
 import {command} from '../units/command.js'
 
 /**
@@ -31,6 +31,7 @@ export interface Condition {
 }
 
 type WithCondition = {readonly condition: readonly Condition[]}
+type WithCitus = {readonly citus: {readonly worker: boolean} | null}
 
 /** The condition that makes every change, row count, coverage and refresh unreliable; null if there is none. */
 export function halfState({condition}: WithCondition): Condition | null {
@@ -43,11 +44,27 @@ export function rowsAreVisible(server: WithCondition): boolean {
 }
 
 /**
+ * Refuses a worker node of Citus: its tables are empty shells of shards, the coordinator does not see changes made on
+ * it, and the schema qicore would be created a second time.
+ * @throws OpsError WORKER_NODE (exit 2)
+ */
+export function refuseWorker({citus}: WithCitus): void {
+  if (citus?.worker)
+    throw usageError(
+      'WORKER_NODE',
+      'This server is a worker of Citus: its tables are shards, and the coordinator does not see changes made here.',
+      ['Connect to the coordinator.'],
+    )
+}
+
+/**
  * Refuses a change while a condition forbids it.
  * @param tables qualified names of the tables that are changed
- * @throws OpsError with the condition's code, exit 7
+ * @throws OpsError WORKER_NODE (exit 2); with the condition's code, exit 7
  */
-export function refuseInHalfState({condition}: WithCondition, tables: readonly string[] = []): void {
+export function refuseInHalfState(server: WithCondition & WithCitus, tables: readonly string[] = []): void {
+  refuseWorker(server)
+  const {condition} = server
   const found = condition.find(
     (one) =>
       one.refuses === 'database' || (one.refuses === 'tables' && one.tables.some((table) => tables.includes(table))),

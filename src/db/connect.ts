@@ -109,6 +109,7 @@ async function serve(
     prepares,
     types,
     corrections,
+    workers,
     mark,
     giveUp: engine === null ? giveUp : null,
   })
@@ -127,14 +128,18 @@ async function serve(
   // has no autovacuum: a plan made for empty tables would never be replaced.
   let prepares = false
   let corrections: Settings = []
+  let workers = false
   const ask = async (): Promise<Server> => {
     const processId = engine ? null : wireOf(client).processID
     const settings = {...readOnlySettings, statementTimeout: 10_000}
     const asked = async <Row extends object>(question: Statement) =>
-      inTurn(() => inTransaction({...session(), corrections: []}, settings, (tx) => tx.query<Row>(question)))
+      inTurn(() =>
+        inTransaction({...session(), corrections: [], workers: false}, settings, (tx) => tx.query<Row>(question)),
+      )
     const found = await readServer(asked, processId, engine !== null)
     prepares = !found.pooled && engine === null
     corrections = found.corrections
+    workers = found.citus !== null
     return found
   }
   listen()

@@ -91,8 +91,7 @@ export class OpenTransaction implements Db {
   }
 
   private addOpening(settings: TransactionSettings): void {
-    const {applicationName, corrections} = this.session
-    for (const text of opening(settings, applicationName, corrections)) this.first.add({text}).catch(this.failed)
+    for (const text of opening(settings, this.session)) this.first.add({text}).catch(this.failed)
     const {role} = settings
     if (role)
       this.first

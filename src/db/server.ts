@@ -2,6 +2,7 @@ import type {ChunkCatalog, Edition} from '../engines/engine.js'
 import {can, recogniseEngine, type EngineKind, type KnownEngine} from '../engines/index.js'
 import {ident, type Fragment} from './sql.js'
 import {conditionsOf, distributedCondition, type Condition} from './condition.js'
+import {citusCorrections} from './citus-settings.js'
 import {timescaledbSettings} from './timescaledb-settings.js'
 import type {Instant} from '../units/instant.js'
 import {compareVersions, type VersionRange} from '../units/version.js'
@@ -26,6 +27,8 @@ export interface Server {
   superuser: boolean
   /** Whether the role is a member of pg_read_all_stats and so sees the queries and states of other roles. */
   readsAllStats: boolean
+  /** The version of the engine's extension; null for an engine that has none. */
+  extensionVersion: string | null
   timescaledb: string | null
   /** The schema of the extension's functions, not always public. */
   timescaledbSchema: string | null
@@ -73,7 +76,10 @@ export interface Server {
   pooled: boolean
   /** States in which counts are wrong or jobs cannot run; empty if there are none. */
   condition: readonly Condition[]
-  /** Settings that every transaction turns on, because the database turns them off and so hides compressed rows. */
+  /**
+   * Settings that every transaction makes, because the database has them otherwise: it would hide compressed rows, list
+   * shards of Citus as tables, or distribute the schema qicore.
+   */
   corrections: readonly (readonly [name: string, value: string])[]
   /** Null if the database does not have Citus. */
   citus: {version: string; worker: boolean; distributedTables: number} | null
@@ -89,6 +95,10 @@ export interface ConditionRow {
 export interface CitusRow {
   worker: boolean
   distributed_tables: number
+  /** The settings of the session; null if this version of Citus does not have them. */
+  hides_shards: string | null
+  distributes_schemas: string | null
+  manages_tables: string | null
 }
 
 /** The rows of further queries, which depend on the first one. */
@@ -203,6 +213,7 @@ export function describeServer(row: ServerRow, processId: number | null, embedde
     inRecovery: row.in_recovery,
     superuser: row.superuser,
     readsAllStats: row.reads_all_stats,
+    extensionVersion: engine.extension === null ? null : row[engine.extension.name],
     timescaledb: row.timescaledb,
     timescaledbSchema: row.timescaledb_schema,
     timescaledbAvailable: row.timescaledb_available,
@@ -224,7 +235,10 @@ export function describeServer(row: ServerRow, processId: number | null, embedde
     // PgBouncer sends its own number in BackendKeyData, not the pid of the server process.
     pooled: !embedded && processId !== null && processId !== row.pid,
     condition,
-    corrections: settings.hidingHere.map((name) => [name, 'on'] as const),
+    corrections: [
+      ...settings.hidingHere.map((name) => [name, 'on'] as const),
+      ...(extras.citus === null ? [] : citusCorrections(extras.citus)),
+    ],
     citus:
       row.citus === null || extras.citus === null
         ? null

@@ -2,6 +2,7 @@ import type {Writable} from 'node:stream'
 import type {ClientConfig} from 'pg'
 import type {TransactionSettings} from './database.js'
 import type {Answer, Flight} from './flight.js'
+import {workerSettings} from './citus-settings.js'
 import {ExitCode, OpsError} from '../errors.js'
 import {quoteIdent, quoteLiteral} from './sql.js'
 import {serverMessage, sqlState, SqlState} from './sqlstate.js'
@@ -31,6 +32,8 @@ export interface Session {
   mark(error: unknown): void
   /** Settings that every transaction needs in this database for correct results. */
   corrections: Settings
+  /** Whether a transaction may use sessions on workers of Citus, which need its lock_timeout too. */
+  workers: boolean
 }
 
 export type Settings = readonly (readonly [name: string, value: string])[]
@@ -63,10 +66,14 @@ export function roleError(role: string, error: unknown): unknown {
  * BEGIN and the settings, the first statements of a flight. If BEGIN fails, as `begin read write` does on a replica,
  * the server skips the rest.
  */
-export function opening(settings: TransactionSettings, applicationName: string, corrections: Settings): string[] {
+export function opening(
+  settings: TransactionSettings,
+  {applicationName, corrections, workers}: Pick<Session, 'applicationName' | 'corrections' | 'workers'>,
+): string[] {
   return [
     `begin ${settings.readOnly ? 'read only' : 'read write'}`,
     `select ${set(settings, applicationName, corrections, true)}`,
+    ...(workers ? workerSettings(settings.lockTimeout) : []),
   ]
 }
 

@@ -9,6 +9,7 @@ export const apache = {
   title: 'TimescaleDB, Apache edition',
   recognises: (facts: EngineFacts) => facts.timescaledb !== null && isApache(facts),
   edition: (): Edition => 'apache',
+  variants: ['apache'],
   lacks: {
     ...communityOnly,
     policies: {

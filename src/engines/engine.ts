@@ -16,8 +16,13 @@ export interface Engine {
   edition(facts: EngineFacts): Edition | null
   /** What the heading of a report says about the server besides the version of PostgreSQL. */
   heading(facts: HeadingFacts): {extension: string | null; workers: string | null}
-  /** The extension that turns an empty database of plain PostgreSQL into this engine; null if there is none. */
+  /** The extension that makes a database of plain PostgreSQL this engine; null if there is none. */
   readonly extension: EngineExtension | null
+  /**
+   * The names of migration files that it takes, `NNNN_name.<variant>.sql`, in the order of preference; the file without
+   * an engine comes after them. A database that was migrated with one of them needs no other migration.
+   */
+  readonly variants: readonly string[]
   /** How a table that is defined as a hypertable is created. */
   readonly layout: 'hypertables' | 'partitions'
   /** What it cannot do, and why. Every capability that is not listed is available. */
@@ -51,6 +56,8 @@ export interface EngineFacts {
   readonly timescaledb: string | null
   /** Null if the library of the extension is not loaded. */
   readonly license: string | null
+  /** Version of the extension in this database; null if it is not installed. */
+  readonly citus: string | null
 }
 
 export type Edition = 'community' | 'apache'
@@ -60,12 +67,19 @@ export interface HeadingFacts {
   readonly edition: Edition | null
   readonly embedded: boolean
   readonly workers: string
+  readonly citus: {readonly version: string} | null
 }
 
 export interface EngineExtension {
-  readonly name: string
+  readonly name: 'timescaledb' | 'citus'
+  /** In sentences: `TimescaleDB`. */
+  readonly title: string
   /** Oldest version in which this program makes changes: major, minor. */
   readonly oldest: readonly [number, number]
+  /** Which older versions can be read. */
+  readonly reads: string
+  /** Whether `migrate up` creates it in an empty database. Otherwise this says how the operator creates it. */
+  readonly created: true | {readonly byHand: string}
 }
 
 /** Names of files in sql/. Files of the same kind return the same columns on every engine. */

@@ -1,10 +1,11 @@
 import {apache} from './apache.js'
+import {citus} from './citus.js'
 import type {Capability, Engine, EngineFacts, Lack} from './engine.js'
 import {postgres} from './postgres.js'
 import {timescaledb} from './timescaledb.js'
 
 /** Every engine, in the order in which they are tried and in which texts list them. */
-const registry = [timescaledb, apache, postgres] as const satisfies readonly Engine[]
+const registry = [timescaledb, apache, citus, postgres] as const satisfies readonly Engine[]
 
 /** Name of an engine. The embedded engine is `timescaledb`. */
 export type EngineKind = (typeof registry)[number]['name']
@@ -22,6 +23,11 @@ export function recogniseEngine(facts: EngineFacts): KnownEngine {
 
 export function engineNamed(name: EngineKind): KnownEngine {
   return engines.find((engine) => engine.name === name)!
+}
+
+/** Whether a database that was migrated for the second engine needs nothing else as the first. */
+export function takesMigrationsOf(name: EngineKind, migrated: EngineKind): boolean {
+  return engineNamed(name).variants.includes(migrated)
 }
 
 /** Whether an engine can do something. Code asks this instead of comparing the names of engines. */

@@ -22,6 +22,7 @@ export const postgres = {
   edition: () => null,
   heading: () => ({extension: null, workers: null}),
   extension: null,
+  variants: ['postgres'],
   layout: 'partitions',
   lacks: {
     ...communityOnly,

@@ -11,7 +11,14 @@ export const timescaledb = {
     extension: `TimescaleDB ${version} ${edition ?? '(not loaded)'}`,
     workers: embedded ? 'no background workers' : `workers ${workers}`,
   }),
-  extension: {name: 'timescaledb', oldest: [2, 18]},
+  extension: {
+    name: 'timescaledb',
+    title: 'TimescaleDB',
+    oldest: [2, 18],
+    reads: 'reports work on 2.15 and later',
+    created: true,
+  },
+  variants: ['timescaledb'],
   layout: 'hypertables',
   lacks: {},
   sql: {

@@ -9,7 +9,7 @@ import {
 } from '../db/database.js'
 import {formatQualifiedName} from '../db/qualified-name.js'
 import {loadSql} from '../db/load-sql.js'
-import {ident, raw, sql, statement} from '../db/sql.js'
+import {ident, literal, raw, sql, statement} from '../db/sql.js'
 import {serverMessage} from '../db/sqlstate.js'
 import {engineNamed} from '../engines/index.js'
 import {ExitCode, OpsError, usageError} from '../errors.js'
@@ -75,14 +75,13 @@ async function onlyEmpty(scratch: Database): Promise<void> {
 }
 
 async function createExtension(fresh: Database, like: Database): Promise<void> {
-  const {engine, timescaledb, timescaledbSchema} = like.server
+  const {engine, extensionVersion, timescaledbSchema} = like.server
   const {extension} = engineNamed(engine)
-  if (extension === null || timescaledb === null) return
+  if (extension === null || extensionVersion === null) return
+  const where = timescaledbSchema === null ? raw('') : sql` schema ${ident(timescaledbSchema)}`
   await fresh.transaction(settings, async (tx) => {
-    await tx.query(sql`create schema if not exists ${ident(timescaledbSchema!)}`)
-    await tx.query(
-      sql`create extension ${ident(extension.name)} schema ${ident(timescaledbSchema!)} version ${raw(`'${timescaledb.replaceAll("'", "''")}'`)}`,
-    )
+    if (timescaledbSchema !== null) await tx.query(sql`create schema if not exists ${ident(timescaledbSchema)}`)
+    await tx.query(sql`create extension ${ident(extension.name)}${where} version ${literal(extensionVersion)}`)
   })
 }
 

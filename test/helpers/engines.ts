@@ -3,7 +3,7 @@ import {join} from 'node:path'
 import {describe, inject, it} from 'vitest'
 import {connect} from '../../src/db/connect.js'
 import type {Database, Target} from '../../src/db/database.js'
-import type {EngineKind} from '../../src/engines/index.js'
+import {can, engineNamed, takesMigrationsOf, type EngineKind} from '../../src/engines/index.js'
 import {statement, type Statement, type Value} from '../../src/db/sql.js'
 import type {EngineInfo} from './engine-info.js'
 import {temporaryDirectory} from './files.js'
@@ -28,6 +28,8 @@ export interface DatabaseOptions {
 
 /** One of the engines of this run. */
 export interface Engine extends Omit<EngineInfo, 'url' | 'template'> {
+  /** Whether time-series tables are hypertables; otherwise they are partition sets. */
+  hypertables: boolean
   /**
    * An empty database, with TimescaleDB if the engine has it. A server creates a new one each time; the embedded engine
    * empties its only one, so its previous contents are gone and an earlier `db` must not be used any more.
@@ -41,6 +43,7 @@ export interface Engine extends Omit<EngineInfo, 'url' | 'template'> {
 }
 
 export interface EngineFilter {
+  /** `postgres` includes Citus: what works on plain PostgreSQL works on tables that Citus does not distribute. */
   kinds?: readonly EngineKind[]
   /** Only servers with many sessions (locks, concurrency, kill -9). */
   native?: boolean
@@ -57,7 +60,9 @@ export async function closeDatabases(): Promise<void> {
 export function enginesFor({kinds, native}: EngineFilter = {}): Engine[] {
   return inject('engines')
     .filter(
-      (info) => (kinds === undefined || kinds.includes(info.kind)) && (native === undefined || info.native === native),
+      (info) =>
+        (kinds === undefined || kinds.some((kind) => takesMigrationsOf(info.kind, kind))) &&
+        (native === undefined || info.native === native),
     )
     .map(engineOf)
 }
@@ -87,6 +92,7 @@ function engineOf(info: EngineInfo): Engine {
     name: info.name,
     kind: info.kind,
     native: info.native,
+    hypertables: can(info.kind, 'hypertables'),
     database: (options = {}) => (info.url === null ? embedded(info) : onServer(info, info.url, options)),
     urlFor: (fill) => (info.url === null ? onDisk(info, fill) : filled(info, info.url, fill)),
   }
@@ -108,7 +114,11 @@ async function embedded(info: EngineInfo): Promise<TestDatabase> {
 }
 
 async function onServer(info: EngineInfo, url: string, options: DatabaseOptions): Promise<TestDatabase> {
-  const database = await createDatabase(url, info.kind === 'postgres' ? null : (options.timescaledb ?? {}))
+  const extension = engineNamed(info.kind).extension?.name ?? null
+  const database = await createDatabase(
+    url,
+    extension === 'timescaledb' ? {name: extension, ...options.timescaledb} : extension && {name: extension},
+  )
   closers.push(() => database.drop())
   const db = await connect(targetOf(database.url), {applicationName})
   closers.push(() => db.close())

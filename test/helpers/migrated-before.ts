@@ -11,13 +11,15 @@ import type {TestDatabase} from './engines.js'
  */
 export async function migratedBefore({db}: TestDatabase, version = routinesSince): Promise<void> {
   const {request} = await planFor(db, {})
+  // Before core.1.17.0 a database of Citus was migrated as one of plain PostgreSQL.
+  const engine = request.engine === 'citus' ? 'postgres' : request.engine
   const older = (source: StreamSource): StreamSource =>
     source.stream === 'core'
       ? {...source, files: source.files.filter((file) => compareVersions(file.version, version) < 0)}
       : source
   const {steps} = await migrateUp(
     db,
-    {...request, sources: request.sources.map(older)},
+    {...request, engine, sources: request.sources.map(older)},
     {actor: 'test', targetHost: 'here'},
     {limits: quick},
   )

@@ -13,7 +13,7 @@ export async function ticks(engine: Engine, last = today): Promise<TestDatabase>
   await replay(database, ['core'])
   await database.db.probe()
   const {run} = database
-  if (engine.kind === 'postgres') {
+  if (!engine.hypertables) {
     await run('create table public.ticks (time timestamptz not null, v int) partition by range (time)')
     await run(
       `select qicore.create_partition('public.ticks', 'day', day) from generate_series(${last} - interval '20 days', ${last}, interval '1 day') as day`,

@@ -2,6 +2,7 @@ import {randomBytes} from 'node:crypto'
 import {connect} from '../../src/db/connect.js'
 import type {Database, Target} from '../../src/db/database.js'
 import {raw, sql, ident} from '../../src/db/sql.js'
+import {engineNamed} from '../../src/engines/index.js'
 import type {EngineInfo} from './engine-info.js'
 
 export const applicationName = 'qicore-db/test'
@@ -20,10 +21,10 @@ export function targetOf(url: string): Target {
   return {name: null, url, source: '--url', protected: false}
 }
 
-/** A database for one test, with TimescaleDB if the server has it. */
+/** A database for one test, with the extension of the server's kind. */
 export async function createDatabase(
   url: string,
-  timescaledb: ExtensionOptions | null,
+  extension: ({name: 'timescaledb'} & ExtensionOptions) | {name: 'citus'} | null,
 ): Promise<{url: string; drop(): Promise<void>}> {
   const name = `qicore_test_${randomBytes(6).toString('hex')}`
   await asAdmin(url, (admin) => admin.autocommit(writing, sql`create database ${ident(name)}`))
@@ -32,7 +33,7 @@ export async function createDatabase(
   const drop = () =>
     asAdmin(url, (admin) => admin.autocommit(writing, sql`drop database if exists ${ident(name)} with (force)`))
   try {
-    if (timescaledb) await asAdmin(text, (db) => createExtension(db, timescaledb))
+    if (extension) await asAdmin(text, (db) => createExtension(db, extension))
   } catch (error) {
     await drop()
     throw error
@@ -44,13 +45,12 @@ export async function createDatabase(
 export async function probe(url: string): Promise<EngineInfo> {
   const database = await createDatabase(url, null)
   try {
-    await asAdmin(database.url, (db) => createExtension(db, {})).catch(() => {})
+    for (const name of ['timescaledb', 'citus'] as const)
+      await asAdmin(database.url, (db) => createExtension(db, {name})).catch(() => {})
     return await asAdmin(database.url, async (db) => {
-      const {engine, timescaledb, edition, postgres} = db.server
-      const name =
-        timescaledb === null
-          ? `PostgreSQL ${postgres}`
-          : `TimescaleDB ${timescaledb} ${edition} on PostgreSQL ${postgres}`
+      const {engine, postgres} = db.server
+      const {extension} = engineNamed(engine).heading(db.server)
+      const name = extension === null ? `PostgreSQL ${postgres}` : `${extension} on PostgreSQL ${postgres}`
       return {name, kind: engine, native: true, url, template: null}
     })
   } finally {
@@ -58,7 +58,16 @@ export async function probe(url: string): Promise<EngineInfo> {
   }
 }
 
-async function createExtension(db: Database, {schema = 'public', version}: ExtensionOptions): Promise<void> {
+async function createExtension(
+  db: Database,
+  extension: ({name: 'timescaledb'} & ExtensionOptions) | {name: 'citus'},
+): Promise<void> {
+  if (extension.name === 'citus') {
+    // Citus refuses it in a database in which the library is not preloaded, and in one with TimescaleDB.
+    await db.autocommit(writing, sql`create extension citus`)
+    return
+  }
+  const {schema = 'public', version} = extension
   const which = version === undefined ? raw('') : raw(` version '${version}'`)
   await db.transaction(writing, async (tx) => {
     await tx.query(sql`create schema if not exists ${ident(schema)}`)

@@ -1,5 +1,5 @@
 import type {Server} from '../../db/server.js'
-import {engineNamed, engines, type EngineKind} from '../../engines/index.js'
+import {engineNamed, engines, takesMigrationsOf, type EngineKind} from '../../engines/index.js'
 import {ExitCode, OpsError, usageError} from '../../errors.js'
 import type {Recorded} from './recorded.js'
 
@@ -12,7 +12,7 @@ export interface EngineChoice {
 }
 
 /** The engine that a plain server becomes by CREATE EXTENSION. */
-const creatable = engines.find(({extension}) => extension !== null)!
+const creatable = engines.find(({extension}) => extension?.created === true)!
 
 const titleOf = (engine: EngineKind) => engineNamed(engine).title
 
@@ -20,7 +20,7 @@ const titleOf = (engine: EngineKind) => engineNamed(engine).title
  * Chooses the engine. Recorded migrations fix it. Otherwise an installed extension decides. An available extension is
  * created in an empty database; in a database with data only if --engine requests it.
  * @param asked the value of --engine
- * @throws OpsError WRONG_ENGINE (exit 3), NO_TIMESCALEDB, OLD_TIMESCALEDB, SAY_ENGINE
+ * @throws OpsError WRONG_ENGINE (exit 3), NO_EXTENSION, NO_TIMESCALEDB, OLD_TIMESCALEDB, OLD_CITUS, SAY_ENGINE
  */
 export function chooseEngine(
   server: Server,
@@ -30,9 +30,9 @@ export function chooseEngine(
 ): EngineChoice {
   const before = recorded.find((row) => row.stream !== 'core' && row.engine !== null)?.engine
   if (before) {
-    if (before !== server.engine)
+    if (!takesMigrationsOf(server.engine, before))
       throw wrongEngine(`This database was migrated for ${titleOf(before)}, but is ${titleOf(server.engine)} now.`)
-    if (asked && asked !== before)
+    if (asked && asked !== before && asked !== server.engine)
       throw wrongEngine(`This database was migrated for ${titleOf(before)}, not for ${titleOf(asked)}.`)
   }
   const {extension} = engineNamed(server.engine)
@@ -42,11 +42,11 @@ export function chooseEngine(
         'WRONG_ENGINE',
         `The extension ${extension.name} is installed in this database, so its engine is ${titleOf(server.engine)}, not ${titleOf(asked)}.`,
       )
-    if (olderThan(server.timescaledb, extension.oldest))
+    if (olderThan(server.extensionVersion, extension.oldest))
       throw usageError(
-        'OLD_TIMESCALEDB',
-        `This database has TimescaleDB ${server.timescaledb}, but changes need ${extension.oldest.join('.')} or later.`,
-        ['Update it (alter extension timescaledb update); reports work on 2.15 and later.'],
+        `OLD_${extension.name.toUpperCase()}`,
+        `This database has ${extension.title} ${server.extensionVersion}, but changes need ${extension.oldest.join('.')} or later.`,
+        [`Update it (alter extension ${extension.name} update); ${extension.reads}.`],
       )
     return {engine: server.engine, createExtension: false, note: null}
   }
@@ -84,6 +84,11 @@ function mustSay({timescaledbAvailable, preloaded}: Server, holdsData: boolean):
 
 function withoutExtension(server: Server, asked: EngineKind | undefined, holdsData: boolean): EngineChoice {
   const {timescaledbAvailable: available, preloaded} = server
+  const extension = asked === undefined ? null : engineNamed(asked).extension
+  if (extension !== null && extension.created !== true)
+    throw usageError('NO_EXTENSION', `The extension ${extension.name} is not installed in this database.`, [
+      `Create it: ${extension.created.byHand}`,
+    ])
   const loaded = preloaded?.includes('timescaledb') ?? false
   if (asked) {
     if (available === null)
@@ -128,6 +133,6 @@ function wrongEngine(message: string): OpsError {
 }
 
 function olderThan(version: string | null, [major, minor]: readonly [number, number]): boolean {
-  const [x = 0, y = 0] = (version ?? '').split('.').map(Number)
+  const [x = 0, y = 0] = (/^(\d+)\.(\d+)/.exec(version ?? '')?.slice(1) ?? []).map(Number)
   return x < major || (x === major && y < minor)
 }

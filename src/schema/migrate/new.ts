@@ -1,7 +1,7 @@
 import {existsSync, mkdirSync, readFileSync, writeFileSync} from 'node:fs'
 import {join, sep} from 'node:path'
 import {messageOf, usageError} from '../../errors.js'
-import {engineNames, type EngineKind} from '../../engines/index.js'
+import {engineNames, engines, type EngineKind} from '../../engines/index.js'
 import {shapeProblems} from '../check.js'
 import type {SchemaDefinition, TableDefinition} from '../definition.js'
 import {diffDefinitions} from '../diff.js'
@@ -56,7 +56,12 @@ export function newMigration(
     .join('')
   const text = (statements: readonly string[]) =>
     `-- version: ${version}\n-- description: ${name.replaceAll('_', ' ')}\n${notes}\n${statements.map((statement) => `${statement};\n`).join('\n')}`
-  const variants = engineNames.map((engine) => ({engine, content: text(byEngine[engine])}))
+  // An engine that takes another's file needs one of its own only if it differs.
+  const variants = engines
+    .map(({name: engine, variants: [, ...others]}) => ({engine, content: text(byEngine[engine]), others}))
+    .filter(
+      ({content, others}) => !engineNames.some((other) => others.includes(other) && text(byEngine[other]) === content),
+    )
   const [first] = variants
   const made = variants.every(({content}) => content === first!.content)
     ? [{file: join(directory, `${number}_${name}.sql`), content: first!.content}]

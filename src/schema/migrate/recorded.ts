@@ -1,6 +1,6 @@
 import type {Database} from '../../db/database.js'
 import {loadSql} from '../../db/load-sql.js'
-import type {EngineKind} from '../../engines/index.js'
+import {takesMigrationsOf, type EngineKind} from '../../engines/index.js'
 import {statement} from '../../db/sql.js'
 import type {Instant} from '../../units/instant.js'
 import {compareVersions, migrationsFor, streamOf, streams, type Stream, type StreamSource} from './source.js'
@@ -76,7 +76,7 @@ export function statusOf(
 
 function appliedState(engine: EngineKind, source: StreamSource, row: Recorded): MigrationState {
   // The schema qicore is the same on every engine.
-  if (row.stream !== 'core' && row.engine !== null && row.engine !== engine) return 'wrong engine'
+  if (row.stream !== 'core' && row.engine !== null && !takesMigrationsOf(engine, row.engine)) return 'wrong engine'
   const applied = migrationsFor(source, row.engine ?? engine).find(({version}) => version === row.version)
   return row.checksum !== null && applied?.source && applied.source.checksum !== row.checksum ? 'edited' : 'applied'
 }

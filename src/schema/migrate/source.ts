@@ -3,7 +3,7 @@ import {readdirSync, readFileSync} from 'node:fs'
 import {join} from 'node:path'
 import {fileURLToPath} from 'node:url'
 import {sqlDirectory} from '../../db/load-sql.js'
-import {engineNames, type EngineKind} from '../../engines/index.js'
+import {engineNamed, engineNames, type EngineKind} from '../../engines/index.js'
 import {usageError} from '../../errors.js'
 
 /** In the order in which they are applied: the schema qicore, QiCore's tables, the user's own migrations. */
@@ -196,7 +196,9 @@ export function migrationsFor({files}: StreamSource, engine: EngineKind): Migrat
   return [...versions.values()]
     .map((variants) => {
       const source =
-        variants.find((variant) => variant.engine === engine) ??
+        engineNamed(engine)
+          .variants.map((name) => variants.find((variant) => variant.engine === name))
+          .find((variant) => variant !== undefined) ??
         variants.find((variant) => variant.engine === null) ??
         null
       const {version, stream, description} = source ?? variants[0]!

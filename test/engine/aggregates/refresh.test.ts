@@ -140,7 +140,7 @@ forEachEngine({kinds: ['postgres', 'apache']}, (engine) => {
     const database = await engine.database()
     await replay(database)
     await database.db.probe()
-    if (engine.kind === 'postgres')
+    if (!engine.hypertables)
       for (const month of ['2024-01-05', '2024-02-05'])
         await database.run(`select qicore.create_partition('public.ohlcv_data', 'month', '${month}+00')`)
     await database.run(`insert into ohlcv_data (coin_id, symbol, exchange_id, time, open_price, high_price, low_price, close_price, volume, timeframe, source, attribution)
@@ -171,7 +171,7 @@ select 'bitcoin', 'BTC', 'binance', t, 1, 2, 1, 2, 10, '1h', 'test', '' from gen
     const database = await engine.database()
     await replay(database)
     await database.db.probe()
-    if (engine.kind === 'postgres')
+    if (!engine.hypertables)
       for (const month of ['2024-01-05', '2024-02-05'])
         await database.run(`select qicore.create_partition('public.ohlcv_data', 'month', '${month}+00')`)
     await database.run(`insert into ohlcv_data (coin_id, symbol, exchange_id, time, open_price, high_price, low_price, close_price, volume, timeframe, source, attribution)
@@ -179,7 +179,7 @@ select 'bitcoin', 'BTC', 'binance', t, 1, 2, 1, 2, 10, '1h', 'test', '' from gen
     const all = span('2024-01-01', '2024-02-16')
     await run(database.db, (await refreshPlan(database.db, 'public.daily_ohlcv_summary', {span: all})).plan)
     await database.run(
-      engine.kind === 'postgres'
+      !engine.hypertables
         ? 'drop table ohlcv_data_y2024m01'
         : "select drop_chunks('ohlcv_data', older_than => '2024-02-01+00'::timestamptz)",
     )

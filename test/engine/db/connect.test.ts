@@ -187,8 +187,8 @@ forEachEngine({}, (engine) => {
       pooled: false,
       hasQicoreSchema: false,
     })
-    expect(server.timescaledbSchema).toBe(engine.kind === 'postgres' ? null : 'public')
-    expect(server.edition).toBe({timescaledb: 'community', apache: 'apache', postgres: null}[engine.kind])
+    expect(server.timescaledbSchema).toBe(server.timescaledb === null ? null : 'public')
+    expect(server.edition).toBe({timescaledb: 'community', apache: 'apache', citus: null, postgres: null}[engine.kind])
     expect(server.versionNum).toBeGreaterThanOrEqual(140_000)
     if (!engine.native) expect(server.workers).toBe('dead')
   })

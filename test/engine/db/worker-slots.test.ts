@@ -35,7 +35,7 @@ describe('the workers of TimescaleDB', () => {
   ])('%s', (_, facts, expected) => {
     const found = conditionsOf({...well, ...facts})
     expect(found.map(({code}) => code)).toEqual(expected ? ['no_worker_slots'] : [])
-    expect(() => refuseInHalfState({condition: found}), 'nothing is refused for it').not.toThrow()
+    expect(() => refuseInHalfState({condition: found, citus: null}), 'nothing is refused for it').not.toThrow()
   })
 
   it.each([

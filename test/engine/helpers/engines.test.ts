@@ -6,7 +6,7 @@ forEachEngine({}, (engine) => {
     for (let round = 0; round < 2; round += 1) {
       const {db, run} = await engine.database()
       await run('create table t (time timestamptz not null, x int)')
-      if (engine.kind !== 'postgres') await run("select create_hypertable('t', 'time')")
+      if (engine.hypertables) await run("select create_hypertable('t', 'time')")
       await run(
         "insert into t select time, 1 from generate_series('2026-01-01'::timestamptz, '2026-03-01', '1 day') as time",
       )

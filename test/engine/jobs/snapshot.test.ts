@@ -68,7 +68,7 @@ forEachEngine({}, (engine) => {
   it('a snapshot has the figures of stats, and the second run of a day has nothing to do', async () => {
     const database = await withSets(await withCore(await engine.database()))
     const {db} = database
-    if (engine.kind !== 'postgres') {
+    if (engine.hypertables) {
       await database.run('create table public.hyper (time timestamptz not null, price float8)')
       await database.run("select create_hypertable('public.hyper', 'time')")
       await database.run(

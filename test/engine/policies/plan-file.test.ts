@@ -36,7 +36,7 @@ describe('a saved plan', () => {
       await replay(database)
       await database.db.probe()
       const {run} = database
-      if (engine.kind === 'postgres')
+      if (!engine.hypertables)
         await run(
           `select qicore.create_partition('public.level1_data', 'day', ${today} - age * interval '1 day') from generate_series(6, 9) as age`,
         )
@@ -58,8 +58,7 @@ describe('a saved plan', () => {
         expect.objectContaining({code: 'OTHER_DATABASE', exitCode: 2}),
       )
 
-      if (engine.kind === 'postgres')
-        await run(`select qicore.create_partition('public.level1_data', 'day', ${daysAgo(20)})`)
+      if (!engine.hypertables) await run(`select qicore.create_partition('public.level1_data', 'day', ${daysAgo(20)})`)
       else await run(insert(daysAgo(20)))
       expect(staleness(before, await saved(database))).toMatch(/public\.level1_data: the retention now also drops/)
 

@@ -133,7 +133,7 @@ forEachEngine({}, (engine) => {
   it('the Drizzle module inserts into and selects from the migrated tables', async () => {
     const url = await engine.urlFor(async (database) => {
       await replay(database)
-      if (engine.kind === 'postgres')
+      if (!engine.hypertables)
         await database.run(
           "select qicore.create_partition(t::regclass, case t when 'public.level1_data' then 'day' else 'month' end, '2026-03-01Z') from unnest(array['public.crypto_prices', 'public.ohlcv_data', 'public.market_analytics', 'public.level1_data']) t",
         )

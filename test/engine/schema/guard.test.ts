@@ -75,7 +75,7 @@ const count = (warnings: readonly string[], kind: RegExp) =>
 /** On plain PostgreSQL the month of the test must exist first. */
 async function prepared(database: TestDatabase): Promise<void> {
   await replay(database)
-  if (database.db.server.engine === 'postgres')
+  if (database.db.server.timescaledb === null)
     await database.run("select public.create_monthly_partition('public.crypto_prices', '2026-01-15')")
 }
 
@@ -143,7 +143,7 @@ forEachEngine({}, (engine) => {
           expect(count(warnings, old), JSON.stringify({before, after})).toBe(changed.length)
         },
       ),
-      {numRuns: engine.kind === 'postgres' ? 30 : 15},
+      {numRuns: !engine.hypertables ? 30 : 15},
     )
   })
 
@@ -151,7 +151,7 @@ forEachEngine({}, (engine) => {
     const database = await engine.database()
     await prepared(database)
     const month = 60 * 24 * 30
-    if (engine.kind === 'postgres')
+    if (!engine.hypertables)
       await database.run(
         "select public.create_monthly_partition('public.crypto_prices', d::date) from generate_series('2026-01-01'::date, '2026-10-01', '1 month') d",
       )
@@ -229,7 +229,7 @@ forEachEngine({}, (engine) => {
         `insert into crypto_prices (${columns}) values ${valuesOf([{id: 3, coin: 'a', minute: 0, price: 1}]).replace(/2026/g, '2008')}`,
       )
       .catch((thrown: unknown) => thrown)
-    if (engine.kind !== 'postgres') expect(sqlState(tooOld)).toBe('23514')
+    if (engine.hypertables) expect(sqlState(tooOld)).toBe('23514')
   })
 
   it('checks rows that ON CONFLICT changes, and accepts a role that may only insert', async () => {

@@ -42,7 +42,7 @@ forEachEngine({}, (engine) => {
       drop trigger crypto_price_validation_trigger on public.crypto_prices;
       create or replace function public.create_monthly_partition(table_name text, start_date date) returns regclass language sql as 'select null::regclass';
       drop view public.maintenance_log`)
-    if (engine.kind !== 'postgres')
+    if (engine.hypertables)
       await database.run(`select set_chunk_time_interval('public.level1_data', interval '6 hours')`)
     if (engine.kind === 'timescaledb')
       await database.run(`alter table public.market_analytics set (timescaledb.compress_segmentby = 'source')`)
@@ -57,7 +57,7 @@ forEachEngine({}, (engine) => {
       'public.exchanges columns.name.nullable',
       'public.exchanges constraints.short',
       'public.exchanges indexes.exchanges_name_idx',
-      ...(engine.kind === 'postgres' ? [] : ['public.level1_data dimensions[0].interval']),
+      ...(!engine.hypertables ? [] : ['public.level1_data dimensions[0].interval']),
       'public.maintenance_log',
       ...(engine.kind === 'timescaledb' ? ['public.market_analytics compression.segmentBy'] : []),
     ])

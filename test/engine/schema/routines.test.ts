@@ -25,7 +25,7 @@ const stateOf = (work: Promise<unknown>) =>
 
 /** Hourly candles of two coins over some days, and prices every ten minutes. */
 async function fill({run, db}: TestDatabase, from: string, days: number): Promise<void> {
-  if (db.server.engine === 'postgres')
+  if (db.server.timescaledb === null)
     await run(
       `select qicore.create_partition(t::regclass, 'month', at) from unnest(array['public.ohlcv_data', 'public.crypto_prices']) t, generate_series('${from}'::timestamptz, '${from}'::timestamptz + interval '${days} days', interval '15 days') at`,
     )

@@ -130,14 +130,14 @@ forEachEngine({}, (engine) => {
       drop trigger crypto_price_validation_update_trigger on public.crypto_prices;
       alter table public.crypto_prices drop constraint crypto_prices_price_positive;
       create or replace function public.create_monthly_partition(table_name text, start_date date) returns regclass language sql as 'select null::regclass'`)
-    if (engine.kind !== 'postgres')
+    if (engine.hypertables)
       await database.run("select set_chunk_time_interval('public.level1_data', interval '6 hours')")
     const found = await verifySchema(database.db, qicore)
     expect(
       found.map(({object, path, fix}) => `${object} ${path} ${fix === null ? 'by hand' : 'fix'}`.replace('  ', ' ')),
     ).toEqual([
       'public.create_monthly_partition(text,date) fix',
-      `public.crypto_prices constraints.crypto_prices_price_positive ${engine.kind === 'postgres' ? 'fix' : 'by hand'}`,
+      `public.crypto_prices constraints.crypto_prices_price_positive ${!engine.hypertables ? 'fix' : 'by hand'}`,
       'public.crypto_prices indexes.idx_crypto_prices_symbol_time fix',
       'public.crypto_prices triggers.crypto_price_validation_update_trigger fix',
       'public.exchanges columns.api_url.nullable fix',
@@ -145,12 +145,12 @@ forEachEngine({}, (engine) => {
       'public.exchanges columns.motto by hand',
       'public.exchanges columns.name.type by hand',
       'public.exchanges columns.trading_fees fix',
-      ...(engine.kind === 'postgres' ? [] : ['public.level1_data dimensions[0].interval fix']),
+      ...(!engine.hypertables ? [] : ['public.level1_data dimensions[0].interval fix']),
     ])
     for (const {fix} of found)
       if (fix !== null) for (const text of await inStatements(fix)) await database.autocommit(text)
     expect((await verifySchema(database.db, qicore)).map(({path}) => path)).toEqual([
-      ...(engine.kind === 'postgres' ? [] : ['constraints.crypto_prices_price_positive']),
+      ...(!engine.hypertables ? [] : ['constraints.crypto_prices_price_positive']),
       'columns.motto',
       'columns.name.type',
     ])

@@ -130,8 +130,8 @@ forEachEngine({native: true}, (engine) => {
       [['up', '--to', '9.9.9'], 'NO_SUCH_VERSION'],
       [['baseline', '9.9.9'], 'NO_SUCH_VERSION'],
       [
-        ['up', '--engine', engine.kind === 'postgres' ? 'timescaledb' : 'postgres'],
-        engine.kind === 'postgres' ? 'NO_TIMESCALEDB' : 'WRONG_ENGINE',
+        ['up', '--engine', !engine.hypertables ? 'timescaledb' : 'postgres'],
+        !engine.hypertables ? 'NO_TIMESCALEDB' : 'WRONG_ENGINE',
       ],
     ] as const) {
       const result = await runCli(['migrate', ...args, '--url', url, '--json'])

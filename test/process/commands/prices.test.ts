@@ -7,7 +7,7 @@ import {replay} from '../../helpers/schema-replay.js'
 function pricesOn(engine: Engine): Promise<string> {
   return engine.urlFor(async (database) => {
     await replay(database)
-    if (engine.kind === 'postgres')
+    if (!engine.hypertables)
       await database.run("select qicore.create_partition('public.crypto_prices', 'month', '2026-03-01Z')")
     await database.run(`insert into crypto_prices (coin_id, symbol, name, exchange_id, usd_price, change_24h, time, last_updated, source, attribution)
       values ('bitcoin', 'BTC', 'Bitcoin', 'binance', 67000.12345678, 1.5, '2026-03-01T11:59:00Z', '2026-03-01T11:59:00Z', '', ''),

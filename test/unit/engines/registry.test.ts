@@ -14,22 +14,28 @@ describe('the engine of a database', () => {
     // Preloaded on the server, but not created in this database.
     {timescaledb: null, license: 'timescale', engine: 'postgres', edition: null},
     {timescaledb: null, license: null, engine: 'postgres', edition: null},
-  ])('is $engine with TimescaleDB $timescaledb and license $license', ({engine, edition, ...facts}) => {
-    const found = recogniseEngine(facts)
-    expect([found.name, found.edition(facts)]).toEqual([engine, edition])
-  })
+    {timescaledb: null, license: null, citus: '13.2-1', engine: 'citus', edition: null},
+    {timescaledb: null, license: 'timescale', citus: '11.0-4', engine: 'citus', edition: null},
+  ])(
+    'is $engine with TimescaleDB $timescaledb, license $license and Citus $citus',
+    ({engine, edition, citus = null, ...rest}) => {
+      const facts = {citus, ...rest}
+      const found = recogniseEngine(facts)
+      expect([found.name, found.edition(facts)]).toEqual([engine, edition])
+    },
+  )
 
   it('is recognised by exactly one engine before the last, which takes the rest', () => {
     for (const license of ['timescale', 'apache', null])
       expect(
-        engines.slice(0, -1).filter((engine) => engine.recognises({timescaledb: '2.29.2', license})),
+        engines.slice(0, -1).filter((engine) => engine.recognises({timescaledb: '2.29.2', license, citus: null})),
         `license ${license}`,
       ).toHaveLength(1)
-    expect(engines.at(-1)!.recognises({timescaledb: null, license: null})).toBe(true)
+    expect(engines.at(-1)!.recognises({timescaledb: null, license: null, citus: null})).toBe(true)
   })
 
   it('is in the heading with what it adds to PostgreSQL', () => {
-    const facts = {timescaledb: '2.22.1', edition: 'apache', embedded: false, workers: 'dead'} as const
+    const facts = {timescaledb: '2.22.1', edition: 'apache', embedded: false, workers: 'dead', citus: null} as const
     expect(engineNamed('apache').heading(facts)).toEqual({
       extension: 'TimescaleDB 2.22.1 apache',
       workers: 'workers dead',
@@ -42,6 +48,9 @@ describe('the engine of a database', () => {
       extension: null,
       workers: null,
     })
+    expect(
+      engineNamed('citus').heading({...facts, timescaledb: null, edition: null, citus: {version: '13.2-1'}}),
+    ).toEqual({extension: 'Citus 13.2-1', workers: null})
   })
 })
 
@@ -53,6 +62,7 @@ describe('what an engine can do', () => {
     expect(able('timescaledb')).toEqual(capabilities)
     expect(able('apache')).toEqual(['hypertables'])
     expect(able('postgres')).toEqual([])
+    expect(able('citus')).toEqual([])
   })
 
   it('comes with the reason if it cannot: a clause that sentences end with', () => {

@@ -55,7 +55,7 @@ forEachEngine({}, (engine) => {
     await run(
       'create table public.ohlcv_data (time timestamptz not null); create table public.exchanges (id text primary key)',
     )
-    const error = await planFor(db, engine.kind === 'postgres' ? {engine: 'postgres'} : {}).then(
+    const error = await planFor(db, !engine.hypertables ? {engine: 'postgres'} : {}).then(
       () => null,
       (thrown: unknown) => thrown as OpsError,
     )
@@ -66,13 +66,13 @@ forEachEngine({}, (engine) => {
         /^qicore\/0001_tables.* creates objects that already exist in this database: public\.ohlcv_data \(an ordinary table\), public\.exchanges \(an ordinary table\)\. Nothing was done\.$/,
       ) as string,
     })
-    expect(error!.suggestions.join('\n').includes('create_hypertable')).toBe(engine.kind !== 'postgres')
+    expect(error!.suggestions.join('\n').includes('create_hypertable')).toBe(engine.hypertables)
     expect(await run("select to_regnamespace('qicore') is null as untouched")).toEqual([{untouched: true}])
     // A migration may create again what it drops or renames first.
     const configDirectory = withMigrations({
       '0001_a.sql': '-- version: 1.0.0\ndrop table public.exchanges;\ncreate table public.exchanges (x int);\n',
     })
-    await up(db, {configDirectory, stream: 'app', engine: db.server.engine === 'postgres' ? 'postgres' : undefined})
+    await up(db, {configDirectory, stream: 'app', engine: db.server.timescaledb === null ? 'postgres' : undefined})
     expect(
       await run("select attname from pg_attribute where attrelid = 'public.exchanges'::regclass and attnum > 0"),
     ).toEqual([{attname: 'x'}])

@@ -136,7 +136,7 @@ forEachEngine({}, (engine) => {
   it('refuses a database that was migrated for another engine', async () => {
     const database = await engine.database()
     await up(database.db, {to: '1.0.0'})
-    const other = engine.kind === 'postgres' ? 'timescaledb' : 'postgres'
+    const other = !engine.hypertables ? 'timescaledb' : 'postgres'
     await database.run(`update qicore.schema_versions set engine = '${other}' where stream = 'qicore'`)
     await expect(planFor(database.db, {})).rejects.toMatchObject({code: 'WRONG_ENGINE', exitCode: 3})
     expect(await statesOf(database)).toMatchObject({'1.0.0': 'wrong engine'})

@@ -1,6 +1,7 @@
 import {join} from 'node:path'
 import {describe, expect, it} from 'vitest'
 import {OpsError} from '../../../../src/errors.js'
+import type {EngineKind} from '../../../../src/engines/index.js'
 import {compareVersions, migrationsFor, migrationSources, readStream} from '../../../../src/schema/migrate/source.js'
 import {directoryWith} from '../../../helpers/files.js'
 
@@ -79,7 +80,7 @@ describe('a directory of migrations', () => {
       '0009_d.apache.sql': file('1.9.0'),
     })
     const source = readStream('qicore', directory, 'qicore')
-    const chosen = (engine: 'timescaledb' | 'apache' | 'postgres') =>
+    const chosen = (engine: EngineKind) =>
       migrationsFor(source, engine).map(({version, source: found}) => [version, found?.file ?? null])
     expect(chosen('timescaledb')).toEqual([
       ['1.0.0', 'qicore/0001_a.sql'],
@@ -93,6 +94,7 @@ describe('a directory of migrations', () => {
       ['1.9.0', 'qicore/0009_d.apache.sql'],
       ['1.10.0', null],
     ])
+    expect(chosen('citus'), 'Citus takes the files of plain PostgreSQL').toEqual(chosen('postgres'))
     expect(chosen('postgres')).toEqual([
       ['1.0.0', 'qicore/0001_a.sql'],
       ['1.1.0', 'qicore/0002_b.postgres.sql'],
