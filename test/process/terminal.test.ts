@@ -77,6 +77,19 @@ forEachEngine({kinds: ['postgres']}, (engine) => {
     expect(row!.count).toBe(12)
   })
 
+  it('a dry run at a terminal prints its SQL only with --sql', async () => {
+    const database = await engine.database()
+    await database.run(`create table fills (at timestamptz not null) partition by range (at)`)
+    const dryRun = (flag: string) =>
+      shell(
+        `script -qefc '"$NODE" "$RUN" partitions create fills --from 2024-01 --to 2024-02 --dry-run ${flag} --url "${database.url}"' /dev/null`,
+      )
+    const [plain, withSql] = [await dryRun(''), await dryRun('--sql')]
+    expect(plain.printed).toContain('2024')
+    expect(plain.printed).not.toMatch(/create table/i)
+    expect(withSql.printed).toMatch(/create table/i)
+  })
+
   it('Ctrl-C at the question of a change ends with 130, says that nothing was changed, and changes nothing', async () => {
     const database = await engine.database()
     await database.run(`create table fills (at timestamptz not null) partition by range (at)`)

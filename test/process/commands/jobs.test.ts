@@ -1,5 +1,6 @@
 import {describe, expect, it} from 'vitest'
 import {expectExit, jsonOf, runCli} from '../../helpers/cli.js'
+import {transactionTime} from '../../helpers/clock.js'
 import {enginesFor, forEachEngine} from '../../helpers/engines.js'
 import {directoryWith} from '../../helpers/files.js'
 
@@ -36,6 +37,20 @@ forEachEngine({native: true}, (engine) => {
     const run = await runCli(['jobs', 'run', 'mark', '--yes', '--url', url], {cwd})
     expectExit(run, 0)
     expect(run.stdout).toContain('done')
+  })
+
+  it('jobs list says when a daemon that was killed was last seen, and after two minutes that none was', async () => {
+    const database = await engine.database()
+    const {run} = database
+    const cwd = place(database.url)
+    const listed = async () => (await runCli(['jobs', 'list'], {cwd})).stdout
+    await runCli(['migrate', 'up', '--stream', 'core', '--yes'], {cwd}).then((up) => expectExit(up, 0))
+    await run(
+      `insert into qicore.daemon (id, host, pid, version, actor, seen_at) values ('killed', 'h', 1, '1', 'x', ${transactionTime} - interval '50 s')`,
+    )
+    expect(await listed()).toMatch(/1 daemon, last seen: killed \([5-9]\ds ago\)/)
+    await run(`update qicore.daemon set seen_at = ${transactionTime} - interval '121 s'`)
+    expect(await listed()).toContain('No daemon was seen here in the last two minutes')
   })
 
   it('jobs are listed, run, paused, resumed and audited', async () => {
