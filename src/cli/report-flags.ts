@@ -1,4 +1,5 @@
 import {Flags} from '@oclif/core'
+import {parseBytes} from '../units/bytes.js'
 
 /** Output formats of a report; `json` is the same as `--json`. */
 export const formats = ['table', 'csv', 'markdown', 'json'] as const
@@ -32,6 +33,25 @@ export const reportFlags = {
 /** For reports that measure chunks. */
 export const fastFlag = {
   fast: Flags.boolean({summary: 'Estimates of the last VACUUM or ANALYZE instead of exact sizes; marked ~.'}),
+}
+
+/** For reports that say when a disk is full. */
+export const diskFlags = {
+  disk: Flags.custom<number>({
+    summary: 'Say when the database has reached this size: 500GB, 2TB.',
+    helpValue: '<size>',
+    parse: async (input) => parseBytes(input),
+  })(),
+  tablespace: Flags.string({
+    summary: 'With --disk: the growth of this tablespace instead of the database.',
+    helpValue: '<name>',
+    dependsOn: ['disk'],
+  }),
+}
+
+/** The disk of `diskFlags`; null if none was given. */
+export function diskOf({disk, tablespace}: {disk?: number | undefined; tablespace?: string | undefined}) {
+  return disk === undefined ? null : {bytes: disk, tablespace: tablespace ?? null}
 }
 
 /** Whether an unparsed command line has `--format json`. */

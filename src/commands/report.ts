@@ -1,6 +1,6 @@
 import {Flags} from '@oclif/core'
 import {BaseCommand} from '../cli/base-command.js'
-import {fastFlag} from '../cli/report-flags.js'
+import {diskFlags, diskOf, fastFlag} from '../cli/report-flags.js'
 import {usageError} from '../errors.js'
 import type {ReportDocument} from '../page/document.js'
 
@@ -11,6 +11,7 @@ export default class Report extends BaseCommand<typeof Report> {
 --from renders a document that --json wrote before, on any machine and without a database. The exit code does not depend on what the report says.`
   static override examples = [
     '<%= config.bin %> <%= command.id %> --html report.html',
+    '<%= config.bin %> <%= command.id %> --html report.html --disk 2TB',
     '<%= config.bin %> <%= command.id %> --json > report.json',
     '<%= config.bin %> <%= command.id %> --from report.json --html report.html',
   ]
@@ -23,8 +24,9 @@ export default class Report extends BaseCommand<typeof Report> {
     from: Flags.string({
       summary: 'Render this document of `report --json` instead of reading a database; - is stdin.',
       helpValue: '<file>',
-      exclusive: ['fast', 'url', 'target'],
+      exclusive: ['fast', 'disk', 'url', 'target'],
     }),
+    ...diskFlags,
     ...fastFlag,
   }
 
@@ -57,6 +59,7 @@ export default class Report extends BaseCommand<typeof Report> {
         jobs: jobsOf(config?.jobs ?? {}),
         lateAfter,
         fast: this.flags.fast,
+        disk: diskOf(this.flags),
       })
       return {...document, target: reportTarget(db)}
     })

@@ -225,6 +225,7 @@ async function readReport(
     import('../page/read-document.js'),
     import('../config/target.js'),
   ])
-  const document = await readDocument(db, {sections, partitions, jobs, lateAfter: limits.lateAfter, fast: false})
+  const {lateAfter} = limits
+  const document = await readDocument(db, {sections, partitions, jobs, lateAfter, fast: false, disk: null})
   return {...document, target: reportTarget(db)}
 }

@@ -11,6 +11,7 @@ import {readDeclared, timeUnitsOf} from '../policies/read-declared.js'
 import {readPolicyStatus} from '../policies/status.js'
 import {readChunkStats} from '../reports/chunks.js'
 import {readCompression} from '../reports/compression.js'
+import type {Disk} from '../reports/disk-forecast.js'
 import {readGrowth} from '../reports/growth.js'
 import {readRuns, type ChangesReport} from '../reports/history.js'
 import {readQueries} from '../reports/queries.js'
@@ -29,6 +30,8 @@ export interface DocumentRequest {
   lateAfter: number
   /** Estimated sizes, see `--fast`. */
   fast: boolean
+  /** The disk whose last day is wanted. */
+  disk: Disk | null
 }
 
 const mostQueries = 15
@@ -60,7 +63,7 @@ export async function readDocument(db: Database, request: DocumentRequest): Prom
     doctor: await part('run the checks', () =>
       examine(db, {declared, lateAfter, timeUnits, partitions: request.partitions}, selectChecks({only: [], skip: []})),
     ),
-    growth: await part('read the growth', () => readGrowth(db, {...tables, at, disk: null})),
+    growth: await part('read the growth', () => readGrowth(db, {...tables, at, disk: request.disk})),
     jobs: await part('read the jobs', () => readJobCalendar(db, request.jobs, at)),
     history: await part('read the history', () => readChanges(db, at)),
     queries: await part('read the queries', () => readQueries(db, {limit: mostQueries})),

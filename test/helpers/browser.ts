@@ -1,5 +1,6 @@
 import {existsSync, readFileSync} from 'node:fs'
 import {createRequire} from 'node:module'
+import {pathToFileURL} from 'node:url'
 import {chromium, type Browser, type Page} from 'playwright-core'
 import {expect} from 'vitest'
 import {messageOf} from '../../src/errors.js'
@@ -82,4 +83,17 @@ export async function expectFits(page: Page): Promise<void> {
     '[document.documentElement.scrollWidth, document.documentElement.clientWidth]',
   )
   expect(wide, 'width of the page').toBeLessThanOrEqual(room)
+}
+
+/** Opens the file on every screen: it fits, is accessible, asks for nothing and reports no error. */
+export async function expectGoodPage(browser: Browser, file: string): Promise<void> {
+  const url = pathToFileURL(file).href
+  for (const screen of screens) {
+    const {page, problems, close} = await openPage(browser, url, screen)
+    await expectFits(page)
+    // Each theme and each width once: axe takes seconds for a page.
+    if ((screen.width === 1280) === (screen.colorScheme === 'light')) await expectAccessible(page)
+    expect(problems).toEqual([])
+    await close()
+  }
 }

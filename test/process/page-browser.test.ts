@@ -1,11 +1,10 @@
 import {writeFileSync} from 'node:fs'
 import {join} from 'node:path'
 import {pathToFileURL} from 'node:url'
-import type {Browser} from 'playwright-core'
 import {afterAll, describe, expect, it} from 'vitest'
 import {renderPage} from '../../src/page/page.js'
 import {prices} from '../helpers/catalog-time-series.js'
-import {browserIfAny, expectAccessible, expectFits, openPage, screens} from '../helpers/browser.js'
+import {browserIfAny, expectGoodPage, openPage, screens} from '../helpers/browser.js'
 import {expectExit, runCli} from '../helpers/cli.js'
 import {forEachEngine, skipBecause} from '../helpers/engines.js'
 import {temporaryDirectory} from '../helpers/files.js'
@@ -15,19 +14,6 @@ const browser = await browserIfAny()
 afterAll(async () => {
   if (typeof browser !== 'string') await browser.close()
 })
-
-/** Opens the page on every screen: it fits, is accessible, asks for nothing and reports no error. */
-async function expectGoodPage(browser: Browser, file: string): Promise<void> {
-  const url = pathToFileURL(file).href
-  for (const screen of screens) {
-    const {page, problems, close} = await openPage(browser, url, screen)
-    await expectFits(page)
-    // Each theme and each width once: axe takes seconds for a page.
-    if ((screen.width === 1280) === (screen.colorScheme === 'light')) await expectAccessible(page)
-    expect(problems).toEqual([])
-    await close()
-  }
-}
 
 if (typeof browser === 'string') skipBecause(browser)
 else

@@ -1,9 +1,8 @@
 import {Args, Flags} from '@oclif/core'
 import type {Reading} from '../../cli/fleet/reading.js'
 import {TargetReport} from '../../cli/target-report.js'
-import {fastFlag} from '../../cli/report-flags.js'
+import {diskFlags, diskOf, fastFlag} from '../../cli/report-flags.js'
 import type {GrowthReport} from '../../reports/growth-report.js'
-import {parseBytes} from '../../units/bytes.js'
 
 export default class StatsGrowth extends TargetReport<typeof StatsGrowth, GrowthReport, GrowthReport> {
   static override summary = 'Show how tables, database and tablespaces grow, and when a disk is full.'
@@ -19,16 +18,7 @@ With less than 7 days of sizes PER DAY is marked *: the bytes written a day as s
   ]
   static override args = {table: Args.string({description: 'table or aggregate, as name or schema.name'})}
   static override flags = {
-    disk: Flags.custom<number>({
-      summary: 'Say when the database has reached this size: 500GB, 2TB.',
-      helpValue: '<size>',
-      parse: async (input) => parseBytes(input),
-    })(),
-    tablespace: Flags.string({
-      summary: 'With --disk: the growth of this tablespace instead of the database.',
-      helpValue: '<name>',
-      dependsOn: ['disk'],
-    }),
+    ...diskFlags,
     storage: Flags.boolean({summary: 'List the database and the tablespaces instead of the tables.'}),
     ...fastFlag,
   }
@@ -45,15 +35,16 @@ With less than 7 days of sizes PER DAY is marked *: the bytes written a day as s
   protected override readonly kind = 'stats.growth'
 
   protected override async reading(): Promise<Reading<GrowthReport, GrowthReport>> {
-    const [{readGrowth}, {growthTable, storageTable}, {readManaged}, {aroundGrowth, aroundStorage}] = await Promise.all(
-      [
+    const [{readGrowth}, {growthTable, storageTable}, {diskText}, {readManaged}, {aroundGrowth, aroundStorage}] =
+      await Promise.all([
         import('../../reports/growth.js'),
         import('../../reports/growth-table.js'),
+        import('../../reports/disk-text.js'),
         import('../../config/managed.js'),
         import('../../cli/render/growth.js'),
-      ],
-    )
-    const {fast, disk, tablespace} = this.flags
+      ])
+    const {fast} = this.flags
+    const disk = diskOf(this.flags)
     return {
       read: async (db, {config, limits}) => {
         const {timeUnits} = await readManaged(db, config)
@@ -65,14 +56,19 @@ With less than 7 days of sizes PER DAY is marked *: the bytes written a day as s
           timeUnits,
           lateAfter,
           at,
-          disk: disk === undefined ? null : {bytes: disk, tablespace: tablespace ?? null},
+          disk,
         })
         return {...read, target}
       },
-      show: async (report, show) =>
-        this.flags.storage
-          ? {...report, storage: await show(storageTable, report, report.storage, async () => aroundStorage(report))}
-          : {...report, tables: await show(growthTable, report, report.tables, async () => aroundGrowth(report))},
+      show: async (report, show) => {
+        const full = report.disk === null ? null : diskText(report.disk)
+        return this.flags.storage
+          ? {
+              ...report,
+              storage: await show(storageTable, report, report.storage, async () => aroundStorage(report, full)),
+            }
+          : {...report, tables: await show(growthTable, report, report.tables, async () => aroundGrowth(report, full))}
+      },
     }
   }
 }

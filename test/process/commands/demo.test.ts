@@ -4,6 +4,7 @@ import {beforeAll, describe, expect, it} from 'vitest'
 import {connect} from '../../../src/db/connect.js'
 import {statement} from '../../../src/db/sql.js'
 import {claimPlace, demoPlace} from '../../../src/qicore/demo/place.js'
+import {browserIfAny, expectGoodPage} from '../../helpers/browser.js'
 import {root} from '../../helpers/build.js'
 import {expectExit, jsonOf, runCli as run, type CliOptions} from '../../helpers/cli.js'
 import {skipBecause} from '../../helpers/engines.js'
@@ -83,6 +84,26 @@ describe('the demo', () => {
       expect(Object.fromEntries(tables.map(({table, totalBytes}) => [table, totalBytes]))).toEqual(
         Object.fromEntries(sizes.map(({name, bytes}) => [name, bytes])),
       )
+    },
+    timeout,
+  )
+
+  it(
+    'report writes its page, with every part and the forecast for a disk, and the page is good in a browser',
+    async (context) => {
+      const result = await runCli(['report', '--html', 'demo.html', '--disk', '2TB'], {cwd: here, timeout})
+      expectExit(result, 0)
+      const page = readFileSync(join(here, 'demo.html'), 'utf8')
+      for (const name of ['ohlcv_data', 'crypto_prices', 'market_analytics', 'level1_data'])
+        expect(page).toContain(name)
+      expect(page).toContain('Disk of 2.00 TB')
+      const browser = await browserIfAny()
+      if (typeof browser === 'string') return context.skip(browser)
+      try {
+        await expectGoodPage(browser, join(here, 'demo.html'))
+      } finally {
+        await browser.close()
+      }
     },
     timeout,
   )

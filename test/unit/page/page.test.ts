@@ -92,3 +92,31 @@ it('what is in backticks is code, and an address is a link without a referrer', 
   expect(page).toContain('<code>qicore-db doctor</code>')
   expect(page).toContain('<a href="https://example.org/chunks" rel="noreferrer">example.org/chunks</a>.')
 })
+
+it('the disk of report --disk is a sentence, and a line in the chart where it is less than three times the forecast', async () => {
+  const document = reportDocument({prices: 1})
+  const gigabyte = 2 ** 30
+  const withDisk = (bytes: number) =>
+    renderPage({
+      ...document,
+      growth: {
+        report: {
+          ...document.growth.report!,
+          disk: {
+            bytes,
+            tablespace: null,
+            state: 'growing',
+            fullOn: '2026-05-01',
+            earliest: '2026-04-20',
+            latest: '2026-05-12',
+            why: null,
+          },
+        },
+        error: null,
+      },
+    })
+  const [near, far] = [await withDisk(300 * gigabyte), await withDisk(2_000 * gigabyte)]
+  for (const page of [near, far]) expect(page).toContain('full on 2026-05-01, between 2026-04-20 and 2026-05-12.')
+  expect(near).toMatch(/<line class="limit"/)
+  expect(far).not.toMatch(/<line class="limit"/)
+})

@@ -1,5 +1,5 @@
 import {describe, expect, it} from 'vitest'
-import {diskText} from '../../../src/cli/render/growth.js'
+import {diskText} from '../../../src/reports/disk-text.js'
 import {growthTable} from '../../../src/reports/growth-table.js'
 import type {DiskForecast, GrowthReport, TableGrowth} from '../../../src/reports/growth-report.js'
 import {cellText} from '../../../src/units/cell-text.js'
