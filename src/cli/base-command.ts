@@ -6,7 +6,7 @@ import type {Plan} from '../run/step.js'
 import type {Limits} from '../run/limits.js'
 import type {LockWait} from '../run/lock-wait.js'
 import {approximateSeconds, durationInWords} from '../units/duration.js'
-import {installLine, type ChangeFlags, type ChangeReport, type RunOptions} from './change.js'
+import type {ChangeFlags, ChangeMode, ChangeReport, RunOptions} from './change.js'
 import {errorJson, translateError, type ErrorJson} from './command-error.js'
 import {flagMessage} from './flag-error.js'
 import {globalFlags} from './flags.js'
@@ -40,9 +40,12 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
 
   override async init(): Promise<void> {
     await super.init()
+    const {flags, baseFlags} = this.ctor as typeof BaseCommand
+    if (!('targets' in {...flags, ...baseFlags}) && this.argv.some((word) => /^--(all-)?targets(=|$)/.test(word)))
+      await (await import('./one-target.js')).refuseManyTargets(this.spacedId, this.argv)
     const parsed = await this.parse({
-      flags: this.ctor.flags,
-      baseFlags: (this.ctor as typeof BaseCommand).baseFlags,
+      flags,
+      baseFlags,
       enableJsonFlag: this.ctor.enableJsonFlag,
       args: this.ctor.args,
       strict: this.ctor.strict,
@@ -204,20 +207,17 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
   }
 
   protected connectOptions(create: boolean): ConnectOptions {
-    return {applicationName: `qicore-db/${this.id?.replaceAll(':', ' ') ?? ''}`, create}
+    return {applicationName: `qicore-db/${this.spacedId}`, create}
   }
 
   /** The fields that every report starts with; the time is the server's clock, never the local one. */
   protected async reportHead(db: Database): Promise<{version: 1; target: string; at: string}> {
-    const [{reportTarget}, {statement}] = await Promise.all([import('../config/target.js'), import('../db/sql.js')])
-    const [row] = await db.query<{now: string}>(statement('select clock_timestamp() as now'))
-    return {version: 1, target: reportTarget(db), at: row!.now}
+    return (await import('./report-head.js')).reportHead(db)
   }
 
   /**
-   * The last part of every command that changes something: shows the plan or asks for the required confirmation, runs
-   * the plan and reports. If the schema qicore, which holds the record, is missing, its installation is the first part
-   * of the plan shown. Sets the exit code; prints the report unless --json.
+   * The last part of every command that changes something: {@link changeDatabase}. Sets the exit code; prints the report
+   * unless --json.
    */
   protected async confirmAndRun(
     db: Database,
@@ -225,39 +225,29 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
     flags: ChangeFlags,
     options: RunOptions = {},
   ): Promise<ChangeReport> {
-    const [{confirmAndRun}, {requireKnownHazards}, {isBootstrapStep, planInstall, bootstrap}, limits] =
-      await Promise.all([
-        import('./confirm-and-run.js'),
-        import('../run/hazards/refuse.js'),
-        import('../schema/migrate/run.js'),
-        this.limits(),
-      ])
-    if (!options.acceptsFindings) requireKnownHazards(flags.accept ?? [])
-    const own = plan.steps.filter(isBootstrapStep)
-    const install = options.installs || own.length > 0 || plan.steps.length === 0 ? null : await planInstall(db)
-    if (install?.note) this.report(`Note: ${install.note}`)
-    const steps = install?.steps ?? own
-    if (install !== null && install.steps.length > 0)
-      this.report(installLine(db.server.hasQicoreSchema, flags['dry-run'] ?? false))
-    const {report, exitCode} = await confirmAndRun(db, plan, {
+    const [{changeDatabase}, mode] = await Promise.all([import('./change-database.js'), this.changeMode(flags)])
+    const {report, exitCode} = await changeDatabase(db, plan, options, {
+      ...mode,
+      id: this.spacedId,
+      lockWait: () => this.lockWait(),
+    })
+    process.exitCode = exitCode
+    return report
+  }
+
+  /** How a change of the only database of this command asks, shows and stops. */
+  protected async changeMode(flags: ChangeFlags): Promise<ChangeMode> {
+    return {
       flags,
-      kind: (this.id ?? '').replaceAll(':', '.'),
-      head: await this.reportHead(db),
       interactive: this.interactive,
       json: this.jsonEnabled(),
       quiet: this.quiet,
       sql: (flags.sql ?? false) || !process.stdout.isTTY,
-      previewed: options.previewed ?? false,
-      limits,
-      lockWait: options.lockWait ?? (await this.lockWait()),
-      resolveSession: options.resolveSession,
-      preparation: {steps, run: () => bootstrap(db, {...plan, steps}, {limits}), replan: options.replan},
+      limits: await this.limits(),
       print: (text) => this.log(text),
       printRaw: (text) => this.logRaw(text),
       report: (line) => this.report(line),
-    })
-    process.exitCode = exitCode
-    return report
+    }
   }
 
   /** The limits from flags, environment and configuration, with defaults for the others; times in milliseconds. */
@@ -286,7 +276,12 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
 
   /** The failed operation, for an error message. */
   protected get doing(): string {
-    return `run ${this.id?.replaceAll(':', ' ')}`
+    return `run ${this.spacedId}`
+  }
+
+  /** The name of the command, with spaces. */
+  protected get spacedId(): string {
+    return this.id?.replaceAll(':', ' ') ?? ''
   }
 
   /** Adds the condition of the database to every report, and formats its instants. */
@@ -295,6 +290,6 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
   }
 
   protected override toErrorJson(error: unknown): ErrorJson {
-    return errorJson(error, this.id?.replaceAll(':', ' ') ?? '')
+    return errorJson(error, this.spacedId)
   }
 }

@@ -1,3 +1,4 @@
+import type {Limits} from '../run/limits.js'
 import type {LockWait} from '../run/lock-wait.js'
 import type {SessionResolver} from '../run/run-step.js'
 import type {Plan} from '../run/step.js'
@@ -11,6 +12,35 @@ export interface ChangeFlags {
   accept?: readonly string[] | undefined
   'at-most'?: number | undefined
   workers?: number | undefined
+}
+
+/** Signals to a running change. */
+export interface ChangeSignals {
+  /** When aborted, the running step is the last one. */
+  stop: AbortSignal
+  /** When aborted, running statements are cancelled in the server too. */
+  cancel: AbortSignal
+}
+
+/** How a change asks, shows and stops: the only database of a command, or one of many. */
+export interface ChangeMode {
+  flags: ChangeFlags
+  /** A person at a terminal can answer questions. */
+  interactive: boolean
+  json: boolean
+  /** Suppress progress. */
+  quiet: boolean
+  /** A dry run prints its SQL; otherwise it lists the steps. */
+  sql: boolean
+  limits: Limits
+  /** Throws if this plan is not made here; called before its dry run too. */
+  admit?: ((plan: Plan) => void) | undefined
+  /** Default: SIGINT and SIGTERM. */
+  signals?: ChangeSignals | undefined
+  print(text: string): void
+  /** Prints SQL without wrapping. */
+  printRaw(text: string): void
+  report(line: string): void
 }
 
 export interface RunOptions {

@@ -13,43 +13,30 @@ import {
   type UnsafeStep,
 } from '../run/hazards/refuse.js'
 import {openLedger} from '../run/run-log.js'
-import type {Limits} from '../run/limits.js'
 import type {LockWait} from '../run/lock-wait.js'
 import type {SessionResolver} from '../run/run-step.js'
 import {takeRunLock} from '../run/run-lock.js'
 import {toScript} from '../run/script.js'
 import {classOf, lockNames, type Plan, type RunReport, type Step, type StepReport} from '../run/step.js'
 import {actorOf} from './actor.js'
-import type {ChangeFlags, ChangeReport} from './base-command.js'
+import type {ChangeMode, ChangeReport} from './change.js'
 import {consentTarget, requireConsent} from './confirm.js'
-import {interrupts} from './interrupts.js'
+import {signalsOf} from './interrupts.js'
 import {planProgress} from './progress.js'
 import {listSteps, renderRun} from './render/run.js'
 import {stderrWidth, terminal} from './terminal.js'
 
-export interface ConfirmAndRunOptions {
-  flags: ChangeFlags
+export interface ConfirmAndRunOptions extends ChangeMode {
   kind: string
   head: {version: 1; target: string; at: string}
-  interactive: boolean
-  json: boolean
-  /** Suppress progress. */
-  quiet: boolean
-  /** A dry run prints its SQL; otherwise it lists the steps. */
-  sql: boolean
   /** The changes have already been shown. */
   previewed: boolean
-  limits: Limits
   /** The wait for another run's lock. */
   lockWait: LockWait
   /** Prerequisites of a locked and recorded run: the schema qicore, the extension. */
   preparation: Preparation
   /** Opens sessions in other databases of the server, for steps that name one. */
   resolveSession?: SessionResolver | undefined
-  print(text: string): void
-  /** Prints SQL without wrapping. */
-  printRaw(text: string): void
-  report(line: string): void
 }
 
 export interface Preparation {
@@ -64,7 +51,7 @@ export async function confirmAndRun(
   db: Database,
   whole: Plan,
   options: ConfirmAndRunOptions,
-): Promise<{report: ChangeReport; exitCode: number}> {
+): Promise<{report: ChangeReport; exitCode: ExitCode}> {
   const {flags, limits, preparation} = options
   const cut = (steps: readonly Step[]) => steps.slice(0, flags['at-most'] ?? steps.length)
   const main = whole.steps.filter((step) => !preparation.steps.includes(step))
@@ -74,6 +61,7 @@ export async function confirmAndRun(
   const open = notAccepted(unsafe, limits.acceptedHazards)
   if (!flags['dry-run']) refuseUnsafe(open)
   const plan = withAcceptedLoss(asked, unsafe, flags.accept ?? [])
+  options.admit?.(plan)
   const hazards = unsafe.map((each) => hazardOf(each, !open.includes(each)))
   if (flags['dry-run']) {
     for (const each of open) options.report(`! A run would be refused: ${unsafeMessage(each)}`)
@@ -138,7 +126,7 @@ async function runPlan(db: Database, plan: Plan, options: ConfirmAndRunOptions):
     options.limits,
   )
   const progress = options.quiet ? null : planProgress(process.stderr)
-  const signals = interrupts(options.report)
+  const signals = signalsOf(options)
   try {
     return await execute(db, plan, {
       limits: options.limits,

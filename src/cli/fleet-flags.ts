@@ -49,7 +49,46 @@ export const fleetFlags = {
   }),
 }
 
-const needTargets = ['parallel', 'target-timeout', 'fail-on-unreachable', 'tables', 'jsonl'] as const
+/** Flags of every change that can be made on many targets. */
+export const fleetChangeFlags = {
+  ...targetsFlags,
+  parallel: Flags.integer({
+    summary: 'Targets that are changed at the same time; default: 4, at most 2 of one server.',
+    min: 1,
+    max: 64,
+    helpGroup: 'TARGET',
+    helpValue: '<n>',
+  }),
+  'target-timeout': durationFlag({
+    summary: 'Time that one target may take; default: 10min.',
+    helpGroup: 'TARGET',
+  }),
+  canary: Flags.string({
+    summary: 'Target to change first, alone; default: the first one that has something to do.',
+    helpGroup: 'TARGET',
+    helpValue: '<name>',
+  }),
+  'stop-after': Flags.integer({
+    summary: 'Begin no other target after this many failures; default: 1.',
+    min: 1,
+    helpGroup: 'TARGET',
+    helpValue: '<n>',
+  }),
+  jsonl: Flags.boolean({
+    summary: 'One JSON line for each target as soon as it is complete.',
+    helpGroup: 'TARGET',
+  }),
+}
+
+const needTargets = [
+  'parallel',
+  'target-timeout',
+  'fail-on-unreachable',
+  'tables',
+  'jsonl',
+  'canary',
+  'stop-after',
+] as const
 
 /**
  * The targets that the flags request; null: one database.
@@ -68,6 +107,22 @@ export function requestedTargets(flags: Record<string, unknown>): readonly strin
   const other = ['json', 'csv', 'format', 'tables'].find((name) => flags[name] !== undefined && flags[name] !== false)
   if (flags.jsonl === true && other !== undefined)
     throw usageError('USAGE', `--jsonl and --${other} exclude each other.`, ['Leave one of them out.'])
+  return requested
+}
+
+/**
+ * The targets that the flags of a change request; null: one database.
+ * @throws OpsError USAGE as {@link requestedTargets}, and for confirmations, which name one database
+ */
+export function requestedChange(flags: Record<string, unknown>): readonly string[] | 'all' | null {
+  const requested = requestedTargets(flags)
+  const given = ['yes', 'confirm'].find((name) => flags[name] !== undefined && flags[name] !== false)
+  if (requested !== null && given !== undefined)
+    throw usageError(
+      'USAGE',
+      `--${given} is for one database: many are changed only by steps that need no confirmation.`,
+      [`Leave out --${given}, or select one with --target.`],
+    )
   return requested
 }
 

@@ -1,8 +1,10 @@
+import type {ChangeMode, ChangeSignals} from './change.js'
+
 /**
  * On the first SIGINT or SIGTERM the running step finishes; on the second it is cancelled, including its statement in
  * the server.
  */
-export function interrupts(report: (line: string) => void): {stop: AbortSignal; cancel: AbortSignal; release(): void} {
+export function interrupts(report: (line: string) => void): ChangeSignals & {release(): void} {
   const [stop, cancel] = [new AbortController(), new AbortController()]
   const onSignal = () => {
     if (stop.signal.aborted) return cancel.abort()
@@ -16,4 +18,12 @@ export function interrupts(report: (line: string) => void): {stop: AbortSignal; 
     process.removeListener('SIGTERM', onSignal)
   }
   return {stop: stop.signal, cancel: cancel.signal, release}
+}
+
+/** The signals of a change: those of a run on many databases, else SIGINT and SIGTERM. */
+export function signalsOf({
+  signals,
+  report,
+}: Pick<ChangeMode, 'signals' | 'report'>): ChangeSignals & {release(): void} {
+  return signals === undefined ? interrupts(report) : {...signals, release() {}}
 }

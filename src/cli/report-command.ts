@@ -69,14 +69,16 @@ export abstract class ReportCommand<T extends typeof Command> extends BaseComman
    * Reads and shows once; with --watch repeatedly in one session, until the process is interrupted or its output is
    * closed.
    * @param flags flags of the command, including `watchFlags`
+   * @param options of {@link withDatabase}
    * @returns the report; nothing with --watch, because every reading has already been printed
    */
   protected async watched<Read, R extends object>(
     {watch, every}: {watch: boolean; every?: Duration | undefined},
     read: (db: Database) => Promise<Read>,
     show: (read: Read) => Promise<R>,
+    options: {rows?: boolean} = {},
   ): Promise<R | undefined> {
-    if (!watch) return show(await this.withDatabase(read))
+    if (!watch) return show(await this.withDatabase(read, options))
     const ms = pauseOf(every)
     return this.withDatabase(async (db) => {
       for (let first = true; !outputIsClosed(); first = false) {
@@ -87,7 +89,7 @@ export abstract class ReportCommand<T extends typeof Command> extends BaseComman
         await pause(ms)
       }
       return undefined
-    })
+    }, options)
   }
 
   override log(text = ''): void {

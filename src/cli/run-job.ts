@@ -21,30 +21,19 @@ import {toScript} from '../run/script.js'
 import {classOf, type Plan, type StepReport} from '../run/step.js'
 import {command} from '../units/command.js'
 import {actorOf} from './actor.js'
-import type {ChangeFlags} from './base-command.js'
+import type {ChangeMode} from './change.js'
 import {consentTarget, requireConsent} from './confirm.js'
-import {interrupts} from './interrupts.js'
+import {signalsOf} from './interrupts.js'
 import {planProgress} from './progress.js'
 import {listSteps, renderRun} from './render/run.js'
 import {stderrWidth, terminal} from './terminal.js'
 
-export interface JobRunOptions {
-  flags: ChangeFlags
+export interface JobRunOptions extends ChangeMode {
   config: Config | null
-  limits: Limits
   /** The wait for another run's lock. */
   lockWait?: LockWait | undefined
   version: string
   at: string
-  interactive: boolean
-  json: boolean
-  quiet: boolean
-  /** A dry run prints its SQL; otherwise it lists the steps. */
-  sql: boolean
-  print(text: string): void
-  /** Prints SQL without wrapping. */
-  printRaw(text: string): void
-  report(line: string): void
 }
 
 type Step = Pick<StepReport, 'id' | 'status' | 'ms' | 'bytes' | 'error' | 'retryable' | 'reason' | 'note'> & {
@@ -80,6 +69,7 @@ export async function runJobOnce(db: Database, job: Job, options: JobRunOptions)
   requireKnownHazards(options.flags.accept ?? [])
   const run = await planRun(db, job, options)
   for (const note of [...run.notes, ...run.warnings]) options.report(note)
+  options.admit?.(wholePlan(job, run))
   if (options.flags['dry-run']) await reportUnsafe(db, wholePlan(job, run), options)
   return options.flags['dry-run'] ? dryRun(job, run, options) : confirmAndRun(db, job, run, options)
 }
@@ -151,7 +141,7 @@ async function confirmAndRun(db: Database, job: Job, run: PlannedRun, options: J
   const skewed = Math.abs(clocks.skew) > largestSkew
   if (classOf(whole) === 'loss' && skewed) throw clockSkew(job, clocks.skew)
   const progress = options.quiet ? null : planProgress(process.stderr)
-  const signals = interrupts(options.report)
+  const signals = signalsOf(options)
   const reports: StepReport[] = []
   try {
     const {outcome} = await runByHand(db, job, {

@@ -55,6 +55,7 @@ export abstract class TargetReport<T extends typeof Command, Read, Report extend
           report: (line) => this.report(line),
         })
       },
+      {rows: reading.rows ?? false},
     )
   }
 
@@ -81,6 +82,7 @@ export abstract class TargetReport<T extends typeof Command, Read, Report extend
       id: this.spacedId,
       applicationName: this.connectOptions(false).applicationName,
       parallel,
+      rows: reading.rows ?? false,
       timeout: timeout === undefined ? defaultTimeout : approximateSeconds(timeout) * 1000,
       limits,
       listed: (table, rows) => this.listed(table, rows),
@@ -133,10 +135,6 @@ export abstract class TargetReport<T extends typeof Command, Read, Report extend
   /** The arguments as given. */
   private get given(): string[] {
     return Object.values(this.args as Record<string, unknown>).filter((each) => typeof each === 'string')
-  }
-
-  private get spacedId(): string {
-    return this.id?.replaceAll(':', ' ') ?? ''
   }
 }
 

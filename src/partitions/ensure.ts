@@ -106,7 +106,7 @@ export function troubleWords(findings: readonly PartitionFinding[]): string | nu
  * The exit code of a run with findings: partitions that could not be created are a failure even if every planned step
  * was done. It is wrong usage if nothing was done and every set was refused for its kind, as `partitions drop` does.
  */
-export function exitCodeWith(findings: readonly PartitionFinding[], exitCode: number, changed: boolean): number {
+export function exitCodeWith(findings: readonly PartitionFinding[], exitCode: ExitCode, changed: boolean): ExitCode {
   const trouble = findings.filter(isTrouble)
   if (trouble.length === 0 || exitCode !== ExitCode.done) return exitCode
   if (changed) return ExitCode.partial

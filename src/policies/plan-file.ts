@@ -1,4 +1,6 @@
 import {createHash} from 'node:crypto'
+import {mkdirSync, writeFileSync} from 'node:fs'
+import {dirname, join} from 'node:path'
 import {inline} from '../db/sql.js'
 import {ExitCode, OpsError, usageError} from '../errors.js'
 import type {Step} from '../run/step.js'
@@ -66,6 +68,27 @@ export function planFileOf(
       touched,
       chunks: cutoffs.map(({key, chunks}) => ({key, chunks})),
     }),
+  }
+}
+
+/** The file of a target in a directory of plans; `tenants/acme` is a file in a directory of its own. */
+export function planFileIn(directory: string, target: string): string {
+  const parts = target.split('/').map((part) => encodeURIComponent(part).replace(/^\./, '%2E'))
+  return `${join(directory, ...parts)}.json`
+}
+
+/**
+ * Writes a plan, and the directories of its file.
+ * @throws OpsError CANNOT_WRITE
+ */
+export function writePlanFile(file: string, plan: PlanFile): void {
+  try {
+    mkdirSync(dirname(file), {recursive: true})
+    writeFileSync(file, `${JSON.stringify(plan, null, 2)}\n`)
+  } catch (error) {
+    throw usageError('CANNOT_WRITE', `${file} cannot be written (${(error as NodeJS.ErrnoException).code}).`, [
+      'Name another file or directory.',
+    ])
   }
 }
 
@@ -139,12 +162,12 @@ function notAPlan(file: string, why: string): OpsError {
  * @throws OpsError OTHER_DATABASE (exit 2), PLAN_STALE (exit 7) with what changed
  */
 export function requireFresh(saved: PlanFile, now: PlanFile, file: string): void {
-  if (saved.database !== now.database)
-    throw usageError(
-      'OTHER_DATABASE',
-      `${file} was made for the database ${saved.database}, and this is ${now.database}.`,
-      ['Connect to that database, or make a plan for this one.'],
-    )
+  // Databases of several servers often have the same name.
+  const [planned, here] = saved.database === now.database ? [saved.target, now.target] : [saved.database, now.database]
+  if (planned !== here)
+    throw usageError('OTHER_DATABASE', `${file} was made for ${planned}, and this is ${here}.`, [
+      'Connect to that database, or make a plan for this one.',
+    ])
   const reasons = staleReasons(saved, now)
   if (reasons.length === 0) return
   throw new OpsError(

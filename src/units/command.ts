@@ -93,6 +93,11 @@ export function command(
   return [binary, id, ...words].join(' ')
 }
 
+/** A command with the words of a command line, in their order and quoted for a shell. */
+export function commandLine(id: string, words: readonly string[]): string {
+  return [binary, id, ...words.map(shellWord)].join(' ')
+}
+
 /**
  * A copy of the value, at any depth, without the flags that {@link command} appended to printed commands. Use it before
  * a value is stored in the database or a file: the flags describe the connection of this process and mean nothing to a

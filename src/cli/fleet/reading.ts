@@ -38,6 +38,8 @@ export interface ShowContext {
  * databases at the same time, so it keeps no state and sets no exit code.
  */
 export interface Reading<Read, Report> {
+  /** The result depends on row contents: refused if not all rows are readable. */
+  rows?: boolean
   read(db: Database, settings: ReadSettings): Promise<Read>
   /** Undefined: the exit code by the condition of the database. */
   exitCode?(read: Read): ExitCode | undefined

@@ -15,8 +15,18 @@ export interface TargetEntry {
   error?: ErrorDocument
 }
 
+/** A target that a change did not reach. */
+export interface NotStarted {
+  target: string
+  labels: Readonly<Record<string, string>>
+  exitCode: null
+  ms: null
+  /** Why: the first target failed, too many failed, or the command was interrupted. */
+  notStarted: 'canary' | 'failures' | 'interrupted'
+}
+
 /** One command on many targets. */
-export interface FleetReport {
+export interface FleetReport<Entry = TargetEntry> {
   kind: 'fleet'
   version: 1
   target: null
@@ -24,16 +34,22 @@ export interface FleetReport {
   at: Instant | null
   /** The kind of the reports. */
   of: string
-  summary: {targets: number; ok: number; found: number; failed: number}
+  /** `notStarted` only for changes. */
+  summary: {targets: number; ok: number; found: number; failed: number; notStarted?: number}
   /** In the order of the configuration. */
-  targets: TargetEntry[]
+  targets: Entry[]
 }
 
-export function fleetReport(of: string, targets: readonly TargetEntry[]): FleetReport {
-  const states = targets.map(({exitCode}) => stateOf(exitCode))
+/** @param changes whether some targets may not have been started */
+export function fleetReport<Entry extends TargetEntry | NotStarted>(
+  of: string,
+  targets: readonly Entry[],
+  changes = false,
+): FleetReport<Entry> {
+  const states = targets.map(({exitCode}) => (exitCode === null ? null : stateOf(exitCode)))
   const count = (state: TargetState) => states.filter((each) => each === state).length
-  const clocks = targets.flatMap(({report}) => {
-    const at = (report as {at?: unknown} | undefined)?.at
+  const clocks = targets.flatMap((entry) => {
+    const at = entry.exitCode === null ? null : (entry.report as {at?: unknown} | undefined)?.at
     return typeof at === 'string' ? [at] : []
   })
   return {
@@ -42,7 +58,13 @@ export function fleetReport(of: string, targets: readonly TargetEntry[]): FleetR
     target: null,
     at: clocks.sort(compareAscending).at(-1) ?? null,
     of,
-    summary: {targets: targets.length, ok: count('ok'), found: count('found'), failed: count('failed')},
+    summary: {
+      targets: targets.length,
+      ok: count('ok'),
+      found: count('found'),
+      failed: count('failed'),
+      ...(changes && {notStarted: states.filter((state) => state === null).length}),
+    },
     targets: [...targets],
   }
 }
@@ -68,4 +90,10 @@ export function fleetExitCode(codes: readonly ExitCode[], ignoreUnreachable = fa
   // An address that is wrong in the configuration cannot be reached either.
   const reached = failed.some((code) => code !== ExitCode.cannotConnect && code !== ExitCode.usage)
   return reached ? ExitCode.failed : ExitCode.cannotConnect
+}
+
+/** `region=eu tier=1`; null if there are none. */
+export function labelsText(labels: Readonly<Record<string, string>>): string | null {
+  const parts = Object.entries(labels).map(([name, value]) => `${name}=${value}`)
+  return parts.length === 0 ? null : parts.join(' ')
 }

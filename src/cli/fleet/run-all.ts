@@ -7,6 +7,8 @@ export interface Bounds<Item> {
   key(item: Item): string
   /** Milliseconds for one item. */
   timeout: number
+  /** Asked before each item begins: false ends the whole when the items in work have ended. */
+  goOn?(): boolean
 }
 
 export interface Work<Item, Result> {
@@ -21,17 +23,18 @@ export interface Work<Item, Result> {
 /**
  * Works on every item, in order as far as the bounds allow. No failure ends the whole: it is the result of its item. An
  * item that takes too long gives up its place at once, even if its work does not end.
- * @returns the results in the order of the items
+ * @returns the results in the order of the items; without those that `goOn` prevented
  */
 export async function runAll<Item, Result>(
   items: readonly Item[],
-  {parallel, perKey, key, timeout}: Bounds<Item>,
+  {parallel, perKey, key, timeout, goOn = () => true}: Bounds<Item>,
   {run, failed, done}: Work<Item, Result>,
 ): Promise<Result[]> {
-  const results: Result[] = []
+  const results = new Map<number, Result>()
   const waiting = items.map((item, index) => ({item, index, key: key(item)}))
   const running = new Map<string, number>()
   const next = () => {
+    if (!goOn()) waiting.length = 0
     const index = waiting.findIndex((each) => (running.get(each.key) ?? 0) < perKey)
     return index < 0 ? undefined : waiting.splice(index, 1)[0]
   }
@@ -52,7 +55,7 @@ export async function runAll<Item, Result>(
         const started = performance.now()
         one(item)
           .then((result) => {
-            results[index] = result
+            results.set(index, result)
             done?.(item, result, Math.round(performance.now() - started))
             active -= 1
             running.set(itemKey, running.get(itemKey)! - 1)
@@ -64,7 +67,7 @@ export async function runAll<Item, Result>(
     }
     fill()
   })
-  return results
+  return [...results].sort(([a], [b]) => a - b).map(([, result]) => result)
 }
 
 class TimeIsOver extends Error {}

@@ -1,7 +1,7 @@
 import {cellText} from '../../units/cell-text.js'
 import type {ReportTable, TableContext} from '../../units/report-table.js'
 import type {Around} from '../render/shown.js'
-import {stateOf, type TargetEntry} from './report.js'
+import {labelsText, stateOf, type TargetEntry} from './report.js'
 
 /** A row of the report of one target. */
 export interface FleetRow {
@@ -53,11 +53,6 @@ export const fleetTable: ReportTable<FleetLine> = {
 
 function noteOf({error, conditions, shown}: FleetLine): string | null {
   return error?.message ?? ([...conditions, shown?.verdict ?? ''].filter((text) => text !== '').join(' ') || null)
-}
-
-function labelsText(labels: Readonly<Record<string, string>>): string | null {
-  const parts = Object.entries(labels).map(([name, value]) => `${name}=${value}`)
-  return parts.length === 0 ? null : parts.join(' ')
 }
 
 const badness = {failed: 2, found: 1, ok: 0}

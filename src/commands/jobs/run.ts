@@ -1,6 +1,7 @@
 import {Args} from '@oclif/core'
-import {BaseCommand} from '../../cli/base-command.js'
+import type {Changing} from '../../cli/fleet/changing.js'
 import {changeFlags} from '../../cli/flags.js'
+import {TargetChange} from '../../cli/target-change.js'
 import {ExitCode} from '../../errors.js'
 
 interface RunJobReport {
@@ -28,14 +29,16 @@ interface RunJobReport {
   }[]
 }
 
-export default class JobsRun extends BaseCommand<typeof JobsRun> {
+export default class JobsRun extends TargetChange<typeof JobsRun, RunJobReport> {
   static override summary = 'Run a job once, now.'
   static override description =
     `Runs the same operation as the daemon and records it in the same ledger. Refused while the job is running (exit 5).
---dry-run prints the plan as SQL. On a read-only replica the run is skipped, which is not a failure.`
+--dry-run prints the plan as SQL. On a read-only replica the run is skipped, which is not a failure.
+On many targets only runs without steps that need a confirmation are made; the others are refused.`
   static override examples = [
     '<%= config.bin %> <%= command.id %> maintain --dry-run',
     '<%= config.bin %> <%= command.id %> maintain',
+    '<%= config.bin %> <%= command.id %> analyze --all-targets',
   ]
   static override args = {job: Args.string({description: 'job', required: true})}
   static override flags = {
@@ -46,46 +49,44 @@ export default class JobsRun extends BaseCommand<typeof JobsRun> {
     accept: changeFlags.accept,
   }
 
-  async run(): Promise<RunJobReport> {
-    const [{runJobOnce}, {checkedJobs}, {jobNamed}, target] = await Promise.all([
+  protected override async changing(): Promise<Changing<RunJobReport>> {
+    const [{runJobOnce}, {checkedJobs}, {jobNamed}, {reportHead}] = await Promise.all([
       import('../../cli/run-job.js'),
       import('../../jobs/run/check.js'),
       import('../../cli/jobs.js'),
-      this.target(true),
+      import('../../cli/report-head.js'),
     ])
-    const config = await this.loadConfig()
-    const job = jobNamed(checkedJobs(config, Date.now()), this.args.job, config)
-    return this.withDatabase(
-      async (db): Promise<RunJobReport> => {
-        const head = {
-          kind: 'jobs.run' as const,
-          ...(await this.reportHead(db)),
-          job: job.name,
-          dryRun: this.flags['dry-run'] ?? false,
+    const {args, flags} = this
+    return {
+      // A replica is not an error: the run is skipped.
+      changes: false,
+      rows: true,
+      prepare: (config) => {
+        const job = jobNamed(checkedJobs(config, Date.now()), args.job, config)
+        return async (db, {mode, lockWait}) => {
+          const head = {
+            kind: 'jobs.run' as const,
+            ...(await reportHead(db)),
+            job: job.name,
+            dryRun: flags['dry-run'] ?? false,
+          }
+          if (db.server.inRecovery) {
+            mode.report('This server is a read-only replica: skipped.')
+            return {
+              report: {...head, status: 'skipped', reason: 'replica', error: null, notes: [], steps: []},
+              exitCode: undefined,
+            }
+          }
+          const {exitCode, ...result} = await runJobOnce(db, job, {
+            ...mode,
+            config,
+            lockWait: await lockWait(10_000),
+            version: this.config.version,
+            at: head.at,
+          })
+          return {report: {...head, ...result}, exitCode: exitCode === ExitCode.done ? undefined : exitCode}
         }
-        if (db.server.inRecovery) {
-          this.report('This server is a read-only replica: skipped.')
-          return {...head, status: 'skipped', reason: 'replica', error: null, notes: [], steps: []}
-        }
-        const {exitCode, ...result} = await runJobOnce(db, job, {
-          flags: this.flags,
-          config,
-          limits: await this.limits(),
-          lockWait: await this.lockWait(10_000),
-          version: this.config.version,
-          at: head.at,
-          interactive: this.interactive,
-          json: this.jsonEnabled(),
-          quiet: this.quiet,
-          sql: (this.flags.sql ?? false) || !process.stdout.isTTY,
-          print: (text) => this.log(text),
-          printRaw: (text) => this.logRaw(text),
-          report: (line) => this.report(line),
-        })
-        if (exitCode !== ExitCode.done) process.exitCode = exitCode
-        return {...head, ...result}
       },
-      {target, rows: true},
-    )
+    }
   }
 }

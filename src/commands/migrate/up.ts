@@ -1,19 +1,23 @@
 import {Flags} from '@oclif/core'
-import {BaseCommand, type ChangeReport} from '../../cli/base-command.js'
+import type {ChangeReport} from '../../cli/change.js'
 import {engineFlag} from '../../cli/engine-flag.js'
+import type {Changing} from '../../cli/fleet/changing.js'
 import {changeFlags} from '../../cli/flags.js'
+import {TargetChange} from '../../cli/target-change.js'
 
-export default class MigrateUp extends BaseCommand<typeof MigrateUp> {
+export default class MigrateUp extends TargetChange<typeof MigrateUp, ChangeReport> {
   static override aliases = ['schema:create']
   static override summary = 'Apply the pending migrations, each file in a transaction of its own.'
   static override description =
     `The schema qicore comes first, then the tables of QiCore, then the files in migrations/ beside the configuration.
 Running it again changes nothing. A file that fails is rolled back, and later files are not run.
-Waits up to 60 seconds for another run to finish. On a database that has data it asks for confirmation.`
+Waits up to 60 seconds for another run to finish. On a database that has data it asks for confirmation.
+On many targets it applies only migrations of the schema qicore; a target with others pending is refused.`
   static override examples = [
     '<%= config.bin %> <%= command.id %>',
     '<%= config.bin %> <%= command.id %> --dry-run',
     '<%= config.bin %> <%= command.id %> --to 1.2.0 --yes',
+    '<%= config.bin %> <%= command.id %> --stream core --all-targets',
   ]
   static override flags = {
     ...changeFlags,
@@ -31,35 +35,33 @@ Waits up to 60 seconds for another run to finish. On a database that has data it
     }),
   }
 
-  async run(): Promise<ChangeReport> {
-    const {flags} = this
-    const [{planFor}, {lockTimeoutMs}, config] = await Promise.all([
+  protected override async changing(): Promise<Changing<ChangeReport>> {
+    const [{planFor, requireOnlyCore}, {lockTimeoutMs}] = await Promise.all([
       import('../../schema/migrate/request.js'),
       import('../../schema/migrate/run.js'),
-      this.loadConfig(),
     ])
-    const {to, stream, engine, 'space-partitions': spacePartitions} = flags
-    const options = {
-      configDirectory: config?.directory,
-      migrations: config?.migrations,
-      to,
-      stream,
-      engine,
-      spacePartitions,
+    const {to, stream, engine, 'space-partitions': spacePartitions, 'dry-run': dryRun} = this.flags
+    return {
+      changes: true,
+      create: !dryRun,
+      prepare:
+        () =>
+        async (db, {config, many, mode, lockWait, change}) => {
+          const options = {
+            configDirectory: config?.directory,
+            migrations: config?.migrations,
+            to,
+            stream,
+            engine,
+            spacePartitions,
+          }
+          const planned = await planFor(db, options)
+          if (many) requireOnlyCore(planned)
+          for (const note of planned.notes) mode.report(note)
+          // The server may have another engine after the extension was created.
+          const replan = async () => (await planFor(db, options)).plan
+          return change(planned.plan, {lockWait: await lockWait(lockTimeoutMs), replan, installs: true})
+        },
     }
-    return this.withDatabase(
-      async (db) => {
-        const {plan, notes} = await planFor(db, options)
-        for (const note of notes) this.report(note)
-        // The server may have another engine after the extension was created.
-        const replan = async () => (await planFor(db, options)).plan
-        return this.confirmAndRun(db, plan, flags, {
-          lockWait: await this.lockWait(lockTimeoutMs),
-          replan,
-          installs: true,
-        })
-      },
-      {changes: true, create: !flags['dry-run']},
-    )
   }
 }

@@ -1,7 +1,7 @@
 import {Args, Flags} from '@oclif/core'
 import {BaseCommand, type ChangeReport} from '../../cli/base-command.js'
 import {changeFlags} from '../../cli/flags.js'
-import {usageError} from '../../errors.js'
+import {usageError, type ExitCode} from '../../errors.js'
 import type {PartitionFinding} from '../../partitions/plan-periods.js'
 import {parseCalendarBound, type CalendarBound} from '../../units/calendar.js'
 
@@ -53,7 +53,7 @@ Without a range it creates the partitions that the configuration requires, as pa
           const trouble = troubleWords(findings)
           if (trouble !== null) this.report(trouble)
           if (!flags['dry-run'])
-            process.exitCode = exitCodeWith(findings, Number(process.exitCode ?? 0), plan.steps.length > 0)
+            process.exitCode = exitCodeWith(findings, Number(process.exitCode ?? 0) as ExitCode, plan.steps.length > 0)
           return {...report, findings}
         }
         const {planCreate} = await import('../../partitions/create.js')

@@ -1,25 +1,59 @@
 import {Flags} from '@oclif/core'
-import {ReportCommand} from '../../cli/report-command.js'
+import type {Reading} from '../../cli/fleet/reading.js'
+import type {FleetReport} from '../../cli/fleet/report.js'
+import {requestedTargets} from '../../cli/fleet-flags.js'
 import {durationFlag} from '../../cli/flags.js'
 import {policyPlanFlags} from '../../cli/policy-flags.js'
+import {TargetReport} from '../../cli/target-report.js'
 import {ExitCode, usageError} from '../../errors.js'
+import type {PolicyPlan} from '../../policies/plan.js'
 import type {PolicyPlanReport} from '../../policies/plan-report.js'
 import {command} from '../../units/command.js'
+import {compareAscending} from '../../units/compare.js'
+import {plural} from '../../units/plural.js'
 
-export default class PoliciesPlan extends ReportCommand<typeof PoliciesPlan> {
+type PoliciesPlanReport = {
+  kind: 'policies.plan'
+  version: 1
+  target: string | null
+  at: string
+  /** The saved plan; absent if it was not saved. */
+  file?: string
+} & PolicyPlanReport
+
+interface PlannedPolicies {
+  report: PoliciesPlanReport
+  refused: boolean
+  saved: SavedPlan | null
+}
+
+interface SavedPlan {
+  file: string
+  validUntil: string
+  /** The command that applies it, or why it cannot be applied. */
+  next: string
+  applicable: boolean
+}
+
+export default class PoliciesPlan extends TargetReport<typeof PoliciesPlan, PlannedPolicies, PoliciesPlanReport> {
   static override summary = 'Show the changes to the declared policies, and whether they are safe.'
   static override description =
     `Changes nothing. Declared policies are those of the configuration and the defaults of QiCore's own tables; all others are shown and not changed. Every step has its lock, its class and the reason.
 Checks retention against the aggregates over the table, refresh windows, compression against late rows, chunk length, locks and foreign keys. An unsafe finding has the date from which it takes effect and a value that avoids it; apply refuses a plan with one unless it is accepted by name, and this command exits 3.
---out saves the plan with a fingerprint of the state that it depends on: apply accepts the file while that state is unchanged.`
+--out saves the plan with a fingerprint of the state that it depends on: apply accepts the file while that state is unchanged. With --targets or --all-targets, --out-dir saves a plan for each target; each is applied and confirmed on its own.`
   static override examples = [
     '<%= config.bin %> <%= command.id %>',
     '<%= config.bin %> <%= command.id %> --out plan.json',
     '<%= config.bin %> <%= command.id %> --check',
+    '<%= config.bin %> <%= command.id %> --all-targets --out-dir plans',
   ]
   static override flags = {
     ...policyPlanFlags,
     out: Flags.string({summary: 'Save the plan to this file.', helpValue: '<file>'}),
+    'out-dir': Flags.string({
+      summary: 'With many targets: save the plan of each to <directory>/<target>.json.',
+      helpValue: '<directory>',
+    }),
     'valid-for': durationFlag({summary: 'How long a saved plan may be applied (24h).'}),
     check: Flags.boolean({summary: 'Exit 3 if there is anything to do.'}),
   }
@@ -28,8 +62,25 @@ Checks retention against the aggregates over the table, refresh windows, compres
     return {'': async () => (await import('../../policies/plan-table.js')).policyPlanTable}
   }
 
-  async run(): Promise<{kind: 'policies.plan'; version: 1; target: string | null; at: string} & PolicyPlanReport> {
-    const {accept, prune, recompress, out, check} = this.flags
+  protected override readonly kind = 'policies.plan'
+  private readonly saved: SavedPlan[] = []
+
+  override async run(): Promise<PoliciesPlanReport | FleetReport | undefined> {
+    const {out, 'out-dir': outDirectory} = this.flags
+    const many = requestedTargets(this.flags) !== null
+    if (many && out !== undefined)
+      throw usageError('USAGE', '--out is one file, and each target has a plan of its own.', [
+        'Save them in a directory: --out-dir plans',
+      ])
+    if (!many && outDirectory !== undefined)
+      throw usageError('USAGE', '--out-dir is for many targets.', ['Save one plan: --out plan.json'])
+    const report = await super.run()
+    if (many && outDirectory !== undefined) this.reportSaved(outDirectory)
+    return report
+  }
+
+  protected override async reading(): Promise<Reading<PlannedPolicies, PoliciesPlanReport>> {
+    const {accept, prune, recompress, check} = this.flags
     const [
       {planPolicies},
       {policyPlanTable},
@@ -45,11 +96,12 @@ Checks retention against the aggregates over the table, refresh windows, compres
       import('../../cli/policy-request.js'),
       import('../../policies/checks/run-checks.js'),
     ])
-    return this.withDatabase(
-      async (db) => {
-        const context = policyContext(db, await this.limits())
+    return {
+      rows: true,
+      read: async (db, {config, limits}) => {
+        const context = policyContext(db, limits())
         const planned = await planPolicies(db, {
-          declared: await readDeclared(db, sectionsOf(await this.loadConfig())),
+          declared: await readDeclared(db, sectionsOf(config)),
           ...context,
           prune,
           recompress,
@@ -62,53 +114,53 @@ Checks retention against the aggregates over the table, refresh windows, compres
           target: context.target,
           ...planReport(planned, accept),
         }
-        if (report.findings.some(({refuses}) => refuses) || (check && report.steps.length > 0))
-          process.exitCode = ExitCode.found
-        if (out !== undefined)
-          await this.save(
-            out,
-            planned,
-            context.target,
-            db.server.database,
-            report.findings.some(({refuses}) => refuses),
-          )
-        const steps = await this.show(policyPlanTable, report, report.steps, async () =>
+        const refused = report.findings.some(({refuses}) => refuses)
+        const saved = await this.save(planned, {target: context.target, database: db.server.database}, refused)
+        return {report, refused, saved}
+      },
+      exitCode: ({report, refused}) => (refused || (check && report.steps.length > 0) ? ExitCode.found : undefined),
+      show: async ({report, saved}, show, {report: say}) => {
+        if (saved !== null) say(`Saved to ${saved.file}, valid until ${saved.validUntil}. ${saved.next}`)
+        const steps = await show(policyPlanTable, report, report.steps, async () =>
           (await import('../../cli/render/policies.js')).aroundPlan(report, {prune, recompress, accept}),
         )
-        return {...report, steps}
+        return {...report, steps, ...(saved !== null && {file: saved.file})}
       },
-      {rows: true},
-    )
+    }
   }
 
+  /** @throws OpsError CANNOT_WRITE */
   private async save(
-    out: string,
-    planned: Parameters<typeof import('../../policies/plan-file.js').planFileOf>[0],
-    target: string,
-    database: string,
+    planned: PolicyPlan,
+    where: {target: string; database: string},
     refused: boolean,
-  ): Promise<void> {
-    const [{planFileOf}, {writeFileSync}] = await Promise.all([
-      import('../../policies/plan-file.js'),
-      import('node:fs'),
-    ])
-    const {accept, prune, recompress} = this.flags
-    const file = planFileOf(
+  ): Promise<SavedPlan | null> {
+    const {accept, prune, recompress, out, 'out-dir': outDirectory, 'valid-for': validFor} = this.flags
+    if (out === undefined && outDirectory === undefined) return null
+    const {planFileOf, planFileIn, writePlanFile} = await import('../../policies/plan-file.js')
+    const file = out ?? planFileIn(outDirectory!, where.target)
+    const plan = planFileOf(
       planned,
-      {target, database},
+      where,
       {prune, recompress, accepted: accept},
-      this.flags['valid-for'] ?? {months: 0, days: 0, seconds: 86_400},
+      validFor ?? {months: 0, days: 0, seconds: 86_400},
     )
-    try {
-      writeFileSync(out, `${JSON.stringify(file, null, 2)}\n`)
-    } catch (error) {
-      throw usageError('CANNOT_WRITE', `${out} cannot be written (${(error as NodeJS.ErrnoException).code}).`, [
-        'Name a file in an existing directory.',
-      ])
-    }
+    writePlanFile(file, plan)
     const next = refused
       ? 'It cannot be applied as it is: fix or accept its findings, and save it again.'
-      : `Next: ${command('policies apply', [out])}`
-    this.report(`Saved to ${out}, valid until ${file.validUntil}. ${next}`)
+      : `Next: ${command('policies apply', [file])}`
+    const saved = {file, validUntil: plan.validUntil, next, applicable: !refused && plan.steps.length > 0}
+    this.saved.push(saved)
+    return saved
+  }
+
+  private reportSaved(directory: string): void {
+    const saved = [...this.saved].sort((one, other) => compareAscending(one.file, other.file))
+    const applicable = saved.filter((each) => each.applicable)
+    this.report(
+      `Saved ${plural(saved.length, 'plan')} in ${directory}, ${applicable.length} of them with changes that can be applied.`,
+    )
+    if (applicable.length > 0)
+      this.report(`Apply them one by one. The first: ${applicable[0]!.next.replace('Next: ', '')}`)
   }
 }

@@ -1,6 +1,7 @@
 import {join} from 'node:path'
 import type {Database} from '../../db/database.js'
 import type {EngineKind} from '../../engines/index.js'
+import {ExitCode, OpsError} from '../../errors.js'
 import type {Plan} from '../../run/step.js'
 import {chooseEngine} from './engine.js'
 import {refuseWhatIsThere} from './already-there.js'
@@ -8,7 +9,8 @@ import {holdsData, pendingOf, planMigrations, type MigrationRequest} from './pla
 import {programVersion} from './program.js'
 import {readRecorded, statusOf, wrongStates, type MigrationStatus, type Recorded} from './recorded.js'
 import {routineStates, type RoutineStatus} from './routine-state.js'
-import {migrationSources, type Stream, type StreamSource} from './source.js'
+import {migrationSources, type MigrationSource, type Stream, type StreamSource} from './source.js'
+import {command} from '../../units/command.js'
 
 /** Options of a migration run. */
 export interface MigrateOptions {
@@ -26,6 +28,8 @@ export interface MigrateOptions {
 /** The plan, the resolved request, and notes for the operator. */
 export interface MigratePlan {
   plan: Plan
+  /** The files of the plan. */
+  pending: readonly MigrationSource[]
   request: MigrationRequest
   notes: string[]
 }
@@ -71,16 +75,40 @@ export async function requestFor(db: Database, options: MigrateOptions): Promise
 export async function planFor(db: Database, options: MigrateOptions): Promise<MigratePlan> {
   const {request, recorded, note} = await requestFor(db, options)
   const {engine, sources} = request
-  if (options.stream !== 'core') await refuseWhatIsThere(db, pendingOf(request, recorded))
+  const pending = pendingOf(request, recorded)
+  if (options.stream !== 'core') await refuseWhatIsThere(db, pending)
   const odd = statusOf(engine, migrationSources(ownDirectory(options.configDirectory)), recorded).filter(({state}) =>
     wrongStates.has(state),
   )
   const newer = (await routineStates(db, engine, sources, recorded)).filter(({state}) => state === 'newer')
   return {
     plan: await planMigrations(db, request),
+    pending,
     request,
     notes: [...(note === null ? [] : [`Engine: ${note}.`]), ...odd.map(oddity), ...newer.map(newerRoutine)],
   }
+}
+
+/**
+ * Refuses a plan that does more than install or update the schema qicore, for a run on many databases.
+ * @throws OpsError NOT_ONLY_CORE (exit 7)
+ */
+export function requireOnlyCore({pending, plan}: Pick<MigratePlan, 'pending' | 'plan'>): void {
+  const others = pending.filter(({stream}) => stream !== 'core').map(({version}) => version)
+  const extension = plan.steps.filter(({kind}) => kind === 'extension').map(({id}) => id)
+  const refused = [...extension, ...others]
+  if (refused.length === 0) return
+  throw new OpsError(
+    'NOT_ONLY_CORE',
+    `On many targets only the schema qicore is migrated, and here the plan also has: ${refused.join(', ')}.`,
+    {
+      exit: ExitCode.refused,
+      suggestions: [
+        `Migrate this target alone: ${command('migrate up', [], {'dry-run': true})}`,
+        'Or only the schema qicore on all of them: --stream core --engine postgres.',
+      ],
+    },
+  )
 }
 
 function newerRoutine({object, program}: RoutineStatus): string {

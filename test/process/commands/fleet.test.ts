@@ -7,9 +7,9 @@ import {forEachEngine} from '../../helpers/engines.js'
 import {directoryWith} from '../../helpers/files.js'
 import {ourCommands} from '../../helpers/manifest.js'
 
-it('every report and check about a whole database, and the daemon, have --targets', async () => {
+it('every report and check about a whole database, the plan of policies, and the daemon have --targets', async () => {
   const {commands} = await ourCommands()
-  const found = commands.filter(({flags}) => 'targets' in flags).map(({id}) => id)
+  const found = commands.filter(({flags}) => 'targets' in flags && !('canary' in flags)).map(({id}) => id)
   expect(new Set(found)).toEqual(
     new Set([
       'aggregates:list',
@@ -19,6 +19,7 @@ it('every report and check about a whole database, and the daemon, have --target
       'jobs:list',
       'migrate:status',
       'partitions:list',
+      'policies:plan',
       'policies:status',
       'schema:verify',
       'stats',
