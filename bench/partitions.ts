@@ -139,6 +139,8 @@ async function make(db: Database, name: string): Promise<void> {
     timezone: 'UTC',
     earliest: '2009-01-03T00:00:00Z',
     within: {months: 12, days: 0, seconds: 0},
+    timeUnit: null,
+    keyFormat: null,
   }
   const plan = await planCreate(db, {
     rule,
@@ -248,6 +250,8 @@ async function ensureBench(db: Database, partman: boolean): Promise<void> {
       earliest: '2009-01-03T00:00:00Z',
       within: {months: 12, days: 0, seconds: 0},
       retention: null,
+      timeUnit: null,
+      keyFormat: null,
     })
     if (partman)
       await run(

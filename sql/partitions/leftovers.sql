@@ -7,6 +7,6 @@ select format('%I.%I', n.nspname, c.relname) as relation, n.nspname as schema, c
     select from pg_locks l where l.relation = c.oid and l.granted and l.mode = 'AccessExclusiveLock'
   ) then pg_total_relation_size(c.oid) end as bytes
 from pg_description d
-join pg_class c on c.oid = d.objoid and c.relkind in ('r', 'f') and not c.relispartition
+join pg_class c on c.oid = d.objoid and c.relkind in ('r', 'f', 'p') and not c.relispartition
 join pg_namespace n on n.oid = c.relnamespace
 where d.classoid = 'pg_class'::regclass and d.objsubid = 0 and starts_with(d.description, $1)

@@ -1,29 +1,60 @@
--- The calendar periods of partition sets, and the relation with each period's name: one row a table and period.
--- Boundaries are the first instant of a local month or day, also if midnight is skipped or repeated; a day that a zone
--- skipped (Apia, 2011-12-30) has no row.
--- $1 text[] of qualified names of tables, $2 text[] of month or day, $3 text[] of time zones, $4 text[] of first local
--- dates (null: now), $5 text[] of last local dates, inclusive (null: $6 periods ahead), $6 int[] of periods ahead,
--- $7 text[] of instants and $8 text[] of intervals: a period that ends before the instant, or begins later than the
--- interval from now, is not sane. Takes no lock: pg_get_expr gets no relation. TimescaleDB: not needed.
-with wanted as (
-  select w.position, w.zone, w.every, p.partrelid as parent, n.nspname as schema, c.relname as name, a.atttypid as key_type,
-    case w.every when 'day' then interval '1 day' else interval '1 month' end as step,
-    case w.every when 'day' then '"_y"FMYYYY"m"MM"d"DD' else '"_y"FMYYYY"m"MM' end as pattern,
-    date_trunc(w.every, coalesce(w.first::timestamp, statement_timestamp() at time zone w.zone)) as first,
+-- The calendar periods of partition sets, and the relation with each period's name: one row a set and period. A table
+-- that is partitioned by something else has a set for each partition that is itself partitioned by time.
+-- Boundaries lie on a grid of local time: every so many months from January 2000, or every so many hours from Monday
+-- 2000-01-03. A boundary is the first instant at which the local time is reached, also if it is skipped or repeated; a
+-- period that a zone skipped (a day: Apia, 2011-12-30) has no row.
+-- $1 text[] of qualified names of tables, $2 int[] of months or 0, $3 int[] of hours or 0, $4 text[] of patterns of
+-- to_char for the suffix of the name, $5 text[] of time zones, $6 text[] of first local times (null: now), $7 text[] of
+-- last local times, inclusive (null: $8 periods ahead), $8 int[] of periods ahead, $9 text[] of instants and $10 text[]
+-- of intervals: a period that ends before the instant, or begins later than the interval from now, is not sane; $11
+-- boolean[] whether an integer or text key is a time. `start` and `stop` are microseconds since 1970. Takes no lock:
+-- pg_get_expr gets no relation. TimescaleDB: not needed.
+with recursive asked as (
+  select w.*, c.oid
+  from unnest($1::text[], $2::int[], $3::int[], $4::text[], $5::text[], $6::text[], $7::text[], $8::int[], $9::text[], $10::text[], $11::boolean[])
+    with ordinality as w (relation, months, hours, pattern, zone, first, last, ahead, earliest, within, numbered, position)
+  -- to_regclass would raise an error if this role lacks USAGE on the schema.
+  join pg_namespace n on n.nspname = (parse_ident(w.relation))[1]::name
+  join pg_class c on c.relnamespace = n.oid and c.relname = (parse_ident(w.relation))[2]::name and c.relkind = 'p'
+), branch as (
+  select position, numbered, oid from asked
+  union all
+  select b.position, b.numbered, i.inhrelid
+  from branch b
+  join pg_partitioned_table p on p.partrelid = b.oid
+  left join pg_attribute a on a.attrelid = b.oid and a.attnum = p.partattrs[0] and a.attnum > 0
+  join pg_inherits i on i.inhparent = b.oid
+  join pg_class c on c.oid = i.inhrelid and c.relkind = 'p'
+  where not (p.partstrat = 'r' and p.partnatts = 1 and coalesce(a.atttypid in ('date'::regtype, 'timestamp'::regtype, 'timestamptz'::regtype, 'uuid'::regtype)
+    or b.numbered and a.atttypid in ('int4'::regtype, 'int8'::regtype, 'text'::regtype, 'varchar'::regtype), false))
+), wanted as (
+  select w.position, w.zone, w.months, w.pattern, p.partrelid as parent, n.oid as space, n.nspname as schema, c.relname as name,
+    a.atttypid in ('date'::regtype, 'timestamp'::regtype) as local_key,
+    case when w.months > 0 then make_interval(months => w.months) else make_interval(hours => w.hours) end as step,
+    coalesce(w.first::timestamp, statement_timestamp() at time zone w.zone) as first,
     w.last::timestamp as last, w.ahead, w.earliest::timestamptz as earliest, statement_timestamp() + w.within::interval as latest,
     coalesce(p.partdefid <> 0 and exists (select from pg_constraint g where g.conrelid = p.partdefid and g.conname = 'qicore_partition_guard'), false) as guarded,
     exists (select from pg_inherits i where i.inhparent = p.partrelid and i.inhdetachpending) as detaching
-  from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::int[], $7::text[], $8::text[])
-    with ordinality as w (relation, every, zone, first, last, ahead, earliest, within, position)
-  -- to_regclass would raise an error if this role lacks USAGE on the schema.
-  join pg_namespace n on n.nspname = (parse_ident(w.relation))[1]::name
-  join pg_class c on c.relnamespace = n.oid and c.relname = (parse_ident(w.relation))[2]::name
-  join pg_partitioned_table p on p.partrelid = c.oid and p.partstrat = 'r' and p.partnatts = 1
+  from asked w
+  join branch b on b.position = w.position
+  join pg_partitioned_table p on p.partrelid = b.oid and p.partstrat = 'r' and p.partnatts = 1
+  join pg_class c on c.oid = p.partrelid
+  join pg_namespace n on n.oid = c.relnamespace
   join pg_attribute a on a.attrelid = p.partrelid and a.attnum = p.partattrs[0]
-), period as (
-  select w.*, local.start, local.start + w.step as stop, to_char(local.start, w.pattern) as suffix
+  where a.atttypid in ('date'::regtype, 'timestamp'::regtype, 'timestamptz'::regtype, 'uuid'::regtype)
+    or w.numbered and a.atttypid in ('int4'::regtype, 'int8'::regtype, 'text'::regtype, 'varchar'::regtype)
+), gridded as (
+  select w.*, case
+    when w.months > 0 then timestamp '2000-01-01' + make_interval(
+      months => (floor(((extract(year from w.first) - 2000) * 12 + extract(month from w.first) - 1) / w.months) * w.months)::int
+    )
+    else date_bin(w.step, w.first, timestamp '2000-01-03')
+  end as begin
   from wanted w
-  cross join lateral generate_series(w.first, coalesce(w.last, w.first + w.ahead * w.step), w.step) as local (start)
+), period as (
+  select g.*, local.start, local.start + g.step as stop, to_char(local.start, g.pattern) as suffix
+  from gridded g
+  cross join lateral generate_series(g.begin, coalesce(g.last, g.begin + g.ahead * g.step), g.step) as local (start)
 ), named as (
   select p.*,
     case when octet_length(p.name || p.suffix) <= 63 then p.name || p.suffix
@@ -34,18 +65,18 @@ with wanted as (
     ) end as child
   from period p
 ), edge as (
-  select n.position, n.start, side.which,
-    case when n.key_type = 'timestamptz'::regtype then coalesce(
+  select n.parent, n.position, n.start, side.which,
+    case when n.local_key then side.local at time zone 'UTC' else coalesce(
       case when usual.at at time zone n.zone >= side.local and (usual.at - interval '1 microsecond') at time zone n.zone < side.local
         then usual.at end,
-      -- Midnight is repeated (Havana): the day begins with the first one.
+      -- The local time is repeated (midnight in Havana): the period begins with the first one.
       case when earlier.at at time zone n.zone >= side.local and (earlier.at - interval '1 microsecond') at time zone n.zone < side.local
         then earlier.at end,
-      -- Midnight is skipped (Toronto, 1919): the day begins right after the skipped time.
+      -- The local time is skipped (midnight in Toronto, 1919): the period begins right after the skipped time.
       (select min(t) from generate_series(usual.at - interval '1 day', usual.at, interval '1 minute') as t
        where t at time zone n.zone >= side.local and (t - interval '1 microsecond') at time zone n.zone < side.local),
       usual.at
-    ) else side.local at time zone 'UTC' end as instant
+    ) end as instant
   from named n
   cross join lateral (values ('lower', n.start), ('upper', n.stop)) as side (which, local)
   cross join lateral (select side.local at time zone n.zone as at) as usual
@@ -53,25 +84,20 @@ with wanted as (
     select (side.local - (((usual.at - interval '1 day') at time zone n.zone) - ((usual.at - interval '1 day') at time zone 'UTC'))) at time zone 'UTC' as at
   ) as earlier
 ), bounded as (
-  select n.*, lower.instant as lower, upper.instant as upper,
-    case n.key_type when 'date'::regtype then (n.start::date)::text when 'timestamp'::regtype then n.start::text else lower.instant::text end as lower_text,
-    case n.key_type when 'date'::regtype then (n.stop::date)::text when 'timestamp'::regtype then n.stop::text else upper.instant::text end as upper_text
+  select n.*, lower.instant as lower, upper.instant as upper
   from named n
-  join edge lower on lower.position = n.position and lower.start = n.start and lower.which = 'lower'
-  join edge upper on upper.position = n.position and upper.start = n.start and upper.which = 'upper'
+  join edge lower on lower.parent = n.parent and lower.position = n.position and lower.start = n.start and lower.which = 'lower'
+  join edge upper on upper.parent = n.parent and upper.position = n.position and upper.start = n.start and upper.which = 'upper'
   where lower.instant < upper.instant
 )
-select b.position::int, b.schema, b.name as table, b.child as partition, b.lower_text, b.upper_text,
-  b.lower as from, b.upper as to, extract(epoch from b.lower)::float8 as from_epoch, extract(epoch from b.upper)::float8 as to_epoch,
+select b.position::int, b.schema, b.name as table, b.child as partition, format_type(a.atttypid, null) as type,
+  (extract(epoch from b.lower) * 1000000)::int8::text as start, (extract(epoch from b.upper) * 1000000)::int8::text as stop,
   b.upper > b.earliest and b.lower <= b.latest as sane, b.guarded, b.detaching,
-  case
-    when c.oid is null then 'missing'
-    when i.inhrelid is null then 'taken'
-    when i.inhdetachpending then 'pending'
-    when pg_get_expr(c.relpartbound, 0) = format('FOR VALUES FROM (%L) TO (%L)', b.lower_text, b.upper_text) then 'present'
-    else 'other'
-  end as state
+  c.oid is not null as exists, i.inhrelid is not null as attached, coalesce(i.inhdetachpending, false) as pending,
+  case when i.inhrelid is not null then pg_get_expr(c.relpartbound, 0) end as bound
 from bounded b
-left join pg_class c on c.relnamespace = b.schema::regnamespace and c.relname = b.child
+join pg_partitioned_table p on p.partrelid = b.parent
+join pg_attribute a on a.attrelid = b.parent and a.attnum = p.partattrs[0]
+left join pg_class c on c.relnamespace = b.space and c.relname = b.child
 left join pg_inherits i on i.inhrelid = c.oid and i.inhparent = b.parent
-order by b.position, b.start
+order by b.position, b.schema, b.name, b.start

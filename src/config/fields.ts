@@ -2,6 +2,7 @@ import {z} from 'zod'
 import {formatQualifiedName, parseQualifiedName} from '../db/qualified-name.js'
 import {messageOf} from '../errors.js'
 import {parseDuration} from '../units/duration.js'
+import {parseEvery} from '../units/period.js'
 
 /** What an editor shows for a field; `default` applies if the field is absent. */
 export interface About {
@@ -32,6 +33,16 @@ export const duration = z
       return z.NEVER
     }
   })
+
+/** The length of a partition: text for {@link parseEvery}. */
+export const every = z.string().transform((value, context) => {
+  try {
+    return parseEvery(value)
+  } catch (error) {
+    context.addIssue({code: 'custom', message: messageOf(error)})
+    return z.NEVER
+  }
+})
 
 function durationProblem(text: string): string | undefined {
   try {

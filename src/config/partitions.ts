@@ -11,6 +11,8 @@ const assumed = {
   earliest: '2009-01-03T00:00:00Z',
   within: {months: 12, days: 0, seconds: 0},
   retention: null,
+  timeUnit: null,
+  keyFormat: null,
 } as const
 
 /** The rule that applies to an undeclared set. */
@@ -38,7 +40,7 @@ export function partitionRules(config: Config | null, withDefinitions: boolean):
         retention: after,
       })
     }
-  for (const [relation, {partitions, retention}] of Object.entries(config?.tables ?? {})) {
+  for (const [relation, {partitions, retention, timeUnit}] of Object.entries(config?.tables ?? {})) {
     const base = rules.get(relation)
     if (partitions === 'none' || (partitions === undefined && base === undefined)) {
       rules.delete(relation)
@@ -51,6 +53,7 @@ export function partitionRules(config: Config | null, withDefinitions: boolean):
       ...base,
       ...given,
       relation,
+      timeUnit: timeUnit ?? null,
       retention: retention === undefined ? (base?.retention ?? null) : retentionAfter(retention),
     })
   }

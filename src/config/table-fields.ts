@@ -2,7 +2,7 @@ import {z} from 'zod'
 import {messageOf} from '../errors.js'
 import {parseInstant} from '../units/instant.js'
 import {isZone} from '../units/zone.js'
-import {about, duration} from './fields.js'
+import {about, duration, every} from './fields.js'
 import {ownTableFields} from './own-table.js'
 
 /** An instant field: text for {@link parseInstant}; a YAML timestamp stays text. */
@@ -55,19 +55,26 @@ const reorder = z.strictObject({
 })
 
 const partitions = z.strictObject({
-  every: about(z.enum(['month', 'day']).optional(), 'Length of one partition.', {default: 'month'}),
+  every: about(
+    every.optional(),
+    'Length of one partition: hour, day, week, month, quarter, year, or a number of them.',
+    {default: 'month', examples: ['day', '6 hours', '2 weeks']},
+  ),
   ahead: about(z.int().min(0).max(366).optional(), 'Partitions that always exist after the current one.', {
     default: 3,
     examples: [7],
   }),
   timezone: about(
     z.string().refine(isZone, 'not a time zone: write a name such as Europe/Berlin').optional(),
-    'Time zone whose midnights are the partition boundaries.',
+    'Time zone whose local time has the partition boundaries.',
     {default: 'UTC', examples: ['Europe/Berlin']},
   ),
   earliest: about(instant.optional(), 'No partition is created for times before this.', {
     default: '2009-01-03',
     examples: ['2020-01-01'],
+  }),
+  keyFormat: about(z.enum(['ulid']).optional(), 'What a text key is, if its order is that of time.', {
+    examples: ['ulid'],
   }),
   within: about(duration.optional(), 'No partition is created for times further ahead than this.', {
     default: '1 year',

@@ -2,8 +2,8 @@ import type {Database} from '../db/database.js'
 import {sql} from '../db/sql.js'
 import type {Instant} from '../units/instant.js'
 import {readChildren, type Child} from './children.js'
-import {rulesByRelation} from './declared.js'
-import {readPeriods, type PartitionRule, type Period} from './periods.js'
+import {uncoveredParts, type KeyRange} from './key-range.js'
+import {readPeriods, type PartitionRule, type Period, type WantedPeriods} from './periods.js'
 import {readSets, type PartitionSet} from './sets.js'
 
 /** How far ahead of now the partitions of a set extend. */
@@ -81,15 +81,11 @@ export function gapsOf(ranged: readonly Child[]): Gap[] {
   return gaps
 }
 
-/** The wanted periods that no partition covers. */
+/** The wanted periods that partitions do not cover, or only in part. */
 export function missingPeriods(children: readonly Child[], wanted: readonly Period[]): Period[] {
   const ranged = rangedChildren(children)
-  return wanted.filter(
-    (period) =>
-      !ranged.some(
-        (child) => child.fromEpoch !== null && child.fromEpoch <= period.fromEpoch && child.toEpoch! >= period.toEpoch,
-      ),
-  )
+  const ranges = ranged.flatMap(({range}): KeyRange[] => (range === null ? [] : [range]))
+  return wanted.filter(({range}) => uncoveredParts(range, ranges).length > 0)
 }
 
 /**
@@ -120,21 +116,15 @@ export interface SetAhead {
 
 /** The declared sets that qicore-db manages, without sizes. Waits for no lock. */
 export async function readAhead(db: Database, rules: readonly PartitionRule[]): Promise<SetAhead[]> {
-  const declared = await rulesByRelation(db, rules)
-  const sets = (await readSets(db, [...declared.keys()])).filter(
-    ({unfit, managedBy}) => unfit === null && managedBy === null,
-  )
+  if (rules.length === 0) return []
+  const relations = rules.map(({relation}) => relation)
+  const sets = (await readSets(db, relations, rules)).filter(isManaged)
   if (sets.length === 0) return []
-  const periods = await readPeriods(
-    db,
-    sets.map((set) => ({...declared.get(set.relation)!, relation: set.relation, first: null, last: null})),
-  )
-  const children = await readChildren(
-    db,
-    sets.map(({relation}) => relation),
-    false,
-  )
-  const now = await readNow(db)
+  const [periods, children, now] = await Promise.all([
+    readPeriods(db, sets.map(wantedOf)),
+    readChildren(db, sets, false),
+    readNow(db),
+  ])
   return sets.flatMap((set, index) => {
     const wanted = periods.filter((period) => period.index === index && period.sane)
     if (wanted.length === 0) return []
@@ -151,4 +141,16 @@ export async function readAhead(db: Database, rules: readonly PartitionRule[]): 
       },
     ]
   })
+}
+
+type ManagedSet = PartitionSet & {rule: PartitionRule}
+
+/** Declared, with a key that is a time, and not managed by another tool. */
+export function isManaged(set: PartitionSet): set is ManagedSet {
+  return set.rule !== null && set.unfit === null && set.managedBy === null
+}
+
+/** The current period of a set and those ahead of it. */
+export function wantedOf({relation, rule}: ManagedSet): WantedPeriods {
+  return {...rule, relation, first: null, last: null}
 }

@@ -4,6 +4,10 @@ import {statement} from '../db/sql.js'
 import type {Instant} from '../units/instant.js'
 import {parseMark, type FoundMark} from './drop-mark.js'
 import {readDistributedTables} from '../catalog/distributed.js'
+import {highest, overlaps, type Span} from '../catalog/span.js'
+import {compareAscending} from '../units/compare.js'
+import {epochsOf, instantsOf, rangeOfBound, type KeyRange} from './key-range.js'
+import type {PartitionSet} from './sets.js'
 
 /** A partition in the catalog. A bound is null if it is not a time, or infinite. */
 export interface Child {
@@ -16,6 +20,8 @@ export interface Child {
   isDefault: boolean
   /** A concurrent detach was begun and not finished: queries on the parent do not see its rows, and inserts fail. */
   pending: boolean
+  /** Its bounds as times; null if they are not. */
+  range: KeyRange | null
   from: Instant | null
   to: Instant | null
   /** Seconds since 1970, infinite without a bound; null if the bound is not a time. */
@@ -29,42 +35,44 @@ export interface Child {
   mark: FoundMark | null
 }
 
-interface ChildRow extends Omit<Child, 'isDefault' | 'fromEpoch' | 'toEpoch' | 'mark'> {
-  comment: string | null
-  is_default: boolean
-  from_epoch: number | null
-  to_epoch: number | null
-}
+type ChildRow = Pick<
+  Child,
+  'parent' | 'relation' | 'schema' | 'partition' | 'kind' | 'bound' | 'pending' | 'rows' | 'bytes' | 'locked'
+> & {comment: string | null; is_default: boolean}
 
-/** The partitions of some tables, oldest first. */
-export async function readChildren(db: Database, relations: readonly string[], sizes: boolean): Promise<Child[]> {
-  const rows = await db.query<ChildRow>(statement(loadSql('partitions/children'), [relations, sizes]))
+type KeyedSet = Pick<PartitionSet, 'relation' | 'key'>
+
+/** The partitions of some tables, oldest first; those whose bounds are not times come last. */
+export async function readChildren(db: Database, sets: readonly KeyedSet[], sizes: boolean): Promise<Child[]> {
+  if (sets.length === 0) return []
+  const keys = new Map(sets.map(({relation, key}) => [relation, key]))
+  const rows = await db.query<ChildRow>(statement(loadSql('partitions/children'), [[...keys.keys()], sizes]))
   const {names} = await readDistributedTables(db)
-  return rows.map(({is_default: isDefault, from_epoch: fromEpoch, to_epoch: toEpoch, comment, ...rest}) => ({
-    ...rest,
-    ...(names.has(rest.relation) && {rows: null, bytes: null}),
-    isDefault,
-    fromEpoch,
-    toEpoch,
-    mark: parseMark(comment),
-  }))
+  return rows
+    .map(({is_default: isDefault, comment, ...rest}): Child => {
+      const key = keys.get(rest.parent) ?? null
+      const range = key === null ? null : rangeOfBound(key, rest.bound)
+      return {
+        ...rest,
+        ...(names.has(rest.relation) && {rows: null, bytes: null}),
+        isDefault,
+        range,
+        ...(range === null
+          ? {from: null, to: null, fromEpoch: null, toEpoch: null}
+          : {...instantsOf(range), ...epochsOf(range)}),
+        mark: parseMark(comment),
+      }
+    })
+    .sort((a, b) => compareAscending(startOf(a), startOf(b)))
 }
 
-interface Range {
-  fromEpoch: number
-  toEpoch: number
+function startOf({range}: Child): bigint {
+  return range === null ? highest + 1n : range.start
 }
 
 /** The first partition that overlaps a range. */
-export function overlapping(children: readonly Child[], {fromEpoch, toEpoch}: Range): Child | undefined {
-  return children.find(
-    (child) =>
-      child.fromEpoch !== null && child.toEpoch !== null && child.fromEpoch < toEpoch && child.toEpoch > fromEpoch,
-  )
-}
-
-export function holds(child: Child, {fromEpoch, toEpoch}: Range): boolean {
-  return child.fromEpoch !== null && child.toEpoch !== null && child.fromEpoch <= fromEpoch && child.toEpoch >= toEpoch
+export function overlapping(children: readonly Child[], span: Span): Child | undefined {
+  return children.find(({range}) => range !== null && overlaps(range, span))
 }
 
 /** The range of a partition in words: PostgreSQL's text of the bounds if it is not a time range. */

@@ -4,7 +4,9 @@ import {loadSql} from '../db/load-sql.js'
 import {ident, sql, statement} from '../db/sql.js'
 import {SqlState, sqlState} from '../db/sqlstate.js'
 import type {Child} from './children.js'
+import {keyEnds} from './key-values.js'
 import type {PartitionSet} from './sets.js'
+import {pointOf} from '../catalog/time-key.js'
 import {instantOf, microsOf} from '../catalog/time.js'
 import {readEmulatedCoverage, type EmulatedGaps} from '../aggregates/emulated-coverage.js'
 import {highest, lowest, rangeFlags, type Span} from '../catalog/span.js'
@@ -87,12 +89,15 @@ async function gapsOf(db: Database, set: PartitionSet, span: Span): Promise<Emul
  * From the oldest row to just after the newest: only this part of the partition has to be covered.
  */
 async function rowsOf(db: Database, set: PartitionSet, child: Child): Promise<Span | 'none' | 'unreadable'> {
-  const column = ident(set.column!)
+  const [key, column] = [set.key!, ident(set.column!)]
+  const finite = key.kind === 'timestamptz' || key.kind === 'timestamp' || key.kind === 'date'
   try {
-    const [row] = await db.query<{from: string | null; to: string | null}>(
-      sql`select min(${column})::timestamptz as from, max(${column})::timestamptz + interval '1 microsecond' as to from ${ident(child.schema, child.partition)} where isfinite(${column})`,
+    const [row] = await db.query<{oldest: string | null; newest: string | null}>(
+      sql`select ${keyEnds(key, column)} from ${ident(child.schema, child.partition)}${finite ? sql` where isfinite(${column})` : sql``}`,
     )
-    return row?.from && row.to ? {start: microsOf(row.from), end: microsOf(row.to)} : 'none'
+    if (!row || row.oldest === null || row.newest === null) return 'none'
+    const [start, end] = [pointOf(key, row.oldest), pointOf(key, row.newest)]
+    return start === null || end === null ? 'unreadable' : {start, end: end + 1n}
   } catch (error) {
     const state = sqlState(error)
     if (state === SqlState.noPrivilege || state === SqlState.lockNotAvailable || state === SqlState.canceled)

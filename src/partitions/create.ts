@@ -2,15 +2,18 @@ import type {Database} from '../db/database.js'
 import {sql} from '../db/sql.js'
 import {OpsError, usageError} from '../errors.js'
 import type {Plan} from '../run/step.js'
-import {addDays, daysBetween, endOfMonth, type CalendarBound, type Day} from '../units/calendar.js'
+import {microsOf} from '../catalog/time.js'
+import {addDays, endOfMonth, type CalendarBound, type Day} from '../units/calendar.js'
 import {durationInWords} from '../units/duration.js'
-import {readChildren} from './children.js'
-import {planPeriods} from './plan-periods.js'
-import {readPeriods, type Every, type PartitionRule} from './periods.js'
-import {changeableSet} from './sets.js'
+import {formatEpochMicros} from '../units/instant.js'
+import {approximateDays, type Every} from '../units/period.js'
+import {readChildren, type Child} from './children.js'
+import {planPeriods, type PeriodPlan} from './plan-periods.js'
+import {readPeriods, type PartitionRule, type Period} from './periods.js'
+import {changeableSets, type PartitionSet} from './sets.js'
 import {command} from '../units/command.js'
 
-/** More partitions than this in one run are taken for a mistake: a hundred years of months, three years of days. */
+/** More partitions than this in one run are taken for a mistake: a hundred years of months, 50 days of hours. */
 const mostPeriods = 1_200
 
 export interface CreateRequest {
@@ -22,80 +25,117 @@ export interface CreateRequest {
 }
 
 /**
- * Plans the partitions of a range of the table's calendar. Existing partitions are not changed.
- * @throws OpsError EMPTY_RANGE, TOO_MANY, OUT_OF_RANGE, PARTITION_CONFLICT, and the errors of {@link changeableSet}
+ * Plans the partitions of a range of the table's calendar, of each set that carries its time. Existing partitions are
+ * not changed.
+ * @throws OpsError EMPTY_RANGE, TOO_MANY, OUT_OF_RANGE, PARTITION_CONFLICT, and the errors of {@link changeableSets}
  */
 export async function planCreate(db: Database, request: CreateRequest): Promise<Plan> {
   const {rule} = request
-  const set = await changeableSet(db, rule.relation)
-  const every = request.every ?? (await everyOf(db, set.relation))
-  const first = await firstDay(db, request.from, rule.timezone)
-  const last = await lastDay(db, request.to, rule.timezone)
-  if (daysBetween(first, last) < 0)
-    throw usageError('EMPTY_RANGE', `--from ${words(request.from)} is not before --to ${words(request.to)}.`, [
-      'The range is half-open: --to 2024-02-01 ends with January. Whole months are included: --from 2024-01 --to 2024-12.',
-    ])
-  const count = every === 'day' ? daysBetween(first, last) + 1 : Math.ceil(daysBetween(first, last) / 30.4) + 1
-  if (count > mostPeriods)
-    throw usageError(
-      'TOO_MANY',
-      `${first} to ${last} needs about ${count} partitions; one run creates at most ${mostPeriods}.`,
-      ['Give a shorter range. A query without a condition on time reads every partition.'],
-    )
-  const periods = await readPeriods(db, [{...rule, relation: set.relation, every, first, last, ahead: 0}])
-  const wild = periods.filter(({sane}) => !sane)
-  if (wild.length > 0)
-    throw usageError(
-      'OUT_OF_RANGE',
-      `${wild[0]!.schema}.${wild[0]!.partition}${wild.length > 1 ? ` and ${wild.length - 1} more` : ''} would be before ${rule.earliest} or more than ${durationInWords(rule.within)} ahead.`,
-      [`To allow it, set tables.${rule.relation}.partitions.earliest and .within in the configuration.`],
-    )
-  const {steps, findings} = await planPeriods(db, set, periods, {within: false})
-  const conflicts = findings.filter(({kind}) => kind === 'conflict' || kind === 'stray')
+  const sets = await changeableSets(db, rule.relation, {...rule, every: 'month', ahead: 0, retention: null})
+  const children = await readChildren(db, sets, false)
+  const every = request.every ?? everyOf(rule.relation, children)
+  const {first, last} = await localRange(db, request, every)
+  const asked = sets.map(({relation}) => ({...rule, relation, every, first, last, ahead: 0}))
+  const periods = await readPeriods(db, asked)
+  for (const set of sets)
+    if (!periods.some(({schema, table}) => schema === set.schema && table === set.table)) throw notStored(set, every)
+  refuseOutside(rule, periods)
+  const plans: PeriodPlan[] = []
+  for (const [index, set] of sets.entries()) {
+    const own = children.filter(({parent}) => parent === set.relation)
+    const wanted = periods.filter((period) => period.index === index)
+    plans.push(await planPeriods(db, {set, children: own, periods: wanted, fill: 'whole', timezone: rule.timezone}))
+  }
+  const conflicts = plans.flatMap(({findings}) => findings).filter(({kind}) => kind === 'conflict' || kind === 'stray')
   if (conflicts.length > 0)
     throw usageError('PARTITION_CONFLICT', conflicts.map(({message}) => message).join('\n'), [
       `Nothing was changed. The partitions: ${command('partitions list')}`,
     ])
-  const range = `${periods[0]?.partition ?? first} to ${periods.at(-1)?.partition ?? last}`
   return {
-    operation: `partitions create ${set.relation}`,
-    summary: `create partitions of ${set.relation}, ${range}`,
+    operation: `partitions create ${rule.relation}`,
+    summary: `create partitions of ${rule.relation}, ${periods[0]!.partition} to ${periods.at(-1)!.partition}`,
     cutoff: null,
-    tables: [set.relation],
+    tables: sets.map(({relation}) => relation),
     locks: [],
-    steps,
+    steps: plans.flatMap(({steps}) => steps),
   }
 }
 
+function refuseOutside(rule: CreateRequest['rule'], periods: readonly Period[]): void {
+  const wild = periods.filter(({sane}) => !sane)
+  if (wild.length === 0) return
+  throw usageError(
+    'OUT_OF_RANGE',
+    `${wild[0]!.schema}.${wild[0]!.partition}${wild.length > 1 ? ` and ${wild.length - 1} more` : ''} would be before ${rule.earliest} or more than ${durationInWords(rule.within)} ahead.`,
+    [`To allow it, set tables.${rule.relation}.partitions.earliest and .within in the configuration.`],
+  )
+}
+
+/** The error for a range whose bounds the key cannot store: hours in a date, a time before 1970 in a UUIDv7. */
+export function notStored({relation, column, type}: PartitionSet, every: Every): OpsError {
+  return usageError(
+    'PARTITION_KEY',
+    `${relation} is partitioned by ${column} (${type}), which cannot hold the bounds of these partitions (every: ${every}).`,
+    ['A date has whole days; an integer, a UUIDv7 and a ULID have a first and a last instant.'],
+  )
+}
+
+/** Lengths in days by which the partitions of a set are recognised. A day with a clock change has 23 or 25 hours. */
+const lengths: readonly [Every, low: number, high: number][] = [
+  ['month', 27.9, 31.1],
+  ['day', 0.9, 1.1],
+  ['hour', 0.041, 0.042],
+  ['week', 6.9, 7.1],
+  ['quarter', 89.9, 92.1],
+  ['year', 364.9, 366.1],
+]
+
 /** The length of the existing partitions; months if there are none. @throws OpsError NO_PERIOD */
-export async function everyOf(db: Database, relation: string): Promise<Every> {
-  const lengths = (await readChildren(db, [relation], false))
+export function everyOf(relation: string, children: readonly Child[]): Every {
+  const found = children
     .map(({fromEpoch, toEpoch}) => ((toEpoch ?? Number.NaN) - (fromEpoch ?? Number.NaN)) / 86_400)
     .filter(Number.isFinite)
-  // A day with a clock change has 23 or 25 hours.
-  const all = (test: (days: number) => boolean) => lengths.length > 0 && lengths.every(test)
-  if (lengths.length === 0 || all((days) => days > 27.9 && days < 31.1)) return 'month'
-  if (all((days) => days > 0.9 && days < 1.1)) return 'day'
-  throw usageError('NO_PERIOD', `The partitions of ${relation} are neither all months nor all days.`, [
-    'Give the length of the new partitions: --every month or --every day.',
+  const every = lengths.find(([, low, high]) => found.every((days) => days > low && days < high))
+  if (every !== undefined) return every[0]
+  throw usageError('NO_PERIOD', `The partitions of ${relation} have no common length.`, [
+    'Give the length of the new partitions: --every month, --every 6h.',
   ])
 }
 
-async function firstDay(db: Database, bound: CalendarBound, zone: string): Promise<Day> {
-  return bound.unit === 'instant' ? localDay(db, bound.instant, zone, '0') : bound.day
+/** The first and the last local time of a request, inclusive. */
+async function localRange(
+  db: Database,
+  {rule, from, to}: CreateRequest,
+  every: Every,
+): Promise<{first: string; last: string}> {
+  const first = from.unit === 'instant' ? await localTime(db, from.instant, rule.timezone) : from.day
+  const end = to.unit === 'month' ? addDays(endOfMonth(to.day), 1) : null
+  const until = to.unit === 'instant' ? await localTime(db, to.instant, rule.timezone) : (end ?? (to as {day: Day}).day)
+  const [start, stop] = [microsOfLocal(first), microsOfLocal(until)]
+  if (start >= stop)
+    throw usageError('EMPTY_RANGE', `--from ${words(from)} is not before --to ${words(to)}.`, [
+      'The range is half-open: --to 2024-02-01 ends with January. Whole months are included: --from 2024-01 --to 2024-12.',
+    ])
+  const count = Math.ceil(Number((stop - start) / 1_000_000n) / 86_400 / approximateDays(every)) + 1
+  if (count > mostPeriods)
+    throw usageError(
+      'TOO_MANY',
+      `${first} to ${until} needs about ${count} partitions; one run creates at most ${mostPeriods}.`,
+      ['Give a shorter range. A query without a condition on time reads every partition.'],
+    )
+  return {first, last: formatEpochMicros(stop - 1n).replace('Z', '')}
 }
 
-async function lastDay(db: Database, bound: CalendarBound, zone: string): Promise<Day> {
-  if (bound.unit === 'instant') return localDay(db, bound.instant, zone, '1 microsecond')
-  return bound.unit === 'month' ? endOfMonth(bound.day) : addDays(bound.day, -1)
+function microsOfLocal(local: string): bigint {
+  return microsOf(local.includes('T') ? `${local}Z` : `${local}T00:00:00Z`)
 }
 
-async function localDay(db: Database, instant: string, zone: string, before: string): Promise<Day> {
-  const [row] = await db.query<{day: string}>(
-    sql`select to_char((${instant}::timestamptz - ${before}::interval) at time zone ${zone}, 'YYYY-MM-DD') as day`,
+async function localTime(db: Database, instant: string, zone: string): Promise<string> {
+  const [row] = await db.query<{local: string}>(
+    sql`select to_char(${instant}::timestamptz at time zone ${zone}, 'YYYY-MM-DD"T"HH24:MI:SS.US') as local`,
   )
-  if (!row) throw new OpsError('FAILED', 'The server returned no local day.')
-  return row.day
+  if (!row) throw new OpsError('FAILED', 'The server returned no local time.')
+  return row.local
 }
 
 function words(bound: CalendarBound): string {

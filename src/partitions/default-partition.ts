@@ -2,6 +2,7 @@ import type {Database} from '../db/database.js'
 import {doBlock, ident, list, literal, raw, sql, type Statement} from '../db/sql.js'
 import type {Step} from '../run/step.js'
 import type {Period} from './periods.js'
+import {inWords, keyEnds} from './key-values.js'
 import type {PartitionSet} from './sets.js'
 
 /** Up to this size ATTACH scans the default partition under its exclusive lock: that takes a few milliseconds. */
@@ -12,7 +13,7 @@ const guard = 'qicore_partition_guard'
 export interface Stray {
   period: Period
   rows: number
-  /** As text of the key's type. */
+  /** As text of the key's type, or the instant where that says nothing. */
   oldest: string
   newest: string
 }
@@ -20,18 +21,21 @@ export interface Stray {
 /** Scans the default partition once for all periods. */
 export async function misplacedRows(db: Database, set: PartitionSet, periods: readonly Period[]): Promise<Stray[]> {
   if (set.defaultPartition === null || periods.length === 0) return []
-  const edges = runsOf(periods).flatMap((run) => [...run.map(({lowerText}) => lowerText), run.at(-1)!.upperText])
+  const edges = runsOf(periods).flatMap((run) => [
+    ...run.map(({range}) => range.lowerText),
+    run.at(-1)!.range.upperText,
+  ])
   const column = ident(set.column!)
   const found = await db.query<{edge: number; rows: number; oldest: string; newest: string}>(
-    sql`select width_bucket(${column}, array[${list(edges.map((edge) => literal(edge)))}]::${raw(set.type!)}[]) as edge, count(*) as rows, min(${column})::text as oldest, max(${column})::text as newest
+    sql`select width_bucket(${column}, array[${list(edges.map((edge) => literal(edge)))}]::${raw(set.type!)}[]) as edge, count(*) as rows, ${keyEnds(set.key!, column)}
 from ${raw(set.defaultPartition)}
 where ${column} >= ${literal(edges[0]!)} and ${column} < ${literal(edges.at(-1)!)}
 group by 1
 order by 1`,
   )
   return found.flatMap(({edge, ...stray}) => {
-    const period = periods.find(({lowerText}) => lowerText === edges[edge - 1])
-    return period ? [{period, ...stray}] : []
+    const period = periods.find(({range}) => range.lowerText === edges[edge - 1])
+    return period ? [{period, ...stray, ...inWords(set.key!, stray)}] : []
   })
 }
 
@@ -40,7 +44,7 @@ function runsOf(periods: readonly Period[]): Period[][] {
   const runs: Period[][] = []
   for (const period of periods) {
     const last = runs.at(-1)
-    if (last?.at(-1)?.upperText === period.lowerText) last.push(period)
+    if (last?.at(-1)?.range.upperText === period.range.lowerText) last.push(period)
     else runs.push([period])
   }
   return runs
@@ -62,7 +66,7 @@ export function guardSteps(
   const outside = runsOf(periods)
     .map(
       (run) =>
-        sql`(${key} is null or ${key} < ${literal(run[0]!.lowerText)} or ${key} >= ${literal(run.at(-1)!.upperText)})`,
+        sql`(${key} is null or ${key} < ${literal(run[0]!.range.lowerText)} or ${key} >= ${literal(run.at(-1)!.range.upperText)})`,
     )
     .reduce((all, one) => sql`${all} and ${one}`)
   const shape = {

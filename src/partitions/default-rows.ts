@@ -2,6 +2,7 @@ import type {Database} from '../db/database.js'
 import {ident, raw, sql} from '../db/sql.js'
 import {sqlState} from '../db/sqlstate.js'
 import type {Child} from './children.js'
+import {inWords, keyEnds} from './key-values.js'
 import type {PartitionSet} from './sets.js'
 
 export interface DefaultPartition {
@@ -31,13 +32,16 @@ type Rows = Pick<DefaultPartition, 'rows' | 'oldest' | 'newest'>
 async function readRows(db: Database, set: PartitionSet, child: Child): Promise<Rows> {
   const unknown = {rows: null, oldest: null, newest: null}
   if (child.locked) return unknown
-  const key = set.column === null || set.unfit !== null ? raw('null::text') : raw(`${ident(set.column).text}`)
+  const {key} = set
+  const column = set.column === null || key === null ? raw('null::text') : ident(set.column)
+  const ends = keyEnds(key ?? {kind: 'timestamp', type: 'text'}, raw('key'))
   try {
     const [row] = await db.query<{rows: number; oldest: string | null; newest: string | null}>(
-      sql`select count(*) as rows, min(key)::text as oldest, max(key)::text as newest from (select ${key} as key from ${ident(child.schema, child.partition)} limit ${raw(String(mostCounted + 1))}) as first`,
+      sql`select count(*) as rows, ${ends} from (select ${column} as key from ${ident(child.schema, child.partition)} limit ${raw(String(mostCounted + 1))}) as first`,
     )
     if (!row) return unknown
-    return row.rows > mostCounted ? {...row, oldest: null, newest: null} : row
+    if (row.rows > mostCounted) return {...row, oldest: null, newest: null}
+    return key === null ? row : inWords(key, row)
   } catch (error) {
     // No privilege, or another session has just locked it: the report shows the count as unknown.
     if (sqlState(error) === undefined) throw error

@@ -12,7 +12,13 @@ import {
   type LostPublication,
   type Reference,
 } from './references.js'
-import {insteadOfConcurrently, oldPartitions, requireSession, type OldRequest} from './old-partitions.js'
+import {
+  insteadOfConcurrently,
+  oldPartitions,
+  requireSession,
+  type OldPartitions,
+  type OldRequest,
+} from './old-partitions.js'
 
 export interface OldPlan {
   plan: Plan
@@ -24,13 +30,51 @@ export interface OldPlan {
   notes: string[]
 }
 
+/** The part of a plan that concerns one set. */
+export interface SetPlan extends Omit<OldPlan, 'plan'> {
+  found: OldPartitions
+  steps: Step[]
+  /** The number of partitions that go. */
+  partitions: number
+}
+
 /** Plans the detach of old partitions; their tables stay, with all rows. */
 export async function planDetach(db: Database, request: OldRequest): Promise<OldPlan> {
-  const {set, cutoff, old, pending, kept} = await oldPartitions(db, request)
+  const parts: SetPlan[] = []
+  for (const found of await oldPartitions(db, request)) parts.push(await detachOf(db, found))
+  return joinPlans('detach', request.relation, parts)
+}
+
+/** One plan for the sets that carry the time of a table. */
+export function joinPlans(verb: 'detach' | 'drop', relation: string, parts: readonly SetPlan[]): OldPlan {
+  const total = parts.reduce((sum, {partitions}) => sum + partitions, 0)
+  return {
+    plan: {
+      operation: `partitions ${verb} ${relation}`,
+      summary: `${verb} ${count(total)} of ${relation}`,
+      cutoff: parts[0]?.found.cutoff ?? null,
+      tables: parts.map(({found}) => found.set.relation),
+      locks: [],
+      steps: parts.flatMap(({steps}) => steps),
+    },
+    notes: parts.flatMap(({notes}) => notes),
+    references: parts.flatMap(({references}) => references),
+    publications: parts.flatMap(({publications}) => publications),
+  }
+}
+
+/** The notes about a set and its old partitions; a set whose partitions cannot be detached is refused. */
+export function notesOf(db: Database, {set, old, kept}: OldPartitions): string[] {
   const notes = kept ? [`${kept.relation} is older too, but it is the last partition, so it is kept.`] : []
-  const immediate = detachesImmediately(set, db.server)
-  if (!immediate && old.length > 0) requireSession(db)
+  if (!detachesImmediately(set, db.server) && old.length > 0) requireSession(db)
   if (set.defaultPartition !== null && old.length > 0) notes.push(insteadOfConcurrently(set))
+  return notes
+}
+
+async function detachOf(db: Database, found: OldPartitions): Promise<SetPlan> {
+  const {set, old, pending} = found
+  const notes = notesOf(db, found)
+  const immediate = detachesImmediately(set, db.server)
   const finish = pending.map((child) => finalizeDetach(set, child, {kind: 'keep'}, []))
   const pendingFirst = finish.map(({id}) => id)
   // The chains of two partitions do not depend on each other: if one fails, the others still run.
@@ -44,13 +88,7 @@ export async function planDetach(db: Database, request: OldRequest): Promise<Old
   const references = await readReferences(db, set, old)
   const publications = await readLostPublications(db, set, [...pending, ...old], false)
   notes.push(...referenceNotes(references, publications), ...weightOf(old))
-  const summary = `detach ${count(old.length + pending.length)} of ${set.relation}`
-  return {
-    plan: {operation: `partitions detach ${set.relation}`, summary, cutoff, tables: [set.relation], locks: [], steps},
-    notes,
-    references,
-    publications,
-  }
+  return {found, steps, notes, references, publications, partitions: old.length + pending.length}
 }
 
 export function count(partitions: number): string {

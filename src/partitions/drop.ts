@@ -6,15 +6,9 @@ import type {Step} from '../run/step.js'
 import type {Child} from './children.js'
 import {readLeftovers, type Leftover} from './leftovers.js'
 import {firstUnseen, uncovered} from './coverage.js'
-import {count, weightOf, type OldPlan} from './detach.js'
+import {joinPlans, notesOf, weightOf, type OldPlan, type SetPlan} from './detach.js'
 import {detachConcurrently, detachesImmediately, dropAtOnce, dropDetached, finalizeDetach} from './detach-child.js'
-import {
-  insteadOfConcurrently,
-  oldPartitions,
-  requireSession,
-  type OldPartitions,
-  type OldRequest,
-} from './old-partitions.js'
+import {oldPartitions, type OldPartitions, type OldRequest} from './old-partitions.js'
 import {readLostPublications, readReferences, referenceNotes} from './references.js'
 import {markOf} from './write-mark.js'
 
@@ -30,17 +24,19 @@ export interface DropRequest extends OldRequest {
  * the drop would fail after the detach
  */
 export async function planDrop(db: Database, request: DropRequest): Promise<OldPlan> {
-  const found = await oldPartitions(db, request)
-  const {set, cutoff, old, pending, kept} = found
-  const {acceptLoss} = request
+  const parts: SetPlan[] = []
+  for (const found of await oldPartitions(db, request)) parts.push(await dropOf(db, found, request.acceptLoss))
+  return joinPlans('drop', request.relation, parts)
+}
+
+async function dropOf(db: Database, found: OldPartitions, acceptLoss: boolean): Promise<SetPlan> {
+  const {set, old, pending} = found
   // Read before coverage: rows of later transactions may be missing from the check.
   const seenUpTo = acceptLoss ? null : await firstUnseen(db, set)
   await requireCoverage(db, found, acceptLoss)
   await requireIndependence(db, found)
-  const notes = kept ? [`${kept.relation} is older too, but it is the last partition, so it is kept.`] : []
+  const notes = notesOf(db, found)
   const immediate = detachesImmediately(set, db.server)
-  if (!immediate && old.length > 0) requireSession(db)
-  if (set.defaultPartition !== null && old.length > 0) notes.push(insteadOfConcurrently(set))
   const leftovers = (await readLeftovers(db, [set.relation])).filter(({mark}) => isOld({toEpoch: mark.end}, found))
   notes.push(...leftovers.filter(({detachedToDrop}) => !detachedToDrop).map(keptByHand))
   const finish = pending.flatMap((child) => finishPending(child, found, acceptLoss))
@@ -55,17 +51,11 @@ export async function planDrop(db: Database, request: DropRequest): Promise<OldP
       immediate ? [dropAtOnce(set, child, seenUpTo)] : detachAndDrop(child, found, seenUpTo, pendingFirst),
     ),
   ]
-  const partitionsToDrop = steps.filter((step) => step.class === 'loss').length
   const references = await readReferences(db, set, old)
   const publications = await readLostPublications(db, set, old, true)
   notes.push(...referenceNotes(references, publications), ...weightOf(old))
-  const summary = `drop ${count(partitionsToDrop)} of ${set.relation}`
-  return {
-    plan: {operation: `partitions drop ${set.relation}`, summary, cutoff, tables: [set.relation], locks: [], steps},
-    notes,
-    references,
-    publications,
-  }
+  const partitions = steps.filter((step) => step.class === 'loss').length
+  return {found, steps, notes, references, publications, partitions}
 }
 
 async function requireCoverage(db: Database, {set, old}: OldPartitions, accepted: boolean): Promise<void> {

@@ -1,10 +1,14 @@
+import {overlaps} from '../catalog/span.js'
 import type {Database} from '../db/database.js'
 import {ExitCode, messageOf, OpsError, usageError} from '../errors.js'
 import type {Plan, Step} from '../run/step.js'
 import {findPartitioned} from './find-table.js'
-import {planPeriods, type PartitionFinding} from './plan-periods.js'
+import {notStored} from './create.js'
+import {readChildren, type Child} from './children.js'
+import {sameRange} from './key-range.js'
+import {planPeriods, type PartitionFinding, type PeriodPlan} from './plan-periods.js'
 import {readPeriods, type PartitionRule, type Period} from './periods.js'
-import {obstacleOf, readSets, type PartitionSet} from './sets.js'
+import {nameKey, obstacleOf, readSets, type PartitionSet} from './sets.js'
 
 export interface EnsurePlan {
   plan: Plan
@@ -20,51 +24,121 @@ export async function planEnsure(db: Database, rules: readonly PartitionRule[]):
     db,
     rules.map((rule) => ({...rule, first: null, last: null})),
   )
-  const of = rules.map((rule, index) => ({rule, periods: periods.filter((period) => period.index === index)}))
-  const doubtful = of.filter(
-    ({periods: all}) =>
-      all.length === 0 || all.some(({state, guarded, detaching}) => state !== 'present' || guarded || detaching),
-  )
+  const doubtful = rules.filter((_, index) => isDoubtful(periods.filter((period) => period.index === index)))
   const sets =
     doubtful.length === 0
       ? []
       : await readSets(
           db,
-          doubtful.map(({rule}) => rule.relation),
+          doubtful.map(({relation}) => relation),
+          doubtful,
         )
+  const children = await readChildren(
+    db,
+    sets.filter(({unfit}) => unfit === null),
+    false,
+  )
   const findings: PartitionFinding[] = []
   const steps: Step[] = []
   const tables: string[] = []
-  for (const {rule, periods: wanted} of doubtful) {
-    const set = wanted[0]
-      ? sets.find(({schema, table}) => schema === wanted[0]!.schema && table === wanted[0]!.table)
-      : undefined
-    const trouble = await troubleOf(db, rule, set)
-    if (trouble) {
-      findings.push(trouble)
-      continue
+  for (const rule of doubtful)
+    for (const set of await setsOf(db, rule, sets, periods, findings)) {
+      const wanted = periods.filter(({index, schema, table}) => rules[index] === rule && isSet(set, schema, table))
+      const own = children.filter(({parent}) => parent === set.relation)
+      const result = await planSet(db, rule, set, own, wanted)
+      findings.push(...result.findings)
+      steps.push(...result.steps)
+      if (result.steps.length > 0) tables.push(set.relation)
     }
-    const sane = wanted.filter((period) => period.sane)
-    if (sane.length < wanted.length)
-      findings.push({relation: set!.relation, kind: 'range', message: outside(rule, wanted)})
-    const result = await planPeriods(db, set!, sane, {within: true})
-    findings.push(...result.findings)
-    steps.push(...result.steps)
-    if (result.steps.length > 0) tables.push(set!.relation)
-  }
   const summary = `keep the partitions of ${rules.length} ${rules.length === 1 ? 'table' : 'tables'} ahead`
   return {plan: {operation: 'partitions ensure', summary, cutoff: null, tables, locks: [], steps}, findings}
+}
+
+/** Whether more has to be read about a set: something is missing or unusual, or nothing is known about it. */
+function isDoubtful(periods: readonly Period[]): boolean {
+  return (
+    periods.length === 0 ||
+    periods.some(({state, guarded, detaching, sane}) => state !== 'present' || guarded || detaching || !sane)
+  )
+}
+
+/** The sets that carry the time of a declared table and may be changed; the others are findings. */
+async function setsOf(
+  db: Database,
+  rule: PartitionRule,
+  sets: readonly PartitionSet[],
+  periods: readonly Period[],
+  findings: PartitionFinding[],
+): Promise<PartitionSet[]> {
+  const root = sets.find(({relation}) => nameKey(relation) === nameKey(rule.relation))
+  const below = root === undefined ? [] : sets.filter(({relation}) => root.levels.includes(relation))
+  const checked = below.length > 0 ? below : [root]
+  const fit: PartitionSet[] = []
+  for (const set of checked) {
+    const hasPeriods = set !== undefined && periods.some(({schema, table}) => isSet(set, schema, table))
+    const trouble = await troubleOf(db, rule, set, hasPeriods)
+    if (trouble === null) fit.push(set!)
+    else findings.push(trouble)
+  }
+  return fit
+}
+
+function isSet(set: PartitionSet, schema: string, table: string): boolean {
+  return set.schema === schema && set.table === table
+}
+
+async function planSet(
+  db: Database,
+  rule: PartitionRule,
+  set: PartitionSet,
+  children: readonly Child[],
+  wanted: readonly Period[],
+): Promise<PeriodPlan> {
+  const sane = wanted.filter((period) => period.sane)
+  const result = await planPeriods(db, {set, children, periods: sane, fill: 'parts', timezone: rule.timezone})
+  const findings: PartitionFinding[] = []
+  if (sane.length < wanted.length)
+    findings.push({relation: set.relation, kind: 'range', message: outside(rule, wanted)})
+  const change = periodChange(rule, set, children, sane)
+  if (change !== null) findings.push({relation: set.relation, kind: 'period', message: change})
+  return {steps: result.steps, findings: [...findings, ...result.findings]}
+}
+
+/**
+ * From when on partitions have the declared length, if partitions of another length cover a wanted period or a part of
+ * it; null if none does, or if their end is open.
+ */
+function periodChange(
+  {every}: PartitionRule,
+  {relation}: PartitionSet,
+  children: readonly Child[],
+  wanted: readonly Period[],
+): string | null {
+  const other = children.filter(
+    ({range, pending, isDefault}) =>
+      range !== null &&
+      !pending &&
+      !isDefault &&
+      wanted.some((period) => overlaps(range, period.range)) &&
+      !wanted.some((period) => sameRange(range, period.range)),
+  )
+  const last = other.at(-1)
+  // A partition that ends where a period begins or ends, and begins inside of it, is the first of the new length.
+  if (!last?.to || wanted.some(({range}) => range.end === last.range!.end && range.start < last.range!.start))
+    return null
+  return `${relation}: existing partitions reach ${last.to}; from there on the length of a partition is ${every}.`
 }
 
 async function troubleOf(
   db: Database,
   rule: PartitionRule,
   set: PartitionSet | undefined,
+  hasPeriods: boolean,
 ): Promise<PartitionFinding | null> {
   const relation = set?.relation ?? rule.relation
   const reason = set
-    ? obstacleOf(set)
-    : await findPartitioned(db, rule.relation).then((found) => unfit(db, found), asOpsError)
+    ? (obstacleOf(set) ?? (hasPeriods ? null : notStored(set, rule.every)))
+    : await findPartitioned(db, rule.relation).then(unfit, asOpsError)
   if (reason === null) return null
   return {
     relation,
@@ -75,13 +149,9 @@ async function troubleOf(
   }
 }
 
-/** Why a table has no periods: it is not partitioned by range of one time column. */
-async function unfit(db: Database, relation: string): Promise<OpsError> {
-  const [set] = await readSets(db, [relation])
-  return (
-    (set && obstacleOf(set)) ??
-    usageError('PARTITION_KEY', `${relation} is not partitioned by range of one date, timestamp or timestamptz column.`)
-  )
+/** Why a table has no periods although it is partitioned: its name was read in another way than the declaration's. */
+function unfit(relation: string): OpsError {
+  return usageError('PARTITION_KEY', `${relation} is not partitioned by range of one time column.`)
 }
 
 function asOpsError(error: unknown): OpsError {

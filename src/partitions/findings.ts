@@ -1,7 +1,7 @@
 import {failsFrom, type Gap, type Reach} from './ahead.js'
 import {countedRows, type DefaultPartition} from './default-rows.js'
 import type {Leftover} from './leftovers.js'
-import type {PartitionRule, Period} from './periods.js'
+import type {Period} from './periods.js'
 import type {PartitionSet} from './sets.js'
 
 /** A problem of a set, now or soon. */
@@ -25,7 +25,6 @@ export interface SetFinding {
 /** The state of a set from which its findings are derived. */
 interface SetState {
   set: PartitionSet
-  rule: PartitionRule | undefined
   wanted: readonly Period[]
   missing: readonly Period[]
   gaps: readonly Gap[]
@@ -34,10 +33,10 @@ interface SetState {
 }
 
 export function setFindings(state: SetState): SetFinding[] {
-  const {set, rule, defaultPartition} = state
+  const {set, defaultPartition} = state
   const findings: SetFinding[] = []
   const find = (kind: SetFinding['kind'], message: string) => void findings.push({kind, message})
-  if (rule && set.unfit !== null) find('unfit', set.unfit)
+  if (set.rule !== null && set.unfit !== null && set.levels.length === 0) find('unfit', withoutStop(set.unfit))
   findings.push(...coverageFindings(state))
   for (const relation of set.pending)
     find('pending', `${relation} is pending detach: its rows are not seen and rows of its time are refused`)
@@ -51,7 +50,7 @@ export function setFindings(state: SetState): SetFinding[] {
 }
 
 /** Times that no partition covers: now, ahead, and between two partitions. */
-function coverageFindings({rule, wanted, missing, gaps, defaultPartition, reach}: SetState): SetFinding[] {
+function coverageFindings({set: {rule}, wanted, missing, gaps, defaultPartition, reach}: SetState): SetFinding[] {
   const findings: SetFinding[] = []
   const find = (kind: SetFinding['kind'], message: string) => void findings.push({kind, message})
   if (missing.length > 0 && missing[0] === wanted[0])
@@ -59,7 +58,7 @@ function coverageFindings({rule, wanted, missing, gaps, defaultPartition, reach}
       'now missing',
       `there is no partition for now: ${defaultPartition ? 'rows go to the default partition' : 'inserting fails'}`,
     )
-  else if (rule === undefined && reach.coversNow === false)
+  else if (rule === null && reach.coversNow === false)
     find('ends', `there is no partition for now: inserting fails${reach.until === null ? '' : ` since ${reach.until}`}`)
   const ahead = missing.filter((period) => period !== wanted[0])
   if (ahead.length > 0)
@@ -67,7 +66,7 @@ function coverageFindings({rule, wanted, missing, gaps, defaultPartition, reach}
       'ahead missing',
       `${ahead.length} of ${wanted.length - 1} ahead ${ahead.length === 1 ? 'is' : 'are'} missing${failsFrom(reach)}`,
     )
-  if (rule === undefined && reach.last) find('ends', `no partition follows the current one${failsFrom(reach)}`)
+  if (rule === null && reach.last) find('ends', `no partition follows the current one${failsFrom(reach)}`)
   if (gaps.length > 0)
     find(
       'gap',
@@ -75,6 +74,8 @@ function coverageFindings({rule, wanted, missing, gaps, defaultPartition, reach}
     )
   return findings
 }
+
+const withoutStop = (sentence: string) => sentence.replace(/\.$/, '')
 
 function defaultRowsMessage({partition, oldest, newest}: DefaultPartition, rows: number): string {
   const range = oldest === newest ? `, of ${oldest}` : `, ${oldest} to ${newest}`

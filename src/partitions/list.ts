@@ -1,14 +1,24 @@
 import {batching} from '../db/batching.js'
 import type {Database} from '../db/database.js'
 import type {Instant} from '../units/instant.js'
-import {aheadOf, gapsOf, missingPeriods, rangedChildren, reachOf, readNow, type Gap} from './ahead.js'
+import {
+  aheadOf,
+  gapsOf,
+  isManaged,
+  missingPeriods,
+  rangedChildren,
+  reachOf,
+  readNow,
+  wantedOf,
+  type Gap,
+} from './ahead.js'
 import {readChildren, type Child} from './children.js'
-import {rulesByRelation} from './declared.js'
 import {readDefaultPartition, type DefaultPartition} from './default-rows.js'
 import {leftoverFinding, setFindings, type SetFinding} from './findings.js'
 import {readLeftovers} from './leftovers.js'
-import {readPeriods, type Every, type PartitionRule, type Period} from './periods.js'
-import {readSets, type PartitionSet} from './sets.js'
+import {readPeriods, type PartitionRule, type Period} from './periods.js'
+import type {Every} from '../units/period.js'
+import {nameKey, readSets, type PartitionSet} from './sets.js'
 
 export interface SetReport {
   schema: string
@@ -20,6 +30,8 @@ export interface SetReport {
   timezone: string | null
   column: string | null
   type: string | null
+  /** Why its partitions are not ranges of time; null if they are. */
+  unfit: string | null
   partitions: number
   from: Instant | null
   to: Instant | null
@@ -77,28 +89,21 @@ export async function readPartitions(
   sizes = true,
 ): Promise<PartitionsReport> {
   const db = batching(database)
-  const [sets, declared, now] = await Promise.all([
-    readSets(db, relation === null ? null : [relation]),
-    rulesByRelation(db, rules),
-    readNow(db),
-  ])
+  const [found, now] = await Promise.all([readSets(db, relation === null ? null : [relation], rules), readNow(db)])
+  const sets = shownSets(found, relation)
   const relations = sets.map((set) => set.relation)
-  const managed = sets.flatMap((set) => {
-    const rule = declared.get(set.relation)
-    return rule && set.unfit === null && set.managedBy === null ? [{set, rule}] : []
-  })
-  const wantedPeriods = managed.map(({set, rule}) => ({...rule, relation: set.relation, first: null, last: null}))
+  const managed = sets.filter(isManaged)
   const [children, leftovers, periods] = await Promise.all([
-    readChildren(db, relations, sizes),
+    readChildren(db, sets, sizes),
     readLeftovers(db, relations),
-    readPeriods(db, wantedPeriods),
+    readPeriods(db, managed.map(wantedOf)),
   ])
   const tables = await Promise.all(
     sets.map(async (set) => {
-      const index = managed.findIndex((entry) => entry.set === set)
+      const index = (managed as readonly PartitionSet[]).indexOf(set)
       const own = children.filter(({parent}) => parent === set.relation)
       const wanted = periods.filter((period) => period.index === index && period.sane)
-      const table = await setReport(db, set, own, declared.get(set.relation), wanted, now)
+      const table = await setReport(db, set, own, wanted, now)
       for (const left of leftovers.filter(({parent}) => parent === set.relation))
         table.findings.push(leftoverFinding(left))
       return table
@@ -108,21 +113,27 @@ export async function readPartitions(
   const partitions = sets
     .flatMap((set) => children.filter(({parent}) => parent === set.relation).sort(newestFirst))
     .map((child) => rowOf(byRelation.get(child.parent)!, child))
-  const known = new Set(
-    [...declared].filter(([name]) => sets.some((set) => set.relation === name)).map(([, rule]) => rule),
-  )
-  const absent = relation === null ? rules.filter((rule) => !known.has(rule)).map((rule) => rule.relation) : []
+  const known = new Set(found.map((set) => nameKey(set.relation)))
+  const absent =
+    relation === null ? rules.filter((rule) => !known.has(nameKey(rule.relation))).map((rule) => rule.relation) : []
   return {tables, absent, partitions}
+}
+
+/** Of one table the sets that carry its time. Of all tables those too that carry none, with the reason. */
+function shownSets(sets: readonly PartitionSet[], relation: string | null): PartitionSet[] {
+  const named = sets.find((set) => set.relation === relation)
+  if (named === undefined) return [...sets]
+  return named.levels.length === 0 ? [named] : sets.filter((set) => named.levels.includes(set.relation))
 }
 
 async function setReport(
   db: Database,
   set: PartitionSet,
   children: readonly Child[],
-  rule: PartitionRule | undefined,
   wanted: readonly Period[],
   now: number,
 ): Promise<SetReport> {
+  const {rule} = set
   const ranged = rangedChildren(children)
   const missing = missingPeriods(children, wanted)
   const reach = reachOf(set, children, now)
@@ -132,12 +143,13 @@ async function setReport(
   return {
     schema: set.schema,
     table: set.table,
-    managed: rule !== undefined,
-    managedBy: set.managedBy ?? (rule ? 'qicore-db' : null),
+    managed: rule !== null && set.levels.length === 0,
+    managedBy: set.managedBy ?? (rule !== null && set.levels.length === 0 ? 'qicore-db' : null),
     every: rule?.every ?? null,
     timezone: rule?.timezone ?? null,
     column: set.column,
     type: set.type,
+    unfit: reasonOf(set),
     partitions: children.length,
     from: ranged[0]?.from ?? null,
     to: ranged.at(-1)?.to ?? null,
@@ -150,8 +162,15 @@ async function setReport(
     gaps,
     detachPending: children.filter(({pending}) => pending).map(({partition}) => partition),
     defaultPartition,
-    findings: setFindings({set, rule, wanted, missing, gaps, defaultPartition, reach}),
+    findings: setFindings({set, wanted, missing, gaps, defaultPartition, reach}),
   }
+}
+
+/** Why a set has no times; a table above the level of time names the tables that have them. */
+function reasonOf({unfit, levels}: PartitionSet): string | null {
+  if (unfit === null || levels.length === 0) return unfit
+  const named = levels.length > 5 ? [...levels.slice(0, 5), `${levels.length - 5} more`] : levels
+  return `${unfit} Its time is in the partitions of ${named.join(', ')}.`
 }
 
 function rowOf(

@@ -3,7 +3,9 @@ import {formatQualifiedName} from '../db/qualified-name.js'
 import {ident, literal, raw, sql, type Fragment, type Statement} from '../db/sql.js'
 import type {Step} from '../run/step.js'
 import type {Period} from './periods.js'
+import {boundSql, printedBound} from './key-range.js'
 import type {PartitionSet} from './sets.js'
+import {belowStatements, partitionBy, type Structure} from './structure.js'
 
 /** A constraint of the new table; removed before the step commits. */
 const boundsCheck = 'qicore_partition_bounds'
@@ -23,6 +25,12 @@ function attachLock({defaultPartition, related}: PartitionSet): Step['lock'] {
   return related.length > 0 ? 'SHARE ROW EXCLUSIVE' : 'SHARE UPDATE EXCLUSIVE'
 }
 
+/** What a new partition is made from. */
+export interface NewChild extends Pick<Period, 'schema' | 'partition' | 'range'> {
+  /** How it is partitioned itself; null for an ordinary table. */
+  structure: Structure | null
+}
+
 /**
  * Creates one partition: first as a table with a CHECK equal to its bounds, then attached. Both happen in one
  * transaction, so that a killed run leaves nothing behind. PARTITION OF would take ACCESS EXCLUSIVE on the parent;
@@ -31,21 +39,11 @@ function attachLock({defaultPartition, related}: PartitionSet): Step['lock'] {
 export function makeChild(
   db: Pick<Database, 'server' | 'target'>,
   set: PartitionSet,
-  period: Period,
+  made: NewChild,
   before: Before,
 ): Step {
-  const parent = ident(set.schema, set.table)
-  const child = ident(period.schema, period.partition)
-  const column = ident(set.column!)
-  const [lower, upper] = [literal(period.lowerText), literal(period.upperText)]
-  const relation = formatQualifiedName(period.schema, period.partition)
-  // The same as PARTITION OF copies. ATTACH adds indexes, foreign keys, row triggers and (from 17) identity, and marks
-  // them as inherited. Comments and extended statistics are not copied by either.
-  const like = raw(
-    'including defaults including generated including constraints including storage including compression',
-  )
-  const method = set.accessMethod === null ? raw('') : sql` using ${ident(set.accessMethod)}`
-  const space = set.tablespace === null ? raw('') : sql` tablespace ${ident(set.tablespace)}`
+  const child = ident(made.schema, made.partition)
+  const relation = formatQualifiedName(made.schema, made.partition)
   const within = asOwner(db.target.role, db.server.role, set)
   return {
     id: `create ${relation}`,
@@ -54,12 +52,9 @@ export function makeChild(
     statements: [
       ...before.statements,
       ...within.before,
-      sql`create table ${child} (
-  like ${parent} ${like},
-  constraint ${ident(boundsCheck)} check (${column} is not null and ${column} >= ${lower} and ${column} < ${upper})
-)${method}${space}`,
+      ...createTable(set, made),
       ...within.given(child),
-      sql`alter table ${parent} attach partition ${child} for values from (${lower}) to (${upper})`,
+      attachTable(set, made),
       sql`alter table ${child} drop constraint ${ident(boundsCheck)}`,
       ...within.after,
     ],
@@ -69,13 +64,38 @@ export function makeChild(
     doneCheck: sql`select exists (
   select from pg_class c join pg_inherits i on i.inhrelid = c.oid
   where c.oid = to_regclass(${relation}) and i.inhparent = to_regclass(${set.relation}) and not i.inhdetachpending
-    and pg_get_expr(c.relpartbound, 0) = format('FOR VALUES FROM (%L) TO (%L)', ${period.lowerText}::text, ${period.upperText}::text)
+    and pg_get_expr(c.relpartbound, 0) = ${printedBound(set.key!, made.range)}
 ) as done`,
     repeatable: true,
     dependsOn: before.steps,
     relations: [set.relation, ...(set.defaultPartition === null ? [] : [set.defaultPartition]), ...set.related],
     bytes: null,
   }
+}
+
+/** The table of a new partition, with a CHECK that is equal to its bounds, and the tables below it. */
+export function createTable(set: PartitionSet, {schema, partition, range, structure}: NewChild): Statement[] {
+  const column = ident(set.column!)
+  const [lower, upper] = [literal(range.lowerText), literal(range.upperText)]
+  // The same as PARTITION OF copies. ATTACH adds indexes, foreign keys, row triggers and (from 17) identity, and marks
+  // them as inherited. Comments and extended statistics are not copied by either.
+  const like = raw(
+    'including defaults including generated including constraints including storage including compression',
+  )
+  const method = set.accessMethod === null ? raw('') : sql` using ${ident(set.accessMethod)}`
+  const space = set.tablespace === null ? raw('') : sql` tablespace ${ident(set.tablespace)}`
+  return [
+    sql`create table ${ident(schema, partition)} (
+  like ${ident(set.schema, set.table)} ${like},
+  constraint ${ident(boundsCheck)} check (${column} is not null and ${column} >= ${lower} and ${column} < ${upper})
+)${partitionBy(structure)}${structure === null ? method : raw('')}${space}`,
+    ...belowStatements(schema, partition, structure, method),
+  ]
+}
+
+/** Attaches a table to its set. */
+export function attachTable(set: PartitionSet, {schema, partition, range}: NewChild): Statement {
+  return sql`alter table ${ident(set.schema, set.table)} attach partition ${ident(schema, partition)} for values from (${boundSql(range.lowerText)}) to (${boundSql(range.upperText)})`
 }
 
 /**

@@ -3,16 +3,19 @@ import {sql} from '../db/sql.js'
 import {usageError} from '../errors.js'
 import {toInterval, type Duration} from '../units/duration.js'
 import type {Instant} from '../units/instant.js'
+import {isZoned} from '../catalog/time-key.js'
 import {refuseDistributed} from '../catalog/distributed.js'
 import {readChildren, type Child} from './children.js'
 import type {PartitionRule} from './periods.js'
-import {changeableSet, type PartitionSet} from './sets.js'
+import {changeableSets, type PartitionSet} from './sets.js'
 
 export interface OldRequest {
   relation: string
   olderThan: Duration
   /** Time zone of keys without a time zone. */
   timezone: string
+  /** What is declared about the set: without it an integer, uuid or text key is not known to be a time. */
+  rule?: PartitionRule | null
 }
 
 export interface OldPartitions {
@@ -28,29 +31,35 @@ export interface OldPartitions {
 }
 
 /**
- * The partitions of a set that are older than a cutoff, without the last one.
+ * The partitions of a table that are older than a cutoff, without the last one of each set that carries its time.
  * @throws OpsError DISTRIBUTED (exit 2) on a table of Citus
  */
-export async function oldPartitions(db: Database, {relation, olderThan, timezone}: OldRequest): Promise<OldPartitions> {
-  const set = await changeableSet(db, relation)
-  await refuseDistributed(db, set.relation)
+export async function oldPartitions(
+  db: Database,
+  {relation, olderThan, timezone, rule = null}: OldRequest,
+): Promise<OldPartitions[]> {
+  const sets = await changeableSets(db, relation, rule)
+  for (const set of sets) await refuseDistributed(db, set.relation)
   const clock = await db.query<{cutoff: Instant; epoch: number; local: number}>(
     sql`select now - ${toInterval(olderThan)}::interval as cutoff, extract(epoch from now - ${toInterval(olderThan)}::interval)::float8 as epoch,
   extract(epoch from now at time zone ${timezone} - ${toInterval(olderThan)}::interval)::float8 as local
 from statement_timestamp() as now`,
   )
   const {cutoff, epoch, local} = clock[0]!
-  const cutoffEpoch = set.type === 'timestamp with time zone' ? epoch : local
-  const children = await readChildren(db, [set.relation], true)
-  const pending = children.filter((child) => child.pending)
+  const children = await readChildren(db, sets, true)
+  return sets.map((set) => {
+    const cutoffEpoch = isZoned(set.key!) ? epoch : local
+    const own = children.filter(({parent}) => parent === set.relation)
+    return {set, cutoff, cutoffEpoch, ...agesOf(own, cutoffEpoch)}
+  })
+}
+
+function agesOf(children: readonly Child[], cutoffEpoch: number): Pick<OldPartitions, 'old' | 'pending' | 'kept'> {
   const attached = children.filter((child) => !child.pending && !child.isDefault)
   const last = attached.at(-1)
   const old = attached.filter(({toEpoch}) => toEpoch !== null && toEpoch <= cutoffEpoch)
   return {
-    set,
-    cutoff,
-    cutoffEpoch,
-    pending,
+    pending: children.filter((child) => child.pending),
     old: old.filter((child) => child !== last),
     kept: last && old.includes(last) ? last : null,
   }

@@ -1,9 +1,17 @@
 import type {Database} from '../db/database.js'
+import {loadSql} from '../db/load-sql.js'
+import {isZoned} from '../catalog/time-key.js'
+import {instantOf} from '../catalog/time.js'
+import {compareAscending} from '../units/compare.js'
+import {sql, statement} from '../db/sql.js'
 import {shortName} from '../db/qualified-name.js'
 import type {Step} from '../run/step.js'
-import {holds, overlapping, rangeWords, readChildren, type Child} from './children.js'
+import {overlapping, rangeWords, type Child} from './children.js'
 import {guardSteps, misplacedRows} from './default-partition.js'
 import {makeChild} from './make-child.js'
+import {epochsOf, sameRange, uncoveredParts, type KeyRange} from './key-range.js'
+import {suffixedName} from './partition-name.js'
+import {newestStructure} from './structure.js'
 import {periodName, type Period} from './periods.js'
 import type {PartitionSet} from './sets.js'
 import {command} from '../units/command.js'
@@ -12,8 +20,11 @@ import {command} from '../units/command.js'
 export interface PartitionFinding {
   /** `public.crypto_prices`. */
   relation: string
-  /** `left alone` is no failure; `pending` and `stray` need the operator; `conflict`: a period cannot be created. */
-  kind: 'left alone' | 'pending' | 'conflict' | 'stray' | 'range'
+  /**
+   * `left alone` is no failure; `pending` and `stray` need the operator; `conflict`: a period cannot be created;
+   * `period`: from when on partitions have another length.
+   */
+  kind: 'left alone' | 'pending' | 'conflict' | 'stray' | 'range' | 'period'
   /** Code of the error if the whole set cannot be managed: `PARTITION_KEY`. */
   code?: string
   /** The exit code of that error. */
@@ -26,29 +37,24 @@ export interface PeriodPlan {
   findings: PartitionFinding[]
 }
 
-/**
- * The steps that create the missing periods of one set.
- * @param within a larger partition that covers the whole period counts as the period
- */
-export async function planPeriods(
-  db: Database,
-  set: PartitionSet,
-  periods: readonly Period[],
-  {within}: {within: boolean},
-): Promise<PeriodPlan> {
+export interface PeriodRequest {
+  set: PartitionSet
+  /** The partitions of the set. */
+  children: readonly Child[]
+  periods: readonly Period[]
+  /** `parts`: what partitions do not cover of a period is created, so that ranges join without a gap. */
+  fill: 'parts' | 'whole'
+  timezone: string
+}
+
+/** The steps that create the missing periods of one set. */
+export async function planPeriods(db: Database, request: PeriodRequest): Promise<PeriodPlan> {
+  const {set, children} = request
   const findings: PartitionFinding[] = []
   const find = (kind: PartitionFinding['kind'], message: string) =>
     void findings.push({relation: set.relation, kind, message})
-  const absent = periods.filter(({state}) => state !== 'present')
-  const children = absent.length > 0 ? await readChildren(db, [set.relation], false) : []
-  const missing = absent.filter((period) => {
-    const child = overlapping(children, period)
-    if (child && !child.pending && (sameRange(child, period) || (within && holds(child, period)))) return false
-    const reason = conflictOf(set, period, child)
-    if (reason === null) return true
-    find('conflict', reason)
-    return false
-  })
+  const {missing, conflicts} = await missingOf(db, request)
+  for (const message of conflicts) find('conflict', message)
   for (const partition of set.pending)
     find(
       'pending',
@@ -63,14 +69,79 @@ export async function planPeriods(
     )
   }
   const wanted = missing.filter((period) => !misplaced.some((rowsOf) => rowsOf.period === period))
+  if (wanted.length > 0 && set.subpartitioned && set.belowUnfit !== null) {
+    find('conflict', set.belowUnfit)
+    return {steps: [], findings}
+  }
+  const structure = wanted.length > 0 && set.subpartitioned ? await newestStructure(db, children) : null
   const guard = guardSteps(set, wanted)
   const before = {steps: guard.before.slice(-1).map(({id}) => id), statements: guard.each}
-  const steps = [...guard.before, ...wanted.map((period) => makeChild(db, set, period, before)), ...guard.after]
-  return {steps, findings}
+  const made = wanted.map((period) => makeChild(db, set, {...period, structure}, before))
+  return {steps: [...guard.before, ...made, ...guard.after], findings}
 }
 
-function sameRange(child: Child, period: Period): boolean {
-  return child.fromEpoch === period.fromEpoch && child.toEpoch === period.toEpoch
+interface Missing {
+  missing: Period[]
+  conflicts: string[]
+}
+
+async function missingOf(db: Database, request: PeriodRequest): Promise<Missing> {
+  const absent = request.periods.filter(({state}) => state !== 'present')
+  const wanted = request.fill === 'parts' ? await partsOf(db, request, absent) : absent
+  const found: Missing = {missing: [], conflicts: []}
+  for (const period of wanted) {
+    const child = overlapping(request.children, period.range)
+    if (child?.range && !child.pending && sameRange(child.range, period.range)) continue
+    const reason = conflictOf(request.set, period, child)
+    if (reason === null) found.missing.push(period)
+    else found.conflicts.push(reason)
+  }
+  return found
+}
+
+/** What the partitions of a set do not cover of its periods. A period that waits for a pending detach stays whole. */
+async function partsOf(
+  db: Database,
+  {set, children, timezone}: PeriodRequest,
+  periods: readonly Period[],
+): Promise<Period[]> {
+  const ranges = children.flatMap(({range, pending}): KeyRange[] => (range === null || pending ? [] : [range]))
+  const cut: {period: Period; range: KeyRange}[] = []
+  const whole: Period[] = []
+  for (const period of periods)
+    for (const range of uncoveredParts(period.range, ranges))
+      if (sameRange(range, period.range)) whole.push({...period, range})
+      else cut.push({period, range})
+  const named = await namedParts(db, set, cut, timezone)
+  return [...whole, ...named].sort((a, b) => compareAscending(a.range.start, b.range.start))
+}
+
+/**
+ * Parts of periods, as periods. A part that begins with its period has the period's name; another one the day or the
+ * hour at which it begins.
+ */
+async function namedParts(
+  db: Database,
+  set: PartitionSet,
+  parts: readonly {period: Period; range: KeyRange}[],
+  timezone: string,
+): Promise<Period[]> {
+  if (parts.length === 0) return []
+  const zone = isZoned(set.key!) ? timezone : 'UTC'
+  const rows = await db.query<{suffix: string}>(
+    statement(loadSql('partitions/part-suffixes'), [parts.map(({range}) => instantOf(range.start)!), zone]),
+  )
+  const named = parts.map(({period, range}, index): Period => {
+    const begins = range.start === period.range.start
+    const partition = begins ? period.partition : suffixedName(set.table, rows[index]!.suffix)
+    return {...period, partition, range, ...epochsOf(range), from: instantOf(range.start)!, to: instantOf(range.end)!}
+  })
+  const taken = await db.query<{name: string}>(
+    sql`select c.relname as name from pg_class c join pg_namespace n on n.oid = c.relnamespace
+where n.nspname = ${set.schema} and c.relname = any(${named.map(({partition}) => partition)})`,
+  )
+  const names = new Set(taken.map(({name}) => name))
+  return named.map((part): Period => ({...part, state: names.has(part.partition) ? 'taken' : 'missing'}))
 }
 
 function conflictOf(

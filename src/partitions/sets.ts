@@ -1,18 +1,29 @@
 import type {Database} from '../db/database.js'
 import {loadSql} from '../db/load-sql.js'
+import {parseQualifiedName} from '../db/qualified-name.js'
 import {ident, sql, statement} from '../db/sql.js'
 import {OpsError, usageError} from '../errors.js'
+import {timeKeyOf, type TimeKey} from '../catalog/time-key.js'
+import type {PartitionRule} from './periods.js'
 
 /** A partitioned table in the catalog; `relation` and other names of tables are qualified and quoted as in SQL. */
 export interface PartitionSet {
   relation: string
   schema: string
   table: string
+  /** The table that it is a partition of: by list or hash, where its own partitions carry the time. */
+  parent: string | null
+  /** What is declared about it or about a table above it. */
+  rule: PartitionRule | null
   /** The column of the partition key; null for an expression. */
   column: string | null
   type: string | null
+  /** How its key stores time; null if its partitions are not time ranges. */
+  key: TimeKey | null
   /** Why its partitions are not time ranges; null if they are. */
   unfit: string | null
+  /** The sets below it that carry time, if it does not itself. */
+  levels: string[]
   owner: string
   mayChange: boolean
   /** The owner may create tables in the schema, so partitions can be created as the owner. */
@@ -21,6 +32,8 @@ export interface PartitionSet {
   accessMethod: string | null
   partitions: number
   subpartitioned: boolean
+  /** Why partitions that are partitioned themselves cannot be created; null if they can. */
+  belowUnfit: string | null
   defaultPartition: string | null
   /** Null if another session has locked it ACCESS EXCLUSIVE. */
   defaultBytes: number | null
@@ -42,6 +55,8 @@ interface SetRow {
   columns: number
   column: string | null
   type: string | null
+  parent: string | null
+  bytewise: boolean | null
   owner: string
   may_change: boolean
   owner_creates: boolean
@@ -49,6 +64,7 @@ interface SetRow {
   access_method: string | null
   partitions: number
   subpartitioned: boolean
+  strategies: string[]
   default_partition: string | null
   default_bytes: number | null
   guarded: boolean
@@ -57,19 +73,51 @@ interface SetRow {
   partman_schema: string | null
 }
 
-/** @param relations null means every partitioned table of the database */
-export async function readSets(db: Database, relations: readonly string[] | null): Promise<PartitionSet[]> {
+/**
+ * Partitioned tables down to the level that carries time: a table that is partitioned by list, and the tables below it
+ * that are partitioned by time, but not what is below those.
+ * @param relations null means every partitioned table of the database
+ */
+export async function readSets(
+  db: Database,
+  relations: readonly string[] | null,
+  rules: readonly PartitionRule[],
+): Promise<PartitionSet[]> {
   const rows = await db.query<SetRow>(
     statement(loadSql('partitions/facts'), [relations, db.target.role ?? db.server.role]),
   )
   const managed = await partmanTables(db, rows[0]?.partman_schema ?? null)
-  return rows.map((row) => ({
+  const byRelation = new Map(rows.map((row) => [row.relation, row]))
+  const declared = new Map(rules.map((rule) => [nameKey(rule.relation), rule]))
+  const ruleOf = (row: SetRow): PartitionRule | null => {
+    const above = row.parent === null ? undefined : byRelation.get(row.parent)
+    return declared.get(keyOfTable(row)) ?? (above === undefined ? null : ruleOf(above))
+  }
+  const sets = new Map(rows.map((row) => [row.relation, setOf(row, ruleOf(row), managed)]))
+  const isBelowTime = ({parent}: PartitionSet): boolean => {
+    const above = parent === null ? undefined : sets.get(parent)
+    return above !== undefined && (above.unfit === null || isBelowTime(above))
+  }
+  const shown = [...sets.values()].filter((set) => !isBelowTime(set))
+  for (const set of shown.filter(({unfit}) => unfit === null))
+    for (let above = sets.get(set.parent ?? ''); above !== undefined; above = sets.get(above.parent ?? ''))
+      above.levels.push(set.relation)
+  return shown
+}
+
+function setOf(row: SetRow, rule: PartitionRule | null, managed: Set<string> | 'unreadable'): PartitionSet {
+  const fitness = fitnessOf(row, rule)
+  return {
     relation: row.relation,
     schema: row.schema,
     table: row.table,
+    parent: row.parent,
+    rule,
     column: row.column,
     type: row.type,
-    unfit: unfitness(row),
+    key: 'key' in fitness ? fitness.key : null,
+    unfit: 'reason' in fitness ? fitness.reason : null,
+    levels: [],
     owner: row.owner,
     mayChange: row.may_change,
     ownerCreates: row.owner_creates,
@@ -77,26 +125,38 @@ export async function readSets(db: Database, relations: readonly string[] | null
     accessMethod: row.access_method,
     partitions: row.partitions,
     subpartitioned: row.subpartitioned,
+    belowUnfit: row.strategies.includes('r')
+      ? `Partitions of ${row.relation} are partitioned by range themselves: the ranges of a new one are not known.`
+      : null,
     defaultPartition: row.default_partition,
     defaultBytes: row.default_bytes,
     guarded: row.guarded,
     pending: row.pending,
     related: row.related,
     managedBy: managed === 'unreadable' || managed.has(`${row.schema}.${row.table}`) ? 'pg_partman' : null,
-  }))
+  }
 }
 
 const strategies: Record<string, string> = {l: 'list', h: 'hash', r: 'range'}
-const timeTypes = new Set(['date', 'timestamp without time zone', 'timestamp with time zone'])
 
-function unfitness({relation, strategy, columns, column, type}: SetRow): string | null {
+function fitnessOf(row: SetRow, rule: PartitionRule | null): {key: TimeKey} | {reason: string} {
+  const {relation, strategy, columns, column, type, bytewise} = row
   if (strategy !== 'r')
-    return `${relation} is partitioned by ${strategies[strategy] ?? strategy}, not by range of time.`
-  if (columns > 1) return `${relation} is partitioned by ${columns} columns together, not by time alone.`
-  if (column === null) return `${relation} is partitioned by an expression, not by a column.`
-  if (!timeTypes.has(type ?? ''))
-    return `${relation} is partitioned by ${column} (${type}), which is not a date or timestamp.`
-  return null
+    return {reason: `${relation} is partitioned by ${strategies[strategy] ?? strategy}, not by range of time.`}
+  if (columns > 1) return {reason: `${relation} is partitioned by ${columns} columns together, not by time alone.`}
+  if (column === null) return {reason: `${relation} is partitioned by an expression, not by a column.`}
+  const found = timeKeyOf({column, type: type!, bytewise}, rule)
+  return 'key' in found ? found : {reason: `${relation} is partitioned ${found.reason}.`}
+}
+
+/** A name in any spelling, as a key. */
+export function nameKey(relation: string): string {
+  const {schema, name} = parseQualifiedName(relation)
+  return keyOfTable({schema: schema ?? 'public', table: name})
+}
+
+function keyOfTable({schema, table}: {schema: string; table: string}): string {
+  return JSON.stringify([schema, table])
 }
 
 /** Tables in pg_partman's part_config, spelled as there; if it cannot be read, pg_partman may manage any set. */
@@ -112,22 +172,17 @@ async function partmanTables(db: Database, schema: string | null): Promise<Set<s
   return new Set(rows.map((row) => row.parent_table))
 }
 
+const keysInWords =
+  'A set is managed if it is partitioned by range of one column: a date, timestamp or timestamptz, or, if it is declared, an integer (timeUnit), a UUIDv7, or a ULID (keyFormat).'
+
 /** Why a set must not be changed, the most important reason first; null if it may be. */
 export function obstacleOf(set: PartitionSet): OpsError | null {
-  if (set.unfit !== null)
-    return usageError('PARTITION_KEY', set.unfit, [
-      'Only tables that are partitioned by range of one date, timestamp or timestamptz column can be managed.',
-    ])
+  if (set.unfit !== null) return usageError('PARTITION_KEY', set.unfit, [keysInWords])
   if (set.managedBy !== null)
     return usageError(
       'MANAGED_ELSEWHERE',
       `${set.relation} is managed by ${set.managedBy} (or its part_config cannot be read), so it is not changed here.`,
       ['To manage it here, remove it from part_config.'],
-    )
-  if (set.subpartitioned)
-    return usageError(
-      'PARTITION_KEY',
-      `Partitions of ${set.relation} are partitioned themselves: such tables are listed, but never changed.`,
     )
   if (!set.mayChange)
     return new OpsError(
@@ -140,11 +195,22 @@ export function obstacleOf(set: PartitionSet): OpsError | null {
   return null
 }
 
-/** A set that may be changed, by its qualified name. @throws OpsError NO_SUCH_TABLE or that of {@link obstacleOf} */
-export async function changeableSet(db: Database, relation: string): Promise<PartitionSet> {
-  const [set] = await readSets(db, [relation])
+/**
+ * The sets that carry the time of a table, by its qualified name: the table itself, or tables below it.
+ * @throws OpsError NO_SUCH_TABLE or that of {@link obstacleOf}
+ */
+export async function changeableSets(
+  db: Database,
+  relation: string,
+  rule: PartitionRule | null,
+): Promise<PartitionSet[]> {
+  const all = await readSets(db, [relation], rule === null ? [] : [{...rule, relation}])
+  const set = all.find((candidate) => candidate.relation === relation)
   if (!set) throw usageError('NO_SUCH_TABLE', `There is no table ${relation} any more.`)
-  const reason = obstacleOf(set)
-  if (reason) throw reason
-  return set
+  const sets = set.levels.length > 0 ? all.filter((candidate) => set.levels.includes(candidate.relation)) : [set]
+  for (const each of sets) {
+    const reason = obstacleOf(each)
+    if (reason) throw reason
+  }
+  return sets
 }

@@ -101,6 +101,7 @@ const forms: {[Kind in JobKindName]: Form<Kind>} = {
         : await readSets(
             db,
             rules.map(({relation}) => relation),
+            rules,
           )
     const sets = rules
       .filter(({relation}) => there.some((set) => set.relation === relation))

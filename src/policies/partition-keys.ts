@@ -20,13 +20,14 @@ export async function unreadableKeys(
     .filter((table) => table.kind === 'partitioned' && keys.has(qualifiedName(table)))
     .map(qualifiedName)
   if (partitioned.length === 0) return []
-  return (await readSets(db, partitioned)).flatMap(({relation, unfit}) =>
+  return (await readSets(db, partitioned, [])).flatMap(({relation, unfit}) =>
     unfit === null
       ? []
       : [
           {
             code: 'PARTITION_KEY',
             message: `${relation}: the age of its partitions is not known, so a retention is not possible. ${unfit}`,
+            // qicore.retain reads the bounds of these types only.
             suggestion:
               'A retention needs a table that is partitioned by range of one date, timestamp or timestamptz column.',
           },

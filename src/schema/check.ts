@@ -2,6 +2,7 @@
 import {z} from 'zod'
 import {messageOf} from '../errors.js'
 import {parseDuration} from '../units/duration.js'
+import {isCanonicalEvery, type Every} from '../units/period.js'
 import type {AggregateDefinition, TableDefinition} from './definition.js'
 import {sharedNameProblems} from './name-rules.js'
 import {aggregateProblems, tableProblems} from './rules.js'
@@ -17,6 +18,10 @@ const duration = text.superRefine((value, context) => {
   } catch (error) {
     context.addIssue({code: 'custom', message: messageOf(error)})
   }
+})
+/** In its canonical spelling, because it becomes part of SQL. */
+const every = z.custom<Every>((value) => typeof value === 'string' && isCanonicalEvery(value), {
+  error: 'not the length of a partition: write month, day or "6 hours"',
 })
 const type = text.refine((value) => readType(value) !== null, {
   error: ({input}) => `"${String(input)}" is not a known type. Known types: ${knownTypes.join(', ')}`,
@@ -62,7 +67,7 @@ export const tableSchema: z.ZodType<TableDefinition> = z.strictObject({
       time: text,
       chunkInterval: duration,
       space: z.strictObject({column: text, partitions: z.int().min(0).max(32_767)}).optional(),
-      partitions: z.strictObject({period: z.enum(['month', 'day']), ahead: z.int().min(0).max(366)}).optional(),
+      partitions: z.strictObject({period: every, ahead: z.int().min(0).max(366)}).optional(),
     })
     .optional(),
   compression: compression.optional(),

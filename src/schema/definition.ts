@@ -1,3 +1,5 @@
+import type {Every} from '../units/period.js'
+
 /** A duration as text, parsed by units/duration.ts: `7 days`, `1h`. */
 export type DurationText = string
 
@@ -83,7 +85,8 @@ export interface HypertableDefinition {
   partitions?: {period: PartitionPeriod; ahead: number} | undefined
 }
 
-export type PartitionPeriod = 'month' | 'day'
+/** The length of a partition: `month`, `6 hours`. */
+export type PartitionPeriod = Every
 
 export interface CompressionDefinition {
   after: DurationText

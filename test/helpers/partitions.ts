@@ -26,6 +26,8 @@ export function ruleOf(relation: string, more: Partial<PartitionRule> = {}): Par
     earliest: '0001-01-01T00:00:00Z',
     within: {months: 12_000, days: 0, seconds: 0},
     retention: null,
+    timeUnit: null,
+    keyFormat: null,
     ...more,
   }
 }

@@ -14,6 +14,7 @@ export function aroundSets({tables, absent}: PartitionsReport): Around<SetReport
   return {
     below: [
       ...findingLines(tables),
+      ...reasonLines(tables),
       ...gone,
       ...(unmanaged ? [legend('not declared: shown, never changed.', '*')] : []),
       ...verdict(tables, absent),
@@ -24,7 +25,14 @@ export function aroundSets({tables, absent}: PartitionsReport): Around<SetReport
 /** One set: the newest partitions that fit the screen, with the gaps between them. */
 export function aroundPartitions({tables, partitions}: PartitionsReport): Around<PartitionLine> {
   if (partitions.length === 0)
-    return {below: [closingLine(['It has no partitions.']), ...findingLines(tables), ...verdict(tables)]}
+    return {
+      below: [
+        closingLine(['It has no partitions.']),
+        ...findingLines(tables),
+        ...reasonLines(tables),
+        ...verdict(tables),
+      ],
+    }
   const gaps = new Map(tables[0]?.gaps.map((gap) => [gap.from, gap]))
   return {
     brief: (rows, most) => {
@@ -37,7 +45,7 @@ export function aroundPartitions({tables, partitions}: PartitionsReport): Around
         rest: rest > 0 ? `${rest} older (--limit shows more; --csv and --json have them all)` : null,
       }
     },
-    below: [...findingLines(tables), ...verdict(tables)],
+    below: [...findingLines(tables), ...reasonLines(tables), ...verdict(tables)],
   }
 }
 
@@ -59,6 +67,13 @@ function findingLines(tables: readonly SetReport[]): Line[] {
       note(`${tableName(set)}: ${message}.${fix === undefined ? '' : ` To end it: ${fix}`}`, set.managed ? '!' : ' '),
     ),
   )
+}
+
+/** Why no times are shown for a set; a declared one has a finding that says so. */
+function reasonLines(tables: readonly SetReport[]): Line[] {
+  return tables
+    .filter(({unfit, findings}) => unfit !== null && !findings.some(({kind}) => kind === 'unfit'))
+    .map(({unfit}) => note(unfit!))
 }
 
 function verdict(tables: readonly SetReport[], absent: readonly string[] = []): Line[] {

@@ -4,14 +4,17 @@ import {changeFlags} from '../../cli/flags.js'
 import {usageError, type ExitCode} from '../../errors.js'
 import type {PartitionFinding} from '../../partitions/plan-periods.js'
 import {parseCalendarBound, type CalendarBound} from '../../units/calendar.js'
+import {parseEvery, type Every} from '../../units/period.js'
 
 const bound = Flags.custom<CalendarBound>({parse: async (input) => parseCalendarBound(input), helpValue: '2024-01'})
+
+const length = Flags.custom<Every>({parse: async (input) => parseEvery(input), helpValue: 'month'})
 
 export default class PartitionsCreate extends BaseCommand<typeof PartitionsCreate> {
   static override summary = 'Create the partitions of a time range; existing ones are not changed.'
   static override description =
     `Each partition is created as a table and then attached, in a transaction of its own, without blocking reads and writes (SHARE UPDATE EXCLUSIVE on the table).
-Months and days are those of the time zone of the set (UTC unless configured); months are included at both ends, days are half-open.
+A partition is an hour, a day, a week (ISO), a month, a quarter, a year, or a number of them, on the calendar of the time zone of the set (UTC unless configured). Months are included at both ends of a range, days are half-open.
 Without a range it creates the partitions that the configuration requires, as partitions ensure does. Safe to repeat.`
   static override examples = [
     '<%= config.bin %> <%= command.id %> crypto_prices --from 2024-01 --to 2024-12',
@@ -22,10 +25,7 @@ Without a range it creates the partitions that the configuration requires, as pa
     ...changeFlags,
     from: bound({summary: 'First month, day or time.', dependsOn: ['to']}),
     to: bound({summary: 'Last month (included), or the day or time before which the range ends.', dependsOn: ['from']}),
-    every: Flags.option({
-      options: ['month', 'day'] as const,
-      summary: 'Length of a partition; default: as declared, or as the existing ones.',
-    })(),
+    every: length({summary: 'Length of a partition: day, 6h, 2 weeks; default: as declared, or as the existing ones.'}),
   }
 
   async run(): Promise<ChangeReport & {findings?: readonly PartitionFinding[]}> {

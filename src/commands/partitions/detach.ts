@@ -36,7 +36,12 @@ With a default partition PostgreSQL cannot detach concurrently: each detach then
           partitionRules(await this.loadConfig(), await partitionsDefined(db)),
         )
         const olderThan = requireAge(relation, flags['older-than'], declared)
-        const {plan, ...facts} = await planDetach(db, {relation, olderThan, timezone: declared?.timezone ?? 'UTC'})
+        const {plan, ...facts} = await planDetach(db, {
+          relation,
+          olderThan,
+          timezone: declared?.timezone ?? 'UTC',
+          rule: declared,
+        })
         await reportNotes(facts.notes, (line) => this.report(line))
         return {...(await this.confirmAndRun(db, plan, flags)), ...facts}
       },

@@ -41,6 +41,7 @@ Loses data: type the target's name, or pass it with --confirm.`
           relation,
           olderThan,
           timezone: declared?.timezone ?? 'UTC',
+          rule: declared,
           acceptLoss: flags['accept-loss'],
         })
         await reportNotes(facts.notes, (line) => this.report(line))

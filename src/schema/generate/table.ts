@@ -1,6 +1,7 @@
 import {loadSql} from '../../db/load-sql.js'
 import {quoteLiteral} from '../../db/sql.js'
 import {durationInWords, parseDuration} from '../../units/duration.js'
+import {gridOf} from '../../units/period.js'
 import type {
   CheckDefinition,
   ForeignKeyDefinition,
@@ -67,10 +68,17 @@ export function createPartitions(table: TableDefinition): Sql[] {
   const {hypertable} = table
   if (!hypertable) return []
   const {period, ahead} = hypertable.partitions ?? defaultPartitions
-  const step = period === 'month' ? 'make_interval(months => n)' : 'make_interval(days => n)'
   return [
-    `select qicore.create_partition(${quoteLiteral(relation(table))}, '${period}', now() + ${step})\nfrom generate_series(0, ${ahead}) n`,
+    `select qicore.create_partition(${quoteLiteral(relation(table))}, '${period}', now() + ${stepOf(period)})\nfrom generate_series(0, ${ahead}) n`,
   ]
+}
+
+/** `n` periods from now on. Whole days keep the local time of day across a clock change. */
+function stepOf(period: PartitionPeriod): Sql {
+  const {months, hours} = gridOf(period)
+  const times = (count: number) => (count === 1 ? 'n' : `n * ${count}`)
+  if (months > 0) return `make_interval(months => ${times(months)})`
+  return hours % 24 === 0 ? `make_interval(days => ${times(hours / 24)})` : `make_interval(hours => ${times(hours)})`
 }
 
 export function createIndex(table: TableDefinition, index: IndexDefinition): Sql {

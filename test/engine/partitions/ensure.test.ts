@@ -82,7 +82,7 @@ forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
     ]).toEqual([6, 1, 0, 130])
   })
 
-  it('accepts a larger partition that includes the period, and reports one that has half of it', async () => {
+  it('accepts a larger partition that includes the period, and continues where one ends inside of it', async () => {
     const database = await engine.database()
     await database.run(
       `${set('years')}; create table years_all partition of years for values from ('2020-01-01+00') to (maxvalue)`,
@@ -91,18 +91,22 @@ forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
     await database.run(
       `${set('halves')}; create table half partition of halves for values from (minvalue) to ('2020-01-01+00')`,
     )
-    const [{middle}] = (await database.run<{middle: string}>(
-      `select (${monthsAhead(0)} + interval '10 days')::text as middle`,
-    )) as [{middle: string}]
+    const [{middle, day}] = (await database.run<{middle: string; day: string}>(
+      `select middle::text, to_char(middle at time zone 'UTC', 'YYYY"m"MM"d"DD') as day from (select ${monthsAhead(0)} + interval '10 days' as middle) m`,
+    )) as [{middle: string; day: string}]
     await database.run(`create table other partition of halves for values from ('2020-01-01+00') to ('${middle}')`)
     const {plan, findings} = await planEnsure(database.db, [ruleOf('public.halves')])
-    expect(plan.steps).toHaveLength(3)
+    expect(plan.steps).toHaveLength(4)
+    expect(plan.steps[0]!.id).toBe(`create public.halves_y${day}`)
     expect(findings).toEqual([
-      expect.objectContaining({
-        kind: 'conflict',
-        message: expect.stringContaining('public.other (2020-01-01T00:00:00Z to'),
-      }),
+      {
+        relation: 'public.halves',
+        kind: 'period',
+        message: expect.stringContaining('from there on the length of a partition is month'),
+      },
     ])
+    await run(database.db, plan)
+    expect((await planEnsure(database.db, [ruleOf('public.halves')])).plan.steps).toEqual([])
   })
 
   it('reports a partition that is pending detach', async () => {

@@ -254,6 +254,7 @@ const sample: PartitionsReport = {
       timezone: 'UTC',
       column: 'time',
       type: 'timestamp with time zone',
+      unfit: null,
       partitions: 27,
       from: '2024-12-01T00:00:00Z',
       to: '2027-03-01T00:00:00Z',
@@ -277,6 +278,7 @@ const sample: PartitionsReport = {
       timezone: 'Europe/Berlin',
       column: 'time',
       type: 'timestamp with time zone',
+      unfit: null,
       partitions: 11,
       from: '2026-11-14T23:00:00Z',
       to: '2026-11-23T23:00:00Z',
@@ -307,6 +309,7 @@ const sample: PartitionsReport = {
       timezone: null,
       column: 'filled_on',
       type: 'date',
+      unfit: null,
       partitions: 3,
       from: '2026-01-01T00:00:00Z',
       to: '2026-04-01T00:00:00Z',
@@ -420,7 +423,7 @@ forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
 
   it('partitions ensure refuses a key that is not a time as wrong usage, as partitions drop does', async () => {
     const {db, run: query} = await engine.database()
-    await query('create table ev (id uuid primary key, v int) partition by range (id)')
+    await query('create table ev (id bigint primary key, v int) partition by range (id)')
     const rules = [ruleOf('public.ev')]
     const {plan, findings} = await planEnsure(db, rules)
     expect(plan.steps).toEqual([])

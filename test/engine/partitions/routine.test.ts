@@ -2,7 +2,8 @@ import {readFileSync} from 'node:fs'
 import fc from 'fast-check'
 import {expect, it} from 'vitest'
 import {sqlDirectory} from '../../../src/db/load-sql.js'
-import {readPeriods, type Every} from '../../../src/partitions/periods.js'
+import {readPeriods} from '../../../src/partitions/periods.js'
+import type {Every} from '../../../src/units/period.js'
 import {addDays} from '../../../src/units/calendar.js'
 import {forEachEngine, type Engine, type TestDatabase} from '../../helpers/engines.js'
 import {fingerprint} from './fingerprint.js'
@@ -137,7 +138,7 @@ create index on ticks (coin, time desc); create table twin_y2024m01 partition of
           )
           expect(made).toEqual({
             name: period.partition,
-            bound: `FOR VALUES FROM ('${period.lowerText}') TO ('${period.upperText}')`,
+            bound: `FOR VALUES FROM ('${period.range.lowerText}') TO ('${period.range.upperText}')`,
           })
         } finally {
           await database.run(`drop table ${quoted}`)

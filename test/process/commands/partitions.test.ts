@@ -148,7 +148,7 @@ forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
     const database = await engine.database()
     const cwd = config(
       database.url,
-      '  public.ticks: {partitions: {every: week, ahead: -1, timezone: Mars/Olympus, earliest: soon, within: 6m, often: 1}}\n',
+      '  public.ticks: {partitions: {every: 5h, ahead: -1, timezone: Mars/Olympus, earliest: soon, within: 6m, often: 1}}\n',
     )
     const result = await partitions('ensure', cwd)
     expectExit(result, 2)
