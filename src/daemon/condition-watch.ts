@@ -1,7 +1,11 @@
 import type {Condition} from '../db/condition.js'
 import type {Database} from '../db/database.js'
+import {prepared} from '../db/load-sql.js'
 
-/** Checks the condition of the database periodically, each time in a new session. */
+/**
+ * Checks the condition of the database periodically. A new session reads it whenever a cheap key has changed, and otherwise
+ * every tenth time: a session costs as much as ten polls of the ledger.
+ */
 export interface ConditionWatch {
   start(everyMs: number): void
   stop(): void
@@ -12,6 +16,9 @@ export interface ConditionWatch {
 /** Conditions that do not make the daemon unready: the results of qicore-db itself are still correct. */
 const reportedOnly: ReadonlySet<Condition['code']> = new Set(['compressed_rows_hidden', 'distributed_by_citus'])
 
+/** Checks of the key between two readings of an unchanged condition. */
+const checksBetween = 9
+
 /**
  * A session keeps the settings with which it started, so only a new session sees an ALTER DATABASE. The embedded engine
  * has just one session. A failed check is repeated at the next interval.
@@ -21,6 +28,27 @@ export function conditionWatch(control: () => Database | null, warn: (message: s
   let looking = false
   let seen: readonly Condition[] | null = null
   let warned = ''
+  let key: string | null = null
+  let checks = 0
+  const readKey = async (db: Database) => {
+    const [row] = await db.query<{key: string}>(prepared('daemon/condition-key', []))
+    return row!.key
+  }
+  /** Whether the condition must be read again. */
+  const isStale = async (db: Database) => {
+    if (db.server.embedded) return true
+    const before = key
+    key = await readKey(db)
+    checks += 1
+    if (key === before && checks <= checksBetween) return false
+    checks = 0
+    return true
+  }
+  /** The session has just read the condition. */
+  const rememberKey = async () => {
+    const db = control()
+    if (db !== null && !db.server.embedded) key = await readKey(db).catch(() => null)
+  }
   const problems = () =>
     (seen ?? control()?.server.condition ?? [])
       .filter(({code}) => !reportedOnly.has(code))
@@ -35,9 +63,11 @@ export function conditionWatch(control: () => Database | null, warn: (message: s
     if (db === null || looking) return
     looking = true
     try {
+      if (!(await isStale(db))) return
       seen = await conditionOf(db)
       warnOnChange()
     } catch {
+      key = null
       // The polling loop of the daemon reports an unreachable database.
     } finally {
       looking = false
@@ -46,6 +76,7 @@ export function conditionWatch(control: () => Database | null, warn: (message: s
   return {
     start(everyMs) {
       warnOnChange()
+      void rememberKey()
       timer = setInterval(() => void look(), everyMs)
       timer.unref()
     },

@@ -3,9 +3,10 @@ import type {Database} from '../db/database.js'
 import type {Emit} from '../jobs/events.js'
 import type {JobContext} from '../jobs/kind.js'
 import {reclaimExpired, type TakenOver} from '../jobs/store/claims.js'
-import {heartbeat, type Heartbeat} from '../jobs/store/daemons.js'
+import type {Heartbeat} from '../jobs/store/daemons.js'
 import {readJobs} from '../jobs/store/ledger-jobs.js'
 import type {Identity} from '../jobs/store/ledger.js'
+import {pollLedger} from '../jobs/store/poll.js'
 import {longestTimer} from '../units/timer.js'
 import {alarmClock} from './alarm.js'
 import {claimDue, dueRequests, type ClaimDueOptions} from './claim-due.js'
@@ -156,8 +157,7 @@ export class Scheduler {
     this.waiting.clear()
     await this.workerPool.write()
     if (performance.now() - this.lookedAt >= this.options.poll) {
-      await this.look()
-      await this.reclaim()
+      if (await this.look()) await this.reclaim()
       for (const {state} of this.registry.entries())
         if (state?.leaseSeconds != null && !this.workerPool.isRunning(state.name)) this.remind(state.leaseSeconds)
     } else if (this.nextLease !== null && performance.now() >= this.nextLease) {
@@ -171,18 +171,23 @@ export class Scheduler {
     this.answerChecks()
   }
 
-  /** Polls the whole ledger: sends the heartbeat, reads every job, and checks pg_cron. */
-  private async look(): Promise<void> {
+  /**
+   * Polls the whole ledger: sends the heartbeat, reads every job, and checks pg_cron.
+   * @returns whether there may be claims to reclaim
+   */
+  private async look(): Promise<boolean> {
     const {control, me, clock, emit, onHeartbeat, onCron} = this.options
     const asked = performance.now()
-    const answer = await heartbeat(control, me)
-    const drift = clock.set(answer.now, asked, performance.now())
+    const {heartbeat, jobs} = await pollLedger(control, me)
+    const drift = clock.set(heartbeat.now, asked, performance.now())
     if (Math.abs(drift) > 1_000) emit({event: 'clock_jump', seconds: drift / 1000})
-    onHeartbeat(answer)
-    this.registry.read(await readJobs(control), true)
+    onHeartbeat(heartbeat)
+    this.registry.read(jobs, true)
     onCron(await watchCron(control, this.registry.entries()))
     this.lookedAt = performance.now()
     this.stale.clear()
+    // On the embedded engine a claim of a process that died is free before its lease expires.
+    return control.server.embedded || jobs.some(({leaseSeconds}) => leaseSeconds !== null && leaseSeconds <= 0)
   }
 
   private async reclaim(): Promise<void> {

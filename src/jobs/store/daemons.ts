@@ -1,9 +1,11 @@
 /** The daemons of a database: their heartbeats, and the difference of the clocks. */
-import type {Database} from '../../db/database.js'
+import type {Database, Db} from '../../db/database.js'
+import {preparedQicore} from '../../db/load-qicore-sql.js'
 import {loadSql, prepared} from '../../db/load-sql.js'
+import type {Server} from '../../db/server.js'
 import {statement} from '../../db/sql.js'
 import type {Instant} from '../../units/instant.js'
-import {askLedger, type Identity} from './ledger.js'
+import {askLedger, ledgerWrite, type Identity} from './ledger.js'
 
 export interface Heartbeat {
   /** The time by which schedules are evaluated, in milliseconds since 1970. */
@@ -14,19 +16,24 @@ export interface Heartbeat {
   others: number
 }
 
-export async function heartbeat(db: Database, {id, host, pid, version, actor}: Identity): Promise<Heartbeat> {
+export function heartbeat(db: Database, me: Identity): Promise<Heartbeat> {
+  return db.transaction(ledgerWrite(db), (tx) => askHeartbeat(tx, db.server, me))
+}
+
+/** Records the heartbeat, in a transaction that writes. */
+export async function askHeartbeat(
+  tx: Db,
+  server: Server,
+  {id, host, pid, version, actor}: Identity,
+): Promise<Heartbeat> {
   const asked = Date.now()
-  const [row] = await askLedger<{now: Instant; clock: Instant; others: number}>(db, 'heartbeat', [
-    id,
-    host,
-    pid,
-    version,
-    actor,
-  ])
+  const [row] = await tx.query<{now: Instant; clock: Instant; others: number}>(
+    preparedQicore(server, 'jobs/heartbeat', [id, host, pid, version, actor]),
+  )
   return {
     now: Date.parse(row!.now),
     skew: skewOf(asked, Date.parse(row!.clock), Date.now()),
-    others: db.server.embedded ? 0 : row!.others,
+    others: server.embedded ? 0 : row!.others,
   }
 }
 

@@ -1,7 +1,8 @@
 /** The jobs of the ledger: declared, paused and read. */
 import type {Job} from '../../config/jobs.js'
-import type {Database} from '../../db/database.js'
-import {loadQicoreSql} from '../../db/load-qicore-sql.js'
+import type {Database, Db} from '../../db/database.js'
+import type {Server} from '../../db/server.js'
+import {loadQicoreSql, preparedQicore} from '../../db/load-qicore-sql.js'
 import {statement, type Statement, type Value} from '../../db/sql.js'
 import type {ScheduleVersion, JobState} from '../../schedule/due.js'
 import type {Instant} from '../../units/instant.js'
@@ -35,7 +36,12 @@ interface JobRow {
 
 /** The jobs of the ledger: all, or those in `names`. */
 export async function readJobs(db: Database, names: readonly string[] | null = null): Promise<LedgerJob[]> {
-  const rows = await db.query<JobRow>(statement(loadQicoreSql(db.server, 'jobs/jobs'), [names]))
+  return askJobs(db, db.server, names)
+}
+
+/** {@link readJobs} in a transaction. */
+export async function askJobs(tx: Db, server: Server, names: readonly string[] | null = null): Promise<LedgerJob[]> {
+  const rows = await tx.query<JobRow>(preparedQicore(server, 'jobs/jobs', [names]))
   return rows.map((row) => ({
     name: row.name,
     kind: row.kind,
