@@ -27,7 +27,8 @@ with recursive root as (
 select
   root.schema, root.name, root.oid::int8 as root, n.nspname as leaf_schema, c.relname as leaf,
   c.oid::int8 as relation, coalesce(l.by, k.attname) as time_column, coalesce(l.type, k.type) as time_type, l.bound,
-  nullif(c.reltuples, -1)::int8 as rows
+  coalesce(am.amname = 'columnar', false) as columnar, nullif(c.reltuples, -1)::int8 as rows
 from root
 left join key k on k.oid = root.oid
 left join (tree l join pg_class c on c.oid = l.oid join pg_namespace n on n.oid = c.relnamespace) on l.root = root.oid and not l.branch
+left join pg_am am on am.oid = c.relam

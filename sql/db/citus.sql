@@ -1,10 +1,8 @@
--- Whether this node of Citus is a worker, how many tables Citus distributes, and the settings of this session that our
--- transactions must correct. Every node has the metadata; only the coordinator has group 0. A setting that this version
+-- Whether this node of Citus is a worker, and the settings of this session that our transactions may have to correct. Every node has the metadata; only the coordinator has group 0. A setting that this version
 -- of Citus does not have is null; override_table_visibility is not in pg_settings.
 -- One row. TimescaleDB: not needed. Citus: 11.0
 select
   coalesce((select groupid from pg_catalog.pg_dist_local_group limit 1), 0) <> 0 as worker,
-  (select count(*)::int from pg_catalog.pg_dist_partition) as distributed_tables,
   current_setting('citus.override_table_visibility', true) as hides_shards,
   current_setting('citus.enable_schema_based_sharding', true) as distributes_schemas,
   current_setting('citus.use_citus_managed_tables', true) as manages_tables

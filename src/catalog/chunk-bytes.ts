@@ -1,4 +1,5 @@
 import type {Database} from '../db/database.js'
+import {readDistributedSizes, type DistributedSizes, type MeasuredTable, type UnansweredNode} from './citus-sizes.js'
 import {estimateSizes, measureSizes, type Estimate} from './sizes.js'
 import {has, isCompressed, type Chunk, type Table} from './table.js'
 
@@ -15,10 +16,17 @@ export interface ChunkBytes {
   /** The uncompressed part alone. */
   ofPlainPart(chunk: Chunk): number | null
   ofIndexes(chunk: Chunk): number | null
+  /** The measured part of a chunk of which `of` is null: shards on nodes that answered. */
+  partOf(chunk: Chunk): number | null
+  /** An estimate; null if it is not known. */
+  rowsOf(chunk: Chunk): number | null
   basis(table: Table): SizeBasis
   locked: ReadonlySet<number>
-  /** Relations that Citus distributes: their sizes are not known. The headline of a report says so. */
-  remote: ReadonlySet<number>
+  /** Where Citus keeps the rows of a table; null for a table that it does not distribute. */
+  shardsOf(table: Table): {shards: number; nodes: number} | null
+  /** Chunks of which a node that did not answer, or a move between nodes, hides a shard. */
+  incomplete: ReadonlySet<number>
+  unanswered: readonly UnansweredNode[]
 }
 
 /** @param fast use the estimates in the catalog instead of the sizes of the files */
@@ -29,7 +37,49 @@ export async function readChunkBytes(
   indexes = false,
 ): Promise<ChunkBytes> {
   const relations = tables.flatMap(({relation, chunks}) => [relation, ...chunks.flatMap(relationsOf)])
-  return fast ? estimated(await estimateSizes(db, relations)) : exact(await measureSizes(db, relations, indexes))
+  const distributed = await readDistributedSizes(db)
+  const here = relations.filter((relation) => !distributed.byRelation.has(relation))
+  const local = fast ? estimated(await estimateSizes(db, here)) : exact(await measureSizes(db, here, indexes))
+  return distributed.byRelation.size === 0 ? local : withDistributed(local, distributed)
+}
+
+/** What is measured on the nodes of Citus takes the place of the empty relations here. It is never an estimate. */
+function withDistributed(local: ChunkBytes, {byRelation, unanswered}: DistributedSizes): ChunkBytes {
+  const missing = (reasons: readonly MeasuredTable['missing'][]) =>
+    [...byRelation.values()].filter((table) => reasons.includes(table.missing)).map(({relation}) => relation)
+  const at = ({relation}: {relation: number}) => byRelation.get(relation)
+  const pick = <Value>(
+    chunk: Chunk,
+    distributed: (table: MeasuredTable) => Value,
+    here: (chunk: Chunk) => Value,
+  ): Value => {
+    const table = at(chunk)
+    return table === undefined ? here(chunk) : distributed(table)
+  }
+  return {
+    of: (chunk) => pick(chunk, ({bytes}) => bytes, local.of),
+    ofRoot: (table) => (at(table) === undefined ? local.ofRoot(table) : at(table)!.bytes),
+    ofPlainPart: (chunk) => pick(chunk, ({bytes}) => bytes, local.ofPlainPart),
+    ofIndexes: (chunk) => pick(chunk, ({indexBytes}) => indexBytes, local.ofIndexes),
+    partOf: (chunk) => pick(chunk, ({measuredBytes}) => measuredBytes, local.partOf),
+    rowsOf: (chunk) => pick(chunk, ({rows}) => rows, local.rowsOf),
+    basis: (table) => {
+      if (at(table) === undefined) return local.basis(table)
+      return [table, ...table.chunks].some((part) => (at(part)?.missing ?? null) !== null) ? 'mixed' : 'exact'
+    },
+    locked: new Set([...local.locked, ...missing(['locked'])]),
+    shardsOf: (table) => at(table) ?? null,
+    incomplete: new Set(missing(['unanswered', 'moved'])),
+    unanswered,
+  }
+}
+
+const onOneServer: Pick<ChunkBytes, 'partOf' | 'rowsOf' | 'shardsOf' | 'incomplete' | 'unanswered'> = {
+  partOf: () => null,
+  rowsOf: ({estimatedRows}) => estimatedRows,
+  shardsOf: () => null,
+  incomplete: new Set(),
+  unanswered: [],
 }
 
 function relationsOf({relation, compressed, tiered}: Chunk): number[] {
@@ -37,10 +87,10 @@ function relationsOf({relation, compressed, tiered}: Chunk): number[] {
   return compressed === null ? [relation] : [relation, compressed]
 }
 
-function exact({bytes, indexBytes, locked, remote}: Awaited<ReturnType<typeof measureSizes>>): ChunkBytes {
-  const isLocked = (chunk: Chunk) => relationsOf(chunk).some((relation) => locked.has(relation) || remote.has(relation))
+function exact({bytes, indexBytes, locked}: Awaited<ReturnType<typeof measureSizes>>): ChunkBytes {
+  const isLocked = (chunk: Chunk) => relationsOf(chunk).some((relation) => locked.has(relation))
   // Neither measured nor locked: it was dropped in the meantime and has no bytes.
-  const one = (relation: number) => (locked.has(relation) || remote.has(relation) ? null : (bytes.get(relation) ?? 0))
+  const one = (relation: number) => (locked.has(relation) ? null : (bytes.get(relation) ?? 0))
   return {
     of: (chunk) =>
       chunk.tiered || isLocked(chunk)
@@ -52,10 +102,9 @@ function exact({bytes, indexBytes, locked, remote}: Awaited<ReturnType<typeof me
       chunk.tiered || isLocked(chunk)
         ? null
         : relationsOf(chunk).reduce((sum, relation) => sum + (indexBytes.get(relation) ?? 0), 0),
-    basis: ({relation, chunks}) =>
-      locked.has(relation) || remote.has(relation) || chunks.some(isLocked) ? 'mixed' : 'exact',
+    basis: ({relation, chunks}) => (locked.has(relation) || chunks.some(isLocked) ? 'mixed' : 'exact'),
     locked,
-    remote,
+    ...onOneServer,
   }
 }
 
@@ -64,7 +113,7 @@ function estimated(estimates: Map<number, Estimate>): ChunkBytes {
     const estimate = estimates.get(chunk.relation)
     if (chunk.tiered || estimate === undefined) return null
     // Compression empties the heap, but the catalog still has the pages that the last VACUUM counted.
-    if (isCompressed(chunk)) return estimate.other
+    if (isCompressed(chunk) && !chunk.columnar) return estimate.other
     if (has(chunk.status, 'partial')) return estimate.other + (estimate.analyzed ? estimate.heap : 0)
     return estimate.analyzed ? estimate.heap + estimate.other : null
   }
@@ -91,7 +140,7 @@ function estimated(estimates: Map<number, Estimate>): ChunkBytes {
         : relationsOf(chunk).reduce((sum, relation) => sum + (estimates.get(relation)?.indexes ?? 0), 0),
     basis: () => 'estimated',
     locked: new Set(),
-    remote: new Set(),
+    ...onOneServer,
   }
 }
 

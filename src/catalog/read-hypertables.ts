@@ -135,6 +135,7 @@ function chunkOf(row: ChunkRow): Chunk {
     start: bounded(row.range_start),
     end: bounded(row.range_end),
     status: row.status,
+    columnar: false,
     tiered: row.tiered,
     createdAt: row.created_at,
     beforeBytes: row.before_bytes,

@@ -2,7 +2,8 @@ import type {Database} from '../db/database.js'
 import {loadSql} from '../db/load-sql.js'
 import {statement} from '../db/sql.js'
 import {parsePartitionBound} from './partition-bound.js'
-import {newChunk, newTable, type Table} from './table.js'
+import {readDistributedTables} from './citus-sizes.js'
+import {ChunkStatus, newChunk, newTable, type Table} from './table.js'
 import {timeKindOf} from './time.js'
 
 interface PartitionSetRow {
@@ -15,12 +16,14 @@ interface PartitionSetRow {
   time_column: string | null
   time_type: string | null
   bound: string | null
+  columnar: boolean
   rows: number | null
 }
 
 /** Partitioned tables of PostgreSQL with their leaves. A database with TimescaleDB may have them too. */
 export async function readPartitionSets(db: Database): Promise<Table[]> {
   const sets = new Map<number, Table>()
+  const distributed = new Set((await readDistributedTables(db)).map(({relation}) => relation))
   for (const row of await db.query<PartitionSetRow>(statement(loadSql('catalog/partition-sets')))) {
     const time = timeKindOf(row.time_type)
     const set =
@@ -44,7 +47,10 @@ export async function readPartitionSets(db: Database): Promise<Table[]> {
         relation: row.relation,
         schema: row.leaf_schema,
         name: row.leaf,
-        estimatedRows: row.rows,
+        columnar: row.columnar,
+        ...(row.columnar && {status: ChunkStatus.compressed}),
+        // The relation here is empty: its rows are on the nodes.
+        estimatedRows: distributed.has(row.relation) ? null : row.rows,
       }),
     )
   }

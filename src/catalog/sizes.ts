@@ -3,7 +3,6 @@ import {engineNamed} from '../engines/index.js'
 import {loadSql} from '../db/load-sql.js'
 import {statement} from '../db/sql.js'
 import {isConnectionLost, sqlState, SqlState} from '../db/sqlstate.js'
-import {readDistributedTables} from './distributed.js'
 
 /** Bytes of tables with their indexes and TOAST, as pg_total_relation_size counts them. */
 export interface Sizes {
@@ -13,8 +12,6 @@ export interface Sizes {
   indexBytes: Map<number, number>
   /** Another session holds or waits for ACCESS EXCLUSIVE on them: not measured, never waited for. */
   locked: Set<number>
-  /** Distributed by Citus: the sizes are on its workers. */
-  remote: ReadonlySet<number>
 }
 
 // Measured: the total time is the same from 100 to 2 500 relations a statement; 500 take about 0.1 s with cold caches.
@@ -33,14 +30,8 @@ export async function readLockedTables(db: Db): Promise<Set<number>> {
  * runs into a lock is split in halves until only the locked relation is missing.
  */
 export async function measureSizes(db: Database, relations: readonly number[], indexes = false): Promise<Sizes> {
-  const sizes: Sizes = {
-    bytes: new Map(),
-    indexBytes: new Map(),
-    locked: new Set(),
-    remote: (await readDistributedTables(db)).relations,
-  }
-  const here = relations.filter((relation) => !sizes.remote.has(relation))
-  const rest = here.length < worthTheDirectory ? here : await measureFiles(db, here, sizes)
+  const sizes: Sizes = {bytes: new Map(), indexBytes: new Map(), locked: new Set()}
+  const rest = relations.length < worthTheDirectory ? relations : await measureFiles(db, relations, sizes)
   for (let at = 0; at < rest.length; at += batch) await measureBatch(db, rest.slice(at, at + batch), indexes, sizes)
   return sizes
 }
@@ -129,13 +120,10 @@ export async function estimateSizes(db: Database, relations: readonly number[]):
     other_bytes: number
     analyzed: boolean
   }>(statement(loadSql(engineNamed(db.server.engine).sql.sizes.estimates), [relations]))
-  const {relations: remote} = await readDistributedTables(db)
   return new Map(
-    rows
-      .filter(({relation}) => !remote.has(relation))
-      .map((row) => [
-        row.relation,
-        {heap: row.heap_bytes, other: row.other_bytes, indexes: row.index_bytes, analyzed: row.analyzed},
-      ]),
+    rows.map((row) => [
+      row.relation,
+      {heap: row.heap_bytes, other: row.other_bytes, indexes: row.index_bytes, analyzed: row.analyzed},
+    ]),
   )
 }

@@ -17,6 +17,8 @@ export interface Chunk {
   end: bigint | null
   /** Bits of TimescaleDB, see {@link ChunkStatus}. */
   status: number
+  /** A partition whose access method is columnar: it counts as compressed. */
+  columnar: boolean
   /** In object storage: its size is not known here, and reading it is expensive. */
   tiered: boolean
   createdAt: Instant | null
@@ -70,6 +72,7 @@ export function newChunk(fields: Pick<Chunk, 'relation' | 'schema' | 'name'> & P
     start: null,
     end: null,
     status: 0,
+    columnar: false,
     tiered: false,
     createdAt: null,
     estimatedRows: null,

@@ -3,7 +3,7 @@ import {batching} from '../db/batching.js'
 import {readOnlySettings, type Database} from '../db/database.js'
 import {loadSql} from '../db/load-sql.js'
 import {ident, raw, sql, statement, type Fragment, type Statement} from '../db/sql.js'
-import {isConnectionLost, sqlState, SqlState} from '../db/sqlstate.js'
+import {isConnectionLost, isNodeLost, sqlState, SqlState} from '../db/sqlstate.js'
 import {epochMicros} from '../units/instant.js'
 import {has, newChunk, type Chunk, type Table} from './table.js'
 import {microsOfUuid, type TimeKind} from './time.js'
@@ -17,7 +17,7 @@ export interface TimeRange {
 export type Side = keyof TimeRange
 
 /** Why an end is not known. */
-export type EndProblem = 'privilege' | 'slow' | 'locked' | 'empty' | 'unranged' | 'unreadable'
+export type EndProblem = 'privilege' | 'slow' | 'locked' | 'empty' | 'unranged' | 'unreadable' | 'unreachable'
 
 interface Ask {
   table: Table
@@ -130,6 +130,7 @@ async function answer(
 }
 
 function problemOf(error: unknown): EndProblem {
+  if (isNodeLost(error)) return 'unreachable'
   const state = sqlState(error)
   if (state === SqlState.noPrivilege) return 'privilege'
   if (state === SqlState.canceled) return 'slow'

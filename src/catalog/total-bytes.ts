@@ -11,10 +11,10 @@ export function totalOf(table: Table, bytes: ChunkBytes): {total: number | null;
     if (chunk.tiered) continue
     const size = bytes.of(chunk)
     if (size === null) skipped += 1
-    else {
-      total += size
-      measured += 1
-    }
+    const known = size ?? bytes.partOf(chunk)
+    if (known === null || (size === null && known === 0)) continue
+    total += known
+    measured += 1
   }
   const nothing = measured === 0 && (skipped > 0 || root === null)
   return {total: nothing ? null : total, skipped}

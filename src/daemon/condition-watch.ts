@@ -14,7 +14,7 @@ export interface ConditionWatch {
 }
 
 /** Conditions that do not make the daemon unready: the results of qicore-db itself are still correct. */
-const reportedOnly: ReadonlySet<Condition['code']> = new Set(['compressed_rows_hidden', 'distributed_by_citus'])
+const reportedOnly: ReadonlySet<Condition['code']> = new Set(['compressed_rows_hidden'])
 
 /** Checks of the key between two readings of an unchanged condition. */
 const checksBetween = 9

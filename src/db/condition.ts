@@ -13,7 +13,6 @@ export type ConditionCode =
   | 'rows_in_root'
   | 'gate_procedure_missing'
   | 'no_worker_slots'
-  | 'distributed_by_citus'
 
 export interface Condition {
   code: ConditionCode
@@ -191,21 +190,6 @@ function gate({brokenGates}: ConditionFacts): Condition | null {
     code: 'gate_procedure_missing',
     message: `Job ${brokenGates.join(', job ')}: the procedure that it calls does not exist, so the job does nothing.`,
     fix: `Create it again: ${command('migrate up')}`,
-    refuses: 'nothing',
-    tables: [],
-  }
-}
-
-/**
- * The condition of a database with distributed tables, whose sizes and row counts are null in every report: the local
- * relations are empty.
- * @param tables number of distributed tables
- */
-export function distributedCondition(tables: number): Condition {
-  return {
-    code: 'distributed_by_citus',
-    message: `${tables} ${tables === 1 ? 'table is' : 'tables are'} distributed by Citus: their rows are on its workers, so sizes and row counts are unknown here.`,
-    fix: 'Their sizes: select citus_total_relation_size(logicalrelid) from pg_dist_partition',
     refuses: 'nothing',
     tables: [],
   }

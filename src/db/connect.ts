@@ -17,7 +17,7 @@ import {libraryError, withoutLibrary} from './library.js'
 import {readServer} from './probe.js'
 import type {Server} from './server.js'
 import type {Statement} from './sql.js'
-import {toOpsError, OwnCode, sqlState, SqlState} from './sqlstate.js'
+import {answeredAfter, toOpsError, OwnCode, sqlState, SqlState} from './sqlstate.js'
 import {sessionSettings, type Pipeline, type Settings} from './session.js'
 import {inTransaction} from './transaction.js'
 
@@ -170,7 +170,13 @@ async function serve(
               coded(client.query(text, values.length > 0 ? [...values] : undefined))
             const answers = followUp === undefined ? [send(what)] : [send(what), send(followUp)]
             const [first] = await Promise.allSettled(answers)
-            if (first!.status === 'rejected') throw first!.reason
+            if (first!.status === 'rejected') {
+              await coded(client.query('select')).then(
+                () => answeredAfter(first!.reason),
+                () => {},
+              )
+              throw first!.reason
+            }
           } finally {
             await client.query('reset all; reset role').catch(() => {})
           }

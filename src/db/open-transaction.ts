@@ -3,7 +3,7 @@ import {Flight, skipped, type Answer} from './flight.js'
 import {opening, roleError, type Session} from './session.js'
 import {silenceWatch} from './silence-watch.js'
 import {mayHoldSeveral, quoteIdent, type Statement} from './sql.js'
-import {isConnectionLost, sqlState, SqlState} from './sqlstate.js'
+import {answeredAfter, sqlState, SqlState} from './sqlstate.js'
 
 const endedEarlyMessage = 'a statement ended the transaction before its commit; later statements ran outside of it'
 
@@ -53,6 +53,7 @@ export class OpenTransaction implements Db {
     this.phase = 'over'
     const end = await answer
     this.committed = true
+    answeredAfter(this.cause?.error)
     const counts = !Array.isArray(end) && end.command === 'COMMIT' && !this.endedEarly && !this.firstFailed
     if (!counts)
       throw (
@@ -66,8 +67,12 @@ export class OpenTransaction implements Db {
     this.phase = 'over'
     this.rolledBack = true
     this.failed(error)
-    if (!sent) this.first.discard(error)
-    else if (!isConnectionLost(error)) await this.session.client.query({text: 'rollback'}).catch(() => {})
+    if (!sent) return this.first.discard(error)
+    // Also after the code of a lost connection: a server that answers has lost its connection to another node.
+    await this.session.client.query({text: 'rollback'}).then(
+      () => [error, this.cause?.error].forEach(answeredAfter),
+      () => {},
+    )
   }
 
   causeOf(error: unknown): unknown {

@@ -1,7 +1,7 @@
 import type {ChunkCatalog, Edition} from '../engines/engine.js'
 import {can, recogniseEngine, type EngineKind, type KnownEngine} from '../engines/index.js'
 import {ident, type Fragment} from './sql.js'
-import {conditionsOf, distributedCondition, type Condition} from './condition.js'
+import {conditionsOf, type Condition} from './condition.js'
 import {citusCorrections} from './citus-settings.js'
 import {timescaledbSettings} from './timescaledb-settings.js'
 import type {Instant} from '../units/instant.js'
@@ -82,7 +82,7 @@ export interface Server {
    */
   corrections: readonly (readonly [name: string, value: string])[]
   /** Null if the database does not have Citus. */
-  citus: {version: string; worker: boolean; distributedTables: number} | null
+  citus: {version: string; worker: boolean} | null
 }
 
 /** The row of sql/db/condition.sql. */
@@ -94,7 +94,6 @@ export interface ConditionRow {
 /** The row of sql/db/citus.sql. */
 export interface CitusRow {
   worker: boolean
-  distributed_tables: number
   /** The settings of the session; null if this version of Citus does not have them. */
   hides_shards: string | null
   distributes_schemas: string | null
@@ -161,27 +160,22 @@ function conditionOfDatabase(
   embedded: boolean,
   extras: Extras,
 ): Condition[] {
-  const distributed = extras.citus?.distributed_tables ?? 0
-  const found = distributed > 0 ? [distributedCondition(distributed)] : []
-  if (engine.sql.condition === null) return found
-  return [
-    ...found,
-    ...conditionsOf({
-      database: row.database,
-      timescaledb: row.timescaledb,
-      embedded,
-      license: row.license,
-      ...settings,
-      inRecovery: row.in_recovery,
-      launcherSeen: row.launcher_seen,
-      schedulerHere: row.scheduler_seen,
-      schedulers: row.schedulers,
-      maxBackgroundWorkers: row.max_background_workers,
-      workerProcessesLeft: row.worker_processes_left,
-      rowsInRoot: extras.condition?.roots ?? [],
-      brokenGates: extras.condition?.broken_gates ?? [],
-    }),
-  ]
+  if (engine.sql.condition === null) return []
+  return conditionsOf({
+    database: row.database,
+    timescaledb: row.timescaledb,
+    embedded,
+    license: row.license,
+    ...settings,
+    inRecovery: row.in_recovery,
+    launcherSeen: row.launcher_seen,
+    schedulerHere: row.scheduler_seen,
+    schedulers: row.schedulers,
+    maxBackgroundWorkers: row.max_background_workers,
+    workerProcessesLeft: row.worker_processes_left,
+    rowsInRoot: extras.condition?.roots ?? [],
+    brokenGates: extras.condition?.broken_gates ?? [],
+  })
 }
 
 /** The entries of a comma-separated setting. */
@@ -239,10 +233,7 @@ export function describeServer(row: ServerRow, processId: number | null, embedde
       ...settings.hidingHere.map((name) => [name, 'on'] as const),
       ...(extras.citus === null ? [] : citusCorrections(extras.citus)),
     ],
-    citus:
-      row.citus === null || extras.citus === null
-        ? null
-        : {version: row.citus, worker: extras.citus.worker, distributedTables: extras.citus.distributed_tables},
+    citus: row.citus === null || extras.citus === null ? null : {version: row.citus, worker: extras.citus.worker},
   }
 }
 

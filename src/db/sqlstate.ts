@@ -9,6 +9,7 @@ export const SqlState = {
   canceled: '57014',
   readOnly: '25006',
   noPrivilege: '42501',
+  internalError: 'XX000',
   notLoaded: '55000',
   undefinedTable: '42P01',
   undefinedFunction: '42883',
@@ -50,6 +51,7 @@ const connectionLost: ReadonlySet<string> = new Set([
   '57P02',
   '57P03',
   '08000',
+  '08001',
   '08003',
   '08006',
   'ECONNRESET',
@@ -101,6 +103,26 @@ export function sqlState(error: unknown): string | undefined {
 }
 
 export function isConnectionLost(error: unknown): boolean {
+  return hasLostCode(error) && !nodesLost.has(error as object)
+}
+
+/** Errors that a server raised about its own connection to another node, as Citus does. */
+const nodesLost = new WeakSet<object>()
+
+/**
+ * Call it with an error after which the session still answered: if its code is that of a lost connection, the lost one
+ * was that of the server to another node.
+ */
+export function answeredAfter(error: unknown): void {
+  if (hasLostCode(error)) nodesLost.add(error as object)
+}
+
+/** Whether the server could not reach another node, and this session is in order. */
+export function isNodeLost(error: unknown): boolean {
+  return typeof error === 'object' && error !== null && nodesLost.has(error)
+}
+
+function hasLostCode(error: unknown): boolean {
   const {code} = (error ?? {}) as ServerError
   return code !== undefined && connectionLost.has(code)
 }
@@ -176,15 +198,22 @@ const causes: Record<string, {code: string; exit?: ExitCode; suggestions?: reado
 export function toOpsError(error: unknown, doing: string): OpsError {
   if (error instanceof OpsError) return error
   const state = sqlState(error)
-  const known =
-    (state && causes[state]) ||
-    (isConnectionLost(error) ? {code: 'CONNECTION_LOST', exit: ExitCode.cannotConnect} : undefined)
+  const known = (state && causes[state]) || lossOf(error)
   const options: OpsErrorOptions = {
     exit: known?.exit ?? ExitCode.failed,
     retryable: retryableOf(error),
     suggestions: [...hints(error), ...(known?.suggestions ?? [])],
   }
   return new OpsError(known?.code ?? 'FAILED', `Cannot ${doing}: ${serverMessage(error)}`, options)
+}
+
+function lossOf(error: unknown): (typeof causes)[string] | undefined {
+  if (isNodeLost(error))
+    return {
+      code: 'NODE_UNREACHABLE',
+      suggestions: ['Which nodes reach each other: select * from citus_check_cluster_node_health()'],
+    }
+  return isConnectionLost(error) ? {code: 'CONNECTION_LOST', exit: ExitCode.cannotConnect} : undefined
 }
 
 /** The server's message with its detail, if any, and SQLSTATE. Passwords are hidden. */

@@ -3,7 +3,7 @@ import {loadSql} from '../db/load-sql.js'
 import {statement} from '../db/sql.js'
 import type {Instant} from '../units/instant.js'
 import {parseMark, type FoundMark} from './drop-mark.js'
-import {readDistributedTables} from '../catalog/distributed.js'
+import {readDistributedSizes, type MeasuredTable} from '../catalog/citus-sizes.js'
 import {highest, overlaps, type Span} from '../catalog/span.js'
 import {compareAscending} from '../units/compare.js'
 import {epochsOf, instantsOf, rangeOfBound, type KeyRange} from './key-range.js'
@@ -47,14 +47,14 @@ export async function readChildren(db: Database, sets: readonly KeyedSet[], size
   if (sets.length === 0) return []
   const keys = new Map(sets.map(({relation, key}) => [relation, key]))
   const rows = await db.query<ChildRow>(statement(loadSql('partitions/children'), [[...keys.keys()], sizes]))
-  const {names} = await readDistributedTables(db)
+  const {byName} = sizes ? await readDistributedSizes(db) : {byName: null}
   return rows
     .map(({is_default: isDefault, comment, ...rest}): Child => {
       const key = keys.get(rest.parent) ?? null
       const range = key === null ? null : rangeOfBound(key, rest.bound)
       return {
         ...rest,
-        ...(names.has(rest.relation) && {rows: null, bytes: null}),
+        ...measuredOnNodes(byName?.get(rest.relation)),
         isDefault,
         range,
         ...(range === null
@@ -64,6 +64,12 @@ export async function readChildren(db: Database, sets: readonly KeyedSet[], size
       }
     })
     .sort((a, b) => compareAscending(startOf(a), startOf(b)))
+}
+
+/** The relation of a partition that Citus distributes is empty here: its rows and bytes are those of its shards. */
+function measuredOnNodes(table: MeasuredTable | undefined): Partial<Pick<Child, 'rows' | 'bytes' | 'locked'>> {
+  if (table === undefined) return {}
+  return {rows: table.rows, bytes: table.bytes, ...(table.missing === 'locked' && {locked: true})}
 }
 
 function startOf({range}: Child): bigint {

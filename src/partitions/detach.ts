@@ -67,7 +67,7 @@ export function joinPlans(verb: 'detach' | 'drop', relation: string, parts: read
 export function notesOf(db: Database, {set, old, kept}: OldPartitions): string[] {
   const notes = kept ? [`${kept.relation} is older too, but it is the last partition, so it is kept.`] : []
   if (!detachesImmediately(set, db.server) && old.length > 0) requireSession(db)
-  if (set.defaultPartition !== null && old.length > 0) notes.push(insteadOfConcurrently(set))
+  if (old.length > 0) notes.push(...insteadOfConcurrently(set))
   return notes
 }
 
@@ -98,10 +98,27 @@ export function count(partitions: number): string {
 /** A note for the confirmation: number, range, bytes and rows of the partitions of a plan. */
 export function weightOf(children: readonly Child[]): string[] {
   if (children.length === 0) return []
-  const sum = (parts: readonly (number | null)[]) => parts.reduce<number>((total, part) => total + (part ?? 0), 0)
-  const unknown = children.some(({rows}) => rows === null) ? ' or more' : ''
   const [first, last] = [children[0]!, children.at(-1)!]
+  const size = sumOf(
+    children.map(({bytes}) => bytes),
+    {all: formatBytes, some: (bytes) => `${formatBytes(bytes)} or more`, none: 'size unknown'},
+  )
+  const rows = sumOf(
+    children.map((child) => child.rows),
+    {all: (n) => `about ${n} rows`, some: (n) => `about ${n} rows or more`, none: 'number of rows unknown'},
+  )
   return [
-    `${count(children.length)}, ${instantInWords(first.from ?? 'the beginning')} to ${instantInWords(last.to ?? 'the end')}: ${formatBytes(sum(children.map(({bytes}) => bytes)))}, about ${sum(children.map(({rows}) => rows))} rows${unknown}.`,
+    `${count(children.length)}, ${instantInWords(first.from ?? 'the beginning')} to ${instantInWords(last.to ?? 'the end')}: ${size}, ${rows}.`,
   ]
+}
+
+/** A sum in words: of all parts, of those that are known, or of none. */
+function sumOf(
+  parts: readonly (number | null)[],
+  words: {all: (sum: number) => string; some: (sum: number) => string; none: string},
+): string {
+  const known = parts.filter((part) => part !== null)
+  if (known.length === 0) return words.none
+  const sum = known.reduce((total, part) => total + part, 0)
+  return known.length === parts.length ? words.all(sum) : words.some(sum)
 }

@@ -50,6 +50,7 @@ export function makeChild(
     kind: 'create partition',
     object: relation,
     statements: [
+      ...oneShardAtATime(set),
       ...before.statements,
       ...within.before,
       ...createTable(set, made),
@@ -96,6 +97,14 @@ export function createTable(set: PartitionSet, {schema, partition, range, struct
 /** Attaches a table to its set. */
 export function attachTable(set: PartitionSet, {schema, partition, range}: NewChild): Statement {
   return sql`alter table ${ident(set.schema, set.table)} attach partition ${ident(schema, partition)} for values from (${boundSql(range.lowerText)}) to (${boundSql(range.upperText)})`
+}
+
+/**
+ * Citus runs DDL on the shards of a node in parallel sessions, and refuses to follow a foreign key to a replicated table
+ * afterwards in the same transaction (XX000).
+ */
+function oneShardAtATime({distributed, related}: PartitionSet): Statement[] {
+  return distributed && related.length > 0 ? [sql`set local citus.multi_shard_modify_mode = 'sequential'`] : []
 }
 
 /**

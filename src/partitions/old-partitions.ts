@@ -4,7 +4,6 @@ import {usageError} from '../errors.js'
 import {toInterval, type Duration} from '../units/duration.js'
 import type {Instant} from '../units/instant.js'
 import {isZoned} from '../catalog/time-key.js'
-import {refuseDistributed} from '../catalog/distributed.js'
 import {readChildren, type Child} from './children.js'
 import type {PartitionRule} from './periods.js'
 import {changeableSets, type PartitionSet} from './sets.js'
@@ -32,14 +31,12 @@ export interface OldPartitions {
 
 /**
  * The partitions of a table that are older than a cutoff, without the last one of each set that carries its time.
- * @throws OpsError DISTRIBUTED (exit 2) on a table of Citus
  */
 export async function oldPartitions(
   db: Database,
   {relation, olderThan, timezone, rule = null}: OldRequest,
 ): Promise<OldPartitions[]> {
   const sets = await changeableSets(db, relation, rule)
-  for (const set of sets) await refuseDistributed(db, set.relation)
   const clock = await db.query<{cutoff: Instant; epoch: number; local: number}>(
     sql`select now - ${toInterval(olderThan)}::interval as cutoff, extract(epoch from now - ${toInterval(olderThan)}::interval)::float8 as epoch,
   extract(epoch from now at time zone ${timezone} - ${toInterval(olderThan)}::interval)::float8 as local
@@ -84,7 +81,13 @@ export function requireSession(db: Database): void {
   )
 }
 
-/** The note about a set with a default partition. */
-export function insteadOfConcurrently(set: PartitionSet): string {
-  return `${set.relation} has a default partition (${set.defaultPartition}), so PostgreSQL cannot detach CONCURRENTLY: each partition is detached under ACCESS EXCLUSIVE, with short attempts to get the lock.`
+/** The note about a set whose partitions cannot be detached CONCURRENTLY. */
+export function insteadOfConcurrently({relation, defaultPartition, distributed}: PartitionSet): string[] {
+  const how = 'each partition is detached under ACCESS EXCLUSIVE, with short attempts to get the lock'
+  if (distributed)
+    return [`${relation} is distributed by Citus, which cannot detach CONCURRENTLY: ${how}, on every node.`]
+  if (defaultPartition === null) return []
+  return [
+    `${relation} has a default partition (${defaultPartition}), so PostgreSQL cannot detach CONCURRENTLY: ${how}.`,
+  ]
 }

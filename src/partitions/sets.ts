@@ -1,4 +1,5 @@
 import type {Database} from '../db/database.js'
+import {readDistributedTables} from '../catalog/citus-sizes.js'
 import {loadSql} from '../db/load-sql.js'
 import {parseQualifiedName} from '../db/qualified-name.js'
 import {ident, sql, statement} from '../db/sql.js'
@@ -35,7 +36,7 @@ export interface PartitionSet {
   /** Why partitions that are partitioned themselves cannot be created; null if they can. */
   belowUnfit: string | null
   defaultPartition: string | null
-  /** Null if another session has locked it ACCESS EXCLUSIVE. */
+  /** Null if another session has locked it ACCESS EXCLUSIVE, or its rows are on the nodes of Citus. */
   defaultBytes: number | null
   /** The default partition has a constraint that a killed run of qicore-db left. */
   guarded: boolean
@@ -43,6 +44,8 @@ export interface PartitionSet {
   pending: string[]
   /** Tables that are connected by foreign keys: attaching and dropping lock them too. */
   related: string[]
+  /** Citus keeps its rows in shards on its nodes. */
+  distributed: boolean
   /** Another tool that manages it. */
   managedBy: 'pg_partman' | null
 }
@@ -86,6 +89,7 @@ export async function readSets(
   const rows = await db.query<SetRow>(
     statement(loadSql('partitions/facts'), [relations, db.target.role ?? db.server.role]),
   )
+  const distributed = new Set((await readDistributedTables(db)).map(({name}) => name))
   const managed = await partmanTables(db, rows[0]?.partman_schema ?? null)
   const byRelation = new Map(rows.map((row) => [row.relation, row]))
   const declared = new Map(rules.map((rule) => [nameKey(rule.relation), rule]))
@@ -93,7 +97,7 @@ export async function readSets(
     const above = row.parent === null ? undefined : byRelation.get(row.parent)
     return declared.get(keyOfTable(row)) ?? (above === undefined ? null : ruleOf(above))
   }
-  const sets = new Map(rows.map((row) => [row.relation, setOf(row, ruleOf(row), managed)]))
+  const sets = new Map(rows.map((row) => [row.relation, setOf(row, ruleOf(row), {managed, distributed})]))
   const isBelowTime = ({parent}: PartitionSet): boolean => {
     const above = parent === null ? undefined : sets.get(parent)
     return above !== undefined && (above.unfit === null || isBelowTime(above))
@@ -105,7 +109,14 @@ export async function readSets(
   return shown
 }
 
-function setOf(row: SetRow, rule: PartitionRule | null, managed: Set<string> | 'unreadable'): PartitionSet {
+interface OtherKeepers {
+  /** Tables that pg_partman manages. */
+  managed: Set<string> | 'unreadable'
+  /** Tables whose rows are on the nodes of Citus. */
+  distributed: ReadonlySet<string>
+}
+
+function setOf(row: SetRow, rule: PartitionRule | null, {managed, distributed}: OtherKeepers): PartitionSet {
   const fitness = fitnessOf(row, rule)
   return {
     relation: row.relation,
@@ -129,10 +140,12 @@ function setOf(row: SetRow, rule: PartitionRule | null, managed: Set<string> | '
       ? `Partitions of ${row.relation} are partitioned by range themselves: the ranges of a new one are not known.`
       : null,
     defaultPartition: row.default_partition,
-    defaultBytes: row.default_bytes,
+    // The relation of a distributed partition is empty here.
+    defaultBytes: distributed.has(row.relation) ? null : row.default_bytes,
     guarded: row.guarded,
     pending: row.pending,
     related: row.related,
+    distributed: distributed.has(row.relation),
     managedBy: managed === 'unreadable' || managed.has(`${row.schema}.${row.table}`) ? 'pg_partman' : null,
   }
 }

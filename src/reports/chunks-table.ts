@@ -143,7 +143,8 @@ function spanText(row: ChunkStats): string {
 
 function statusText({flags}: ChunkStats): string {
   const word =
-    (['tiered', 'partial', 'unordered', 'compressed'] as const).find((flag) => flags.includes(flag)) ?? 'uncompressed'
+    (['tiered', 'columnar', 'partial', 'unordered', 'compressed'] as const).find((flag) => flags.includes(flag)) ??
+    'uncompressed'
   return flags.includes('frozen') ? `${word}, frozen` : word
 }
 

@@ -1,5 +1,6 @@
 import type {Database} from '../db/database.js'
 import type {Instant} from '../units/instant.js'
+import type {UnansweredNode} from '../catalog/citus-sizes.js'
 import {readChunkBytes, type ChunkBytes} from '../catalog/chunk-bytes.js'
 import {microsIn, type TableClock} from '../catalog/table-clock.js'
 import {dueState, graceOf, type DueChunk} from '../catalog/due.js'
@@ -9,13 +10,15 @@ import {has, qualifiedName, type Chunk, type Table} from '../catalog/table.js'
 import {compareAscending} from '../units/compare.js'
 import {exactNumber, instantOf, microsOf, pointWords, type TimeUnit} from '../catalog/time.js'
 
-export type ChunkFlag = 'compressed' | 'partial' | 'unordered' | 'frozen' | 'tiered'
+export type ChunkFlag = 'compressed' | 'partial' | 'unordered' | 'frozen' | 'columnar' | 'tiered'
 
 export interface ChunksReport extends ReportHead<'stats.chunks'> {
   /** Newest first. */
   chunks: ChunkStats[]
   /** Number of chunks of the requested tables, including those omitted from `chunks`. */
   totalChunks: number
+  /** Nodes of Citus whose shards are missing from the sizes. */
+  unansweredNodes: readonly UnansweredNode[]
   notes: string[]
 }
 
@@ -101,6 +104,7 @@ export async function readChunkStats(db: Database, request: ChunksRequest): Prom
     at,
     chunks: rows.sort(newestFirst).map(({stats}) => stats),
     totalChunks: tables.reduce((count, {chunks}) => count + chunks.length, 0),
+    unansweredNodes: bytes.unanswered,
     notes: [...leftOutNotes(shown, bytes, request.fast), ...clockNotes(tables, clocks), ...recordNotes(shown)],
   }
 }
@@ -136,7 +140,7 @@ function row(
     rangeEnd: bound(chunk.end, unit, table),
     rangeUnit: unit,
     flags: flagsOf(chunk),
-    estimatedRows: chunk.estimatedRows,
+    estimatedRows: bytes.rowsOf(chunk),
     totalBytes: bytes.of(chunk),
     indexBytes: bytes.ofIndexes(chunk),
     beforeBytes,
@@ -162,9 +166,9 @@ function reasonFor({since, why}: DueChunk, table: Table, clock: TableClock): str
 }
 
 /** TimescaleDB keeps the compressed bit of a partially compressed chunk; this reports only `partial`. */
-function flagsOf({status, tiered}: Chunk): ChunkFlag[] {
+function flagsOf({status, columnar, tiered}: Chunk): ChunkFlag[] {
   const flags = (['compressed', 'partial', 'unordered', 'frozen'] as const).filter((flag) => has(status, flag))
-  return tiered ? [...flags, 'tiered'] : flags
+  return [...flags, ...(columnar ? (['columnar'] as const) : []), ...(tiered ? (['tiered'] as const) : [])]
 }
 
 function bound(value: bigint | null, unit: ChunkStats['rangeUnit'], {time}: Table): Instant | number | string | null {

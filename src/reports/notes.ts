@@ -10,11 +10,11 @@ export function leftOutNotes(tables: readonly Table[], bytes: ChunkBytes, fast: 
     .map((table) => ({
       table,
       count: table.chunks.filter(
-        (chunk) => !chunk.tiered && !bytes.remote.has(chunk.relation) && bytes.of(chunk) === null,
+        (chunk) => !chunk.tiered && !bytes.incomplete.has(chunk.relation) && bytes.of(chunk) === null,
       ).length,
     }))
     .filter(({count}) => count > 0)
-  const notes: string[] = []
+  const notes: string[] = nodeNotes(tables, bytes)
   if (out.length > 0) {
     const list = formatNames(out.map(({table, count}) => `${qualifiedName(table)} (${count})`))
     notes.push(
@@ -31,6 +31,21 @@ export function leftOutNotes(tables: readonly Table[], bytes: ChunkBytes, fast: 
   return notes
 }
 
+/** Notes on tables of which shards are missing, with the nodes that did not answer. */
+function nodeNotes(tables: readonly Table[], {incomplete, unanswered}: ChunkBytes): string[] {
+  const partly = tables.filter(
+    ({relation, chunks}) => incomplete.has(relation) || chunks.some((chunk) => incomplete.has(chunk.relation)),
+  )
+  if (partly.length === 0) return []
+  const names = formatNames(partly.map(qualifiedName))
+  if (unanswered.length === 0)
+    return [`Shards of ${names} were moved between nodes during the measurement: their sizes are not complete.`]
+  return unanswered.map(
+    ({node, error}) =>
+      `The sizes and rows of ${names} are without the shards on ${node}, which did not answer: ${error ?? 'Citus counts it as inactive'}`,
+  )
+}
+
 const reasons: Record<EndProblem, (tables: string) => string> = {
   privilege: (tables) =>
     `No privilege to read ${tables}: oldest and newest row are unknown. GRANT USAGE on the schema and SELECT on the table, or connect as the owner.`,
@@ -42,6 +57,8 @@ const reasons: Record<EndProblem, (tables: string) => string> = {
     `The first or last five chunk ranges of ${tables} are empty; further ranges are not searched, so the oldest or newest row is unknown.`,
   unranged: (tables) =>
     `${tables} has many partitions that are not ranges of time: the oldest and newest row are unknown.`,
+  unreachable: (tables) =>
+    `A node of Citus that holds rows of ${tables} did not answer: its oldest or newest row is unknown.`,
   unreadable: (tables) => `The oldest or newest row of ${tables} could not be read as a time.`,
 }
 

@@ -32,6 +32,8 @@ export const statsTable: ReportTable<TableStats, StatsReport> = {
     },
     {id: 'chunks', heading: 'CHUNKS', type: 'count', value: (row) => row.chunks, priority: 3},
     {id: 'skipped_chunks', heading: 'SKIPPED', type: 'count', show: 'data', value: (row) => row.skippedChunks},
+    {id: 'shards', heading: 'SHARDS', type: 'count', hide: 'empty', value: (row) => row.shards, priority: 4},
+    {id: 'nodes', heading: 'NODES', type: 'count', hide: 'empty', value: (row) => row.nodes, priority: 4},
     {id: 'average_chunk_bytes', heading: 'AVG CHUNK', type: 'bytes', show: 'room', value: averageChunk, priority: 4},
     {id: 'compressed_chunks', heading: 'COMPR', type: 'count', value: (row) => row.compressedChunks, priority: 4},
     {id: 'before_bytes', heading: 'BEFORE', type: 'bytes', show: 'room', value: (row) => row.beforeBytes, priority: 2},

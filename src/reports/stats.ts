@@ -5,6 +5,7 @@ import type {ConditionCode} from '../db/condition.js'
 import type {Database} from '../db/database.js'
 import type {Server} from '../db/server.js'
 import type {Instant} from '../units/instant.js'
+import type {UnansweredNode} from '../catalog/citus-sizes.js'
 import {readChunkBytes, type ChunkBytes, type SizeBasis} from '../catalog/chunk-bytes.js'
 import {compressionOf, type CompressionTotals} from '../catalog/compression-totals.js'
 import {dueState, nextDrop} from '../catalog/due.js'
@@ -22,6 +23,8 @@ export interface StatsReport extends ReportHead<'stats'> {
     'postgres' | 'timescaledb' | 'edition' | 'inRecovery' | 'workers' | 'pgCron' | 'pgStatStatements'
   > & {condition: ConditionCode[]}
   tables: TableStats[]
+  /** Nodes of Citus whose shards are missing from the sizes. */
+  unansweredNodes: readonly UnansweredNode[]
   /** Values that could not be read, and how to make them readable. */
   notes: string[]
 }
@@ -37,6 +40,9 @@ export interface TableStats extends CompressionTotals {
   sizeBasis: SizeBasis
   /** Chunks missing from totalBytes: locked by another session, or without statistics. */
   skippedChunks: number
+  /** Shards into which Citus distributes each partition, and nodes that hold them; null if it is not distributed. */
+  shards: number | null
+  nodes: number | null
   bytesPerDay: number | null
   /** An instant, or the plain integer if its unit is unknown. */
   oldest: Instant | number | string | null
@@ -83,6 +89,7 @@ export async function readStats(db: Database, request: StatsRequest): Promise<St
       pgStatStatements,
     },
     tables: tables.sort(bySize),
+    unansweredNodes: bytes.unanswered,
     notes: [
       ...leftOutNotes(snapshot.tables, bytes, request.fast),
       ...endNotes(problems),
@@ -113,6 +120,8 @@ function tableStats(
     totalBytes: total,
     sizeBasis: bytes.basis(table),
     skippedChunks: skipped,
+    shards: bytes.shardsOf(table)?.shards ?? null,
+    nodes: bytes.shardsOf(table)?.nodes ?? null,
     ...compressionOf(table),
     bytesPerDay: bytesPerDay(table, bytes, clock, ends),
     oldest: endShown(ends.oldest, table, clock),

@@ -30,6 +30,16 @@ export async function nameBlockers(db: Database, step: Step): Promise<string | n
 }
 
 /**
+ * Whether Citus moves or copies shards now: DDL on their tables then fails with XX000, which is also the code of other
+ * errors, so the catalog decides.
+ */
+export async function movesShards(db: Database): Promise<boolean> {
+  if (db.server.citus === null) return false
+  const [row] = await db.query<{moves: boolean}>(statement(loadSql('run/shard-moves'))).catch(() => [])
+  return row?.moves ?? false
+}
+
+/**
  * Runs read-only work. If a query timed out waiting for a lock, the error names the sessions that hold it: only
  * ACCESS EXCLUSIVE blocks a SELECT, so they can be found without knowing the relation.
  * @param doing what failed, as a clause: `run prices latest`

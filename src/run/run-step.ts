@@ -1,9 +1,17 @@
 import {setTimeout as sleep} from 'node:timers/promises'
 import type {Database, Db, Notice, TransactionSettings} from '../db/database.js'
 import {pipelined} from '../db/transaction.js'
-import {isConnectionLost, retryable, retryableOf, serverMessage, sqlState, SqlState} from '../db/sqlstate.js'
+import {
+  isConnectionLost,
+  isNodeLost,
+  retryable,
+  retryableOf,
+  serverMessage,
+  sqlState,
+  SqlState,
+} from '../db/sqlstate.js'
 import {messageOf, OpsError} from '../errors.js'
-import {nameBlockers} from './blockers.js'
+import {movesShards, nameBlockers} from './blockers.js'
 import {AlreadyDoneError, skipIfDone} from './guard.js'
 import type {Ledger} from './run-log.js'
 import {lockTimeoutOf, retryDelay, type Limits} from './limits.js'
@@ -138,17 +146,35 @@ async function decideRetry(
       ? {again: true, seconds: delay / 1000, reason: serverMessage(error), reconnect: true}
       : {again: false, reason: {code: 'outcome_unknown'}}
   }
-  const state = sqlState(error)
-  if (state !== undefined && retryable.has(state)) {
-    const blockers = await nameBlockers(db, step)
-    if (isWithin(blockedBudget))
-      return {again: true, seconds: delay / 1000, reason: blockers ?? serverMessage(error), reconnect: false}
-    return {again: false, reason: {code: 'blocked'}, blockers}
-  }
+  const obstacle = await obstacleOf(db, step, error)
+  if (obstacle !== null)
+    return isWithin(blockedBudget)
+      ? {again: true, seconds: delay / 1000, reason: obstacle.words, reconnect: false}
+      : {again: false, reason: {code: obstacle.code}, blockers: obstacle.blockers}
   // It is not a failure if another process has done the step in the meantime.
   if (!(error instanceof OpsError) && (await isDone(db, step).catch(() => false)))
     return {again: true, seconds: 0, reason: '', reconnect: false}
-  return {again: false, reason: state === SqlState.noPrivilege ? {code: 'no_privilege'} : null}
+  return {again: false, reason: sqlState(error) === SqlState.noPrivilege ? {code: 'no_privilege'} : null}
+}
+
+interface Obstacle {
+  code: 'blocked' | 'node_unreachable'
+  words: string
+  blockers: string | null
+}
+
+/** What prevented the step and may end by itself, while this session is in order; null for any other error. */
+async function obstacleOf(db: Database, step: Step, error: unknown): Promise<Obstacle | null> {
+  if (isNodeLost(error))
+    return {code: 'node_unreachable', words: `a node is unreachable: ${serverMessage(error)}`, blockers: null}
+  const state = sqlState(error)
+  if (state === SqlState.internalError && (await movesShards(db))) {
+    const words = 'Citus moves shards between nodes: select * from citus_rebalance_status()'
+    return {code: 'blocked', words, blockers: words}
+  }
+  if (state === undefined || !retryable.has(state)) return null
+  const blockers = await nameBlockers(db, step)
+  return {code: 'blocked', words: blockers ?? serverMessage(error), blockers}
 }
 
 /**

@@ -1,6 +1,6 @@
 import {readdirSync, readFileSync} from 'node:fs'
 import {sqlDirectory} from '../../src/db/load-sql.js'
-import type {EngineKind} from '../../src/engines/index.js'
+import {engineNamed, type EngineKind} from '../../src/engines/index.js'
 import {wholeSchema} from '../../src/schema/generate/files.js'
 import {routineFiles} from '../../src/schema/migrate/routine-files.js'
 import {qicore} from '../../src/qicore/definition.js'
@@ -15,8 +15,9 @@ export function committed(stream: string, engine: EngineKind): string[] {
   for (const name of readdirSync(directory)
     .filter((file) => file.endsWith('.sql'))
     .sort()) {
-    const [, stem, only] = /^(.*?)(?:\.(timescaledb|apache|postgres))?\.sql$/.exec(name)!
-    if (only === engine || (only === undefined && !chosen.has(stem!))) chosen.set(stem!, name)
+    const [, stem, only] = /^(.*?)(?:\.(timescaledb|apache|citus|postgres))?\.sql$/.exec(name)!
+    if (engineNamed(engine).variants.includes(only ?? '') || (only === undefined && !chosen.has(stem!)))
+      chosen.set(stem!, name)
   }
   return [...chosen.values()].sort().map((name) => readFileSync(new URL(name, directory), 'utf8'))
 }

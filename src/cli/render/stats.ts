@@ -62,6 +62,8 @@ function totalOf(tables: readonly TableStats[]): TableStats {
     totalBytes: sum(tables, ({totalBytes}) => totalBytes),
     sizeBasis: basisOf(tables),
     skippedChunks: sum(tables, ({skippedChunks}) => skippedChunks) ?? 0,
+    shards: null,
+    nodes: null,
     beforeBytes: before,
     afterBytes: after,
     ratio: null,

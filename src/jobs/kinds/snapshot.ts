@@ -1,4 +1,4 @@
-import {readChunkBytes} from '../../catalog/chunk-bytes.js'
+import {readChunkBytes, type ChunkBytes} from '../../catalog/chunk-bytes.js'
 import {compressionOf} from '../../catalog/compression-totals.js'
 import {readChunks, readTables} from '../../catalog/read-tables.js'
 import {readStorageSizes, unmeasuredNote} from '../../catalog/storage-sizes.js'
@@ -102,7 +102,7 @@ async function measureTables(db: Database): Promise<Measured[]> {
       compressed_chunks: table.chunks.filter(isCompressed).length,
       before_bytes: beforeBytes,
       after_bytes: afterBytes,
-      estimated_rows: estimatedRows(table),
+      estimated_rows: estimatedRows(table, bytes),
     }
   })
 }
@@ -112,10 +112,10 @@ function byName(a: Table, b: Table): number {
 }
 
 /** Null if one chunk has no estimate. An emulated aggregate has no chunks, and its rows are not estimated. */
-function estimatedRows({kind, id, chunks}: Table): number | null {
+function estimatedRows({kind, id, chunks}: Table, bytes: ChunkBytes): number | null {
   if (kind === 'aggregate' && id === null) return null
   let sum = 0
-  for (const {estimatedRows: rows} of chunks) {
+  for (const rows of chunks.map(bytes.rowsOf)) {
     if (rows === null) return null
     sum += rows
   }

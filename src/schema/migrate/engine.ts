@@ -32,12 +32,12 @@ export function chooseEngine(
   if (before) {
     if (!takesMigrationsOf(server.engine, before))
       throw wrongEngine(`This database was migrated for ${titleOf(before)}, but is ${titleOf(server.engine)} now.`)
-    if (asked && asked !== before && asked !== server.engine)
+    if (asked && asked !== before)
       throw wrongEngine(`This database was migrated for ${titleOf(before)}, not for ${titleOf(asked)}.`)
   }
   const {extension} = engineNamed(server.engine)
   if (extension !== null) {
-    if (asked && asked !== server.engine)
+    if (asked && !takesMigrationsOf(server.engine, asked))
       throw usageError(
         'WRONG_ENGINE',
         `The extension ${extension.name} is installed in this database, so its engine is ${titleOf(server.engine)}, not ${titleOf(asked)}.`,
@@ -48,7 +48,7 @@ export function chooseEngine(
         `This database has ${extension.title} ${server.extensionVersion}, but changes need ${extension.oldest.join('.')} or later.`,
         [`Update it (alter extension ${extension.name} update); ${extension.reads}.`],
       )
-    return {engine: server.engine, createExtension: false, note: null}
+    return {engine: asked ?? before ?? server.engine, createExtension: false, note: null}
   }
   if (before || (asked && engineNamed(asked).extension === null))
     return {engine: server.engine, createExtension: false, note: null}

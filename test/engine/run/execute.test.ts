@@ -373,7 +373,8 @@ forEachEngine({native: true}, (engine) => {
       ledger: {
         ...ledger,
         async finish(status, error) {
-          if (lost === 0) lost += (await killer.query(statement('select pg_terminate_backend($1, 5000)', [pid]))).length
+          if (lost === 0)
+            lost += (await killer.query(statement('select pg_terminate_backend($1::int, 5000)', [pid]))).length
           await ledger.finish(status, error)
         },
       },

@@ -93,7 +93,7 @@ forEachEngine({native: true}, (engine) => {
     const dead = await connect(database.target, {applicationName: 'qicore-db/dead'})
     await takeRunLock(dead, ['a'], 'a run that dies')
     const [pid] = await dead.query<{pid: number}>(statement('select pg_backend_pid() as pid'))
-    await database.run('select pg_terminate_backend($1)', [pid!.pid])
+    await database.run('select pg_terminate_backend($1::int)', [pid!.pid])
     await expect.poll(() => database.run('select from pg_stat_activity where pid = $1', [pid!.pid])).toHaveLength(0)
     await (await takeRunLock(db, ['a'], 'the next run')).release()
     await dead.close()

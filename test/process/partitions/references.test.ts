@@ -75,12 +75,12 @@ forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
     await other.close()
   })
 
-  it('a plan names the publication that loses a partition: for detach those that list the table, for drop also those that list the partition', async () => {
+  it('a plan names the publication that loses a partition: for detach those that list the table, for drop also those that list the partition', async (context) => {
+    if (engine.kind === 'citus')
+      return context.skip('Citus 13.2 fails to create a publication for a partition: it looks for the table above it')
     const database = await engine.database()
     await sets(database)
-    // One statement a message: Citus propagates them.
-    await database.run('create publication "all ticks" for table ticks')
-    await database.run('create publication one for table old_1')
+    await database.run('create publication "all ticks" for table ticks; create publication one for table old_1')
     expect(
       (await planDetach(database.db, older)).publications.filter(({partition}) => partition !== 'public.old_3'),
     ).toEqual(['public.old_1', 'public.old_2'].map((partition) => ({partition, publication: '"all ticks"'})))

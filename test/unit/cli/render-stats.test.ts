@@ -26,6 +26,8 @@ const table = (entry: Partial<TableStats>): TableStats => ({
   totalBytes: MB,
   sizeBasis: 'exact',
   skippedChunks: 0,
+  shards: null,
+  nodes: null,
   beforeBytes: null,
   afterBytes: null,
   ratio: null,
@@ -105,6 +107,7 @@ const stats: StatsReport = {
     }),
     table({table: 'counted', chunks: 3, totalBytes: 300, newest: 1_795_463_130, policies: 1, late: null}),
   ],
+  unansweredNodes: [],
   notes: [
     'Chunks of public.other (2) are not in the sizes, because another session holds a lock on them. Try again later.',
   ],
@@ -201,6 +204,7 @@ const chunks: ChunksReport = {
   target: 'prod',
   at,
   notes: [],
+  unansweredNodes: [],
   totalChunks: 420,
   chunks: [
     chunk({due: true, dueSince: '2026-11-21T06:00:00Z', late: true, why: 'never compressed', duePolicy: 'compression'}),
