@@ -85,25 +85,36 @@ const hour = 3_600_000
 
 /**
  * The number of due times in (after, until]. A schedule has the same minutes and seconds in each of its hours, so
- * croner is called once for each hour, except near a change of the UTC offset.
+ * croner is called once for each hour, except in the hours that a change of the UTC offset skips, repeats or adjoins.
  */
 export function countDueTimes(schedule: ZonedSchedule, after: number, until: number): number {
   const {cron} = cachedSchedule(schedule)
   const changes = transitions(schedule.timezone, after - 26 * hour, until + 26 * hour)
+  const offsetAt = offsets(schedule.timezone, changes, after)
   let inHour: number | null = null
   let count = 0
   let from = after
   for (;;) {
     const at = cron.nextRun(new Date(from))?.getTime() ?? null
     if (at === null || at > until) return count
-    const offset = zoneOffset(schedule.timezone, at)
+    const offset = offsetAt(at)
     const begin = Math.floor((at + offset) / hour) * hour - offset
-    const whole =
-      begin > after && begin + hour - 1 <= until && changes.every((change) => Math.abs(change.at - begin) > 25 * hour)
+    const whole = begin > after && begin + hour - 1 <= until && !changes.some((change) => isNear(change, begin))
     inHour ??= whole ? [...dueTimes(schedule, begin - 1, begin + hour - 1)].length : null
     count += whole ? inHour! : 1
     from = whole ? begin + hour - 1 : at
   }
+}
+
+/** The UTC offset by the changes of a zone: asking Intl for each hour of a year took longer than croner. */
+function offsets(zone: string, changes: readonly Transition[], from: number): (at: number) => number {
+  const first = changes[0]?.before ?? zoneOffset(zone, from)
+  return (at) => changes.findLast((change) => change.at <= at)?.after ?? first
+}
+
+/** Whether an hour is not like others: a change moves local times by its shift, and croner looks one hour around it. */
+function isNear({at, before, after}: Transition, begin: number): boolean {
+  return Math.abs(at - begin) <= Math.abs(after - before) + 2 * hour
 }
 
 /** What is wrong with a schedule or its time zone, as a clause; null if it is valid and has a due time after `now`. */
