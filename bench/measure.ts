@@ -1,3 +1,5 @@
+import {appendFileSync} from 'node:fs'
+
 /** The timings of one contestant over all rounds, in milliseconds. */
 export interface Timing {
   name: string
@@ -45,8 +47,21 @@ export interface Goal {
   atMost: number
 }
 
-/** Prints the timings and whether each goal is met; sets exit code 1 if one is not. */
+/** What one call of `report` said. */
+export interface Measured {
+  title: string
+  timings: readonly Timing[]
+  goals: readonly (Goal & {met: boolean})[]
+}
+
+/**
+ * Prints the timings and whether each goal is met; sets exit code 1 if one is not. Appends the same as a line of JSON to
+ * the file that QICORE_BENCH_RESULTS names.
+ */
 export function report(title: string, timings: readonly Timing[], goals: readonly Goal[]): void {
+  const measured: Measured = {title, timings, goals: goals.map((goal) => ({...goal, met: goal.ratio <= goal.atMost}))}
+  if (process.env.QICORE_BENCH_RESULTS)
+    appendFileSync(process.env.QICORE_BENCH_RESULTS, `${JSON.stringify(measured)}\n`)
   const lines = [title]
   for (const {name, median, min, max} of timings)
     lines.push(`  ${name.padEnd(44)} ${ms(median)}   (${ms(min)} to ${ms(max)})`)

@@ -10,6 +10,8 @@ export const writing = {readOnly: false, lockTimeout: 10_000, statementTimeout: 
 
 /** A database with one hypertable `ticks`, and a role that may only read. */
 export interface Place {
+  /** For a contestant that is a process. */
+  url: string
   /** Uses a new connection: a backend caches the chunks that it has opened, and a command starts without that cache. */
   on<T>(work: (db: Database) => Promise<T>, as?: 'reader'): Promise<T>
 }
@@ -34,7 +36,7 @@ export async function withTenThousandChunks(work: (place: Place) => Promise<void
       db.transaction(writing, (tx) => tx.query(statement('create extension timescaledb'))),
     )
     await connected(target(name), (db) => fill(db, role))
-    await work({on: (each, as) => connected(target(name, as && role), each)})
+    await work({url: target(name).url, on: (each, as) => connected(target(name, as && role), each)})
   } finally {
     await admin(sql`drop database if exists ${ident(name)} with (force)`)
     await admin(sql`drop role if exists ${ident(role)}`)
