@@ -91,20 +91,20 @@ interface OwnRow {
 
 /** The policies of these tables: jobs of TimescaleDB's scheduler, and rows of qicore.policies. */
 export async function readLivePolicies(db: Database, tables: readonly Table[]): Promise<LivePolicy[]> {
+  const {policies: file} = engineNamed(db.server.engine).sql
+  const [jobs, rows] = await Promise.all([
+    file === null ? [] : db.query<JobRow>(statement(loadSql(file), [policyKindNames, policyProcedures])),
+    db.server.hasQicoreSchema ? readQicoreRows<OwnRow>(db, 'catalog/own-policies') : [],
+  ])
+  const byId = new Map(tables.map((table) => [table.id, table]))
   const policies: LivePolicy[] = []
-  const {policies: jobs} = engineNamed(db.server.engine).sql
-  if (jobs !== null) {
-    const byId = new Map(tables.map((table) => [table.id, table]))
-    for (const row of await db.query<JobRow>(statement(loadSql(jobs), [policyKindNames, policyProcedures]))) {
-      const table = byId.get(row.hypertable_id)
-      if (table !== undefined && row.hypertable_id !== null) policies.push(jobPolicy(row, table))
-    }
+  for (const row of jobs) {
+    const table = byId.get(row.hypertable_id)
+    if (table !== undefined && row.hypertable_id !== null) policies.push(jobPolicy(row, table))
   }
-  if (db.server.hasQicoreSchema) {
-    for (const row of await readQicoreRows<OwnRow>(db, 'catalog/own-policies')) {
-      const table = findByName(tables, row.object)
-      if (table !== null) policies.push(ownPolicy(row, table))
-    }
+  for (const row of rows) {
+    const table = findByName(tables, row.object)
+    if (table !== null) policies.push(ownPolicy(row, table))
   }
   return policies
 }

@@ -21,9 +21,19 @@ interface EmulatedAggregateRow {
   watermark: Instant | null
 }
 
-/** Emulated aggregates: on engines without continuous aggregates, a view over a table in the schema qicore. */
-export async function readEmulatedAggregates(db: Database, others: readonly Table[]): Promise<Table[]> {
-  const rows = await readQicoreRows<EmulatedAggregateRow>(db, 'catalog/own-aggregates')
+/** Emulated aggregates, before their sources are known. */
+export type EmulatedAggregates = readonly EmulatedAggregateRow[]
+
+/** Empty without the schema qicore. */
+export async function readEmulatedAggregates(db: Database): Promise<EmulatedAggregates> {
+  return db.server.hasQicoreSchema ? readQicoreRows<EmulatedAggregateRow>(db, 'catalog/own-aggregates') : []
+}
+
+/**
+ * Emulated aggregates as tables: on engines without continuous aggregates, a view over a table in the schema qicore.
+ * @param others the tables that they may read
+ */
+export function emulatedTables(rows: EmulatedAggregates, others: readonly Table[]): Table[] {
   const tables = rows.map((row) =>
     newTable({
       kind: 'aggregate',

@@ -2,6 +2,7 @@ import {readOnlySettings, type Database} from '../db/database.js'
 import {engineNamed} from '../engines/index.js'
 import {loadSql} from '../db/load-sql.js'
 import {statement} from '../db/sql.js'
+import {pipelined} from '../db/transaction.js'
 import type {Duration} from '../units/duration.js'
 import type {Instant} from '../units/instant.js'
 import {parseIntervalText} from './interval.js'
@@ -69,12 +70,12 @@ export async function readChunks(db: Database, tables: readonly Table[]): Promis
   const {chunks} = engineNamed(db.server.engine).sql
   if (byId.size === 0 || chunks === null) return
   const name = chunks[db.server.chunkCatalog ?? 'names']
-  const rows = await db.transaction(readOnlySettings, async (tx) => {
-    // After a restore the catalog is not analyzed. The planner then expects one row and picks nested loops, where hash
-    // joins take 0.1 s.
-    void tx.query(statement("select set_config('enable_nestloop', 'off', true)"))
-    return tx.query<ChunkRow>(statement(loadSql(name), [[...byId.keys()]]))
-  })
+  // After a restore the catalog is not analyzed. The planner then expects one row and picks nested loops, where hash
+  // joins take 0.1 s.
+  const [, rows] = await pipelined(db, readOnlySettings, (tx) => [
+    tx.query(statement("select set_config('enable_nestloop', 'off', true)")),
+    tx.query<ChunkRow>(statement(loadSql(name), [[...byId.keys()]])),
+  ])
   for (const row of rows) byId.get(row.hypertable_id)?.chunks.push(chunkOf(row))
 }
 

@@ -3,6 +3,7 @@ import {engineNamed} from '../engines/index.js'
 import {loadSql} from '../db/load-sql.js'
 import {statement} from '../db/sql.js'
 import {isConnectionLost, sqlState, SqlState} from '../db/sqlstate.js'
+import {allInOrder} from '../db/transaction.js'
 
 /** Bytes of tables with their indexes and TOAST, as pg_total_relation_size counts them. */
 export interface Sizes {
@@ -38,11 +39,13 @@ export async function measureSizes(db: Database, relations: readonly number[], i
 
 async function measureBatch(db: Database, relations: readonly number[], indexes: boolean, sizes: Sizes): Promise<void> {
   try {
-    const rows = await db.transaction(readOnlySettings, async (tx) => {
-      const free = await leaveOutLocked(tx, relations, sizes)
-      return tx.query<SizeRow>(statement(loadSql(engineNamed(db.server.engine).sql.sizes.byRelation), [free, indexes]))
+    let rows: Promise<SizeRow[]> = Promise.resolve([])
+    await db.transaction(readOnlySettings, async (tx) => {
+      const free = leaveOutLocked(relations, await readLockedTables(tx), sizes)
+      // Not awaited here, so that it is sent with COMMIT.
+      rows = tx.query(statement(loadSql(engineNamed(db.server.engine).sql.sizes.byRelation), [free, indexes]))
     })
-    for (const row of rows) keep(row, sizes)
+    for (const row of await rows) keep(row, sizes)
   } catch (error) {
     const state = sqlState(error)
     if (state !== SqlState.lockNotAvailable && state !== SqlState.canceled) throw error
@@ -64,8 +67,7 @@ function keep({relation, bytes, index_bytes: indexBytes}: SizeRow, sizes: Sizes)
   if (indexBytes !== null) sizes.indexBytes.set(relation, indexBytes)
 }
 
-async function leaveOutLocked(tx: Db, relations: readonly number[], sizes: Sizes): Promise<number[]> {
-  const locked = await readLockedTables(tx)
+function leaveOutLocked(relations: readonly number[], locked: ReadonlySet<number>, sizes: Sizes): number[] {
   for (const relation of relations) if (locked.has(relation)) sizes.locked.add(relation)
   return relations.filter((relation) => !locked.has(relation))
 }
@@ -76,25 +78,27 @@ async function leaveOutLocked(tx: Db, relations: readonly number[], sizes: Sizes
  */
 async function measureFiles(db: Database, relations: readonly number[], sizes: Sizes): Promise<readonly number[]> {
   try {
-    return await db.transaction(readOnlySettings, async (tx) => {
-      const [may] = await tx.query<{may: boolean}>(
-        statement(
-          "select has_function_privilege('pg_ls_dir(text)', 'execute') and has_function_privilege('pg_stat_file(text, boolean)', 'execute') as may",
-        ),
-      )
-      if (!may?.may) return relations
-      await tx.query(statement("select set_config('work_mem', '64MB', true)"))
-      const free = await leaveOutLocked(tx, relations, sizes)
-      const uncovered = new Set<number>()
-      const rows = await tx.query<SizeRow & {missing: number}>(
-        statement(loadSql(engineNamed(db.server.engine).sql.sizes.byFile), [free]),
-      )
-      for (const row of rows) {
-        if (row.missing > 0) uncovered.add(row.relation)
-        else keep(row, sizes)
-      }
-      return free.filter((relation) => uncovered.has(relation))
+    let free: number[] | null = null
+    let rows: Promise<(SizeRow & {missing: number})[]> = Promise.resolve([])
+    await db.transaction(readOnlySettings, async (tx) => {
+      // Without the privilege the statement itself would fail, and the server would log that each time.
+      const [[privilege], locked] = await allInOrder([
+        tx.query<{may: boolean}>(statement(loadSql('catalog/may-read-files'))),
+        readLockedTables(tx),
+        tx.query(statement("select set_config('work_mem', '64MB', true)")),
+      ])
+      if (!privilege!.may) return
+      free = leaveOutLocked(relations, locked, sizes)
+      // Not awaited here, so that it is sent with COMMIT.
+      rows = tx.query(statement(loadSql(engineNamed(db.server.engine).sql.sizes.byFile), [free]))
     })
+    if (free === null) return relations
+    const uncovered = new Set<number>()
+    for (const row of await rows) {
+      if (row.missing > 0) uncovered.add(row.relation)
+      else keep(row, sizes)
+    }
+    return (free as number[]).filter((relation) => uncovered.has(relation))
   } catch (error) {
     // Other storage than files, or a privilege that is missing: opening the relations still works.
     if (isConnectionLost(error)) throw error

@@ -3,7 +3,7 @@ import type {Database} from '../db/database.js'
 import {statement} from '../db/sql.js'
 import type {Instant} from '../units/instant.js'
 import {readChunks, readTables} from './read-tables.js'
-import {readClocks, type TableClock} from './table-clock.js'
+import {readClocks, readZones, type TableClock} from './table-clock.js'
 import {readLivePolicies, type LivePolicy} from './live-policies.js'
 import {resolveTable} from './resolve-table.js'
 import type {Table} from './table.js'
@@ -46,7 +46,11 @@ export async function readSnapshot(db: Database, request: SnapshotRequest): Prom
   ])
   const at = row!.now
   const tables = request.table === undefined ? all : [await resolveTable(batch, all, request.table)]
-  const [live] = await Promise.all([readLivePolicies(batch, all), readChunks(batch, tables)])
+  const [live, zones] = await Promise.all([
+    readLivePolicies(batch, all),
+    readZones(batch, tables, at),
+    readChunks(batch, tables),
+  ])
   const policies = live.filter(({table}) => tables.includes(table))
-  return {at, tables, all, policies, clocks: await readClocks(batch, tables, at, request.timeUnits)}
+  return {at, tables, all, policies, clocks: await readClocks(batch, tables, zones, at, request.timeUnits)}
 }

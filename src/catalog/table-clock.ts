@@ -57,22 +57,19 @@ export function contradictionWords({seen, rowsIn}: UnitContradiction): string {
 
 /**
  * The clock of each table.
+ * @param zones the time zones of the tables, by relation
  * @param at the server's clock
  * @param units declared units of integer time, by schema.table
  */
 export async function readClocks(
   db: Database,
   tables: readonly Table[],
+  zones: ReadonlyMap<number, ZoneRow>,
   at: Instant,
   units: ReadonlyMap<string, TimeUnit>,
 ): Promise<Map<Table, TableClock>> {
   const batch = batching(db)
   const called = new Map<string, Promise<bigint | null>>()
-  const zones = await readZones(
-    db,
-    tables.filter(({time}) => time !== 'integer' && time !== 'other'),
-    at,
-  )
   const entries = tables.map(async (table) => {
     const clock = table.time === 'integer' ? await integerClock(table) : timeClock(table, at, zones.get(table.relation))
     return [table, clock] as const
@@ -143,17 +140,22 @@ function smallest(values: readonly bigint[]): bigint | null {
   return values.reduce<bigint | null>((first, value) => (first === null || value < first ? value : first), null)
 }
 
-interface ZoneRow {
+/** The time zone in which a policy of a table runs, and the local time there. Null if it is not known. */
+export interface ZoneRow {
   relation: number
   time_zone: string | null
   local_now: string | null
 }
 
-async function readZones(db: Database, tables: readonly Table[], at: Instant): Promise<Map<number, ZoneRow>> {
-  if (tables.length === 0) return new Map()
-  const rows = await db.query<ZoneRow>(
-    statement(loadSql('catalog/time-zones'), [tables.map(({relation}) => relation), at]),
-  )
+/** The time zones of the tables whose time is a time of the calendar, by relation. @param at the server's clock */
+export async function readZones(
+  db: Database,
+  tables: readonly Table[],
+  at: Instant,
+): Promise<ReadonlyMap<number, ZoneRow>> {
+  const relations = tables.filter(({time}) => time !== 'integer' && time !== 'other').map(({relation}) => relation)
+  if (relations.length === 0) return new Map()
+  const rows = await db.query<ZoneRow>(statement(loadSql('catalog/time-zones'), [relations, at]))
   return new Map(rows.map((row) => [row.relation, row]))
 }
 

@@ -132,10 +132,12 @@ async function serve(
   const ask = async (): Promise<Server> => {
     const processId = engine ? null : wireOf(client).processID
     const settings = {...readOnlySettings, statementTimeout: 10_000}
-    const asked = async <Row extends object>(question: Statement) =>
-      inTurn(() =>
-        inTransaction({...session(), corrections: [], workers: false}, settings, (tx) => tx.query<Row>(question)),
-      )
+    const asked = async <Row extends object>(question: Statement): Promise<Row[]> => {
+      let rows: Promise<Row[]> = Promise.resolve([])
+      const ask = async (tx: Db) => void (rows = tx.query<Row>(question))
+      await inTurn(() => inTransaction({...session(), corrections: [], workers: false}, settings, ask))
+      return rows
+    }
     const found = await readServer(asked, processId, engine !== null)
     prepares = !found.pooled && engine === null
     corrections = found.corrections

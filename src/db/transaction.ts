@@ -45,25 +45,27 @@ export async function allInOrder<const T extends readonly unknown[]>(
 }
 
 /**
- * Runs a transaction whose statements and COMMIT are sent without waiting for results.
+ * Runs a transaction whose statements and COMMIT are sent without waiting for results: one round trip.
+ * @returns the results of the parts
  * @throws the first failure in the order of the parts, otherwise that of the commit
  */
-export async function pipelined(
-  db: Database,
+export async function pipelined<const T extends readonly unknown[]>(
+  db: Pick<Database, 'transaction'>,
   settings: TransactionSettings,
-  parts: (tx: Db) => readonly unknown[],
-): Promise<void> {
-  let sent: Promise<unknown> = Promise.resolve()
+  parts: (tx: Db) => T,
+): Promise<{-readonly [K in keyof T]: Awaited<T[K]>}> {
+  let sent: Promise<{-readonly [K in keyof T]: Awaited<T[K]>}> | undefined
   const all = db.transaction(settings, async (tx) => {
     sent = allInOrder(parts(tx))
     sent.catch(() => {})
   })
   // The commit fails with the failure that arrived first; the caller gets the first one in the order of the parts.
   await all.catch(async (error: unknown) => {
-    const first: unknown = await sent.then(
+    const first: unknown = await sent?.then(
       () => error,
       (failure: unknown) => failure,
     )
-    throw sqlState(first) === SqlState.inFailedTransaction ? error : first
+    throw first === undefined || sqlState(first) === SqlState.inFailedTransaction ? error : first
   })
+  return sent!
 }

@@ -4,7 +4,7 @@ import {execute} from '../../src/run/execute.js'
 import type {Plan, RunReport} from '../../src/run/step.js'
 import type {Database} from '../../src/db/database.js'
 import {readChunks, readTables} from '../../src/catalog/read-tables.js'
-import {readClocks} from '../../src/catalog/table-clock.js'
+import {clocksAt} from './clocks.js'
 import {qualifiedName, type Table} from '../../src/catalog/table.js'
 import {microsOf} from '../../src/catalog/time.js'
 import type {TestDatabase} from './engines.js'
@@ -32,7 +32,7 @@ export async function refreshPlan(
   over: Partial<RefreshRequest> = {},
 ): Promise<PlannedChange> {
   const aggregate = (await tablesOf(db)).get(view)!
-  const clock = (await readClocks(db, [aggregate], '2030-01-01T00:00:00Z', new Map())).get(aggregate)!
+  const clock = (await clocksAt(db, [aggregate], '2030-01-01T00:00:00Z')).get(aggregate)!
   return planRefresh(db, {aggregate, clock, span: null, policies: [], acceptLoss: false, ...over})
 }
 

@@ -3,7 +3,8 @@ import {beforeEach, describe, expect, it} from 'vitest'
 import {connect} from '../../../src/db/connect.js'
 import {agoFrom, dueAt, reachedAt} from '../../../src/catalog/ages.js'
 import {readTables} from '../../../src/catalog/read-tables.js'
-import {readClocks, type TableClock} from '../../../src/catalog/table-clock.js'
+import type {TableClock} from '../../../src/catalog/table-clock.js'
+import {clocksAt} from '../../helpers/clocks.js'
 import {dueState} from '../../../src/catalog/due.js'
 import {readStats} from '../../../src/reports/stats.js'
 import {readChunkStats} from '../../../src/reports/chunks.js'
@@ -205,7 +206,7 @@ forEachEngine({kinds: ['timescaledb', 'apache'], native: true}, (engine) => {
       )
       const zone = async () => {
         const all = await readTables(db)
-        return (await readClocks(db, all, '2026-03-29T12:00:00Z', new Map())).get(all[0]!)!
+        return (await clocksAt(db, all, '2026-03-29T12:00:00Z')).get(all[0]!)!
       }
       const server = (
         await run<{zone: string}>(`select reset_val as zone from pg_settings where name = 'TimeZone'`)
@@ -330,7 +331,7 @@ forEachEngine({native: true}, (engine) => {
         const all = await readTables(db)
         const [at] = await run<{at: string}>('select clock_timestamp() as at')
         const table = all.find((each) => each.name === name)!
-        const clock = (await readClocks(db, [table], at!.at, new Map())).get(table)!
+        const clock = (await clocksAt(db, [table], at!.at)).get(table)!
         expect(clock.zoneName).toBe(zone)
         const tolerance = 30_000_000
         expect(Math.abs(Number(BigInt(row!.now) - clock.now!)), `${name}: now`).toBeLessThan(tolerance)
