@@ -1,5 +1,7 @@
+import type {ProcessClock} from '../units/process-clock.js'
+
 /** A sleep that `ring` ends early; a ring while not sleeping ends the next sleep at once. */
-export function alarmClock(): {sleep(milliseconds: number): Promise<void>; ring(): void} {
+export function alarmClock(clock: ProcessClock): {sleep(milliseconds: number): Promise<void>; ring(): void} {
   let wake = () => {}
   let rung = false
   return {
@@ -9,9 +11,9 @@ export function alarmClock(): {sleep(milliseconds: number): Promise<void>; ring(
           rung = false
           return resolve()
         }
-        const timer = setTimeout(resolve, milliseconds)
+        const timer = clock.after(milliseconds, resolve)
         wake = () => {
-          clearTimeout(timer)
+          timer.cancel()
           rung = false
           resolve()
         }

@@ -1,18 +1,19 @@
-import type {Database} from '../db/database.js'
-import type {Emit} from '../jobs/events.js'
-import type {Identity} from '../jobs/store/ledger.js'
-import {noteTimeline} from '../jobs/store/daemons.js'
-import {isConnectionError, isReadOnly, replicaWatch, retryUntilConnected, type ReplicaWatch} from './reconnect.js'
+import {
+  isConnectionError,
+  isReadOnly,
+  replicaWatch,
+  retryUntilConnected,
+  type ReplicaWatch,
+  type RetryOptions,
+  type ServerState,
+} from './reconnect.js'
 
-export interface AvailabilityOptions {
+export interface AvailabilityOptions extends RetryOptions {
   now(): number
   /** Milliseconds. */
   poll: number
-  emit: Emit
-  stop: AbortSignal
-  /** Called before each attempt to connect. */
-  onTry(): void
-  identify(db: Database): Identity
+  /** Records a failover or restore, and returns a sentence about it; null if there was none. */
+  noteTimeline(): Promise<string | null>
 }
 
 /** Tracks whether the database is reachable and writable, and waits until it is. */
@@ -31,18 +32,16 @@ export class Availability {
   }
 
   /** Waits until the database is reachable and writable again, or a stop is requested. Rethrows other errors. */
-  async recover(db: Database, error: unknown): Promise<void> {
-    const {emit, stop, onTry} = this.options
+  async recover(db: ServerState, error: unknown): Promise<void> {
+    const {stop} = this.options
     if (isReadOnly(error)) await db.probe()
     else if (!isConnectionError(error)) throw error
     else {
       this.blockedReason = 'the database is unreachable'
       await retryUntilConnected(
         () => db.reconnect(),
-        emit,
-        stop,
+        this.options,
         () => false,
-        onTry,
       )
     }
     if (stop.aborted) return
@@ -50,14 +49,14 @@ export class Availability {
   }
 
   /** Waits while the server is a replica, and reports a failover or a restore. */
-  async waitUntilWritable(db: Database): Promise<void> {
-    const {poll, emit, stop, onTry, identify} = this.options
+  async waitUntilWritable(db: ServerState): Promise<void> {
+    const {poll, emit, stop, noteTimeline} = this.options
     if (db.server.inRecovery) this.blockedReason = 'the server is a read-only replica'
-    await this.replica.wait(db, poll, emit, stop, onTry)
+    await this.replica.wait(db, poll, this.options)
     if (stop.aborted) return
     this.blockedReason = null
     if (!db.server.hasQicoreSchema) return
-    const changed = await noteTimeline(db, identify(db)).catch(() => null)
+    const changed = await noteTimeline().catch(() => null)
     if (changed !== null) emit({event: 'server_changed', message: changed})
   }
 }

@@ -1,14 +1,14 @@
-import type {Database} from '../db/database.js'
 import type {Emit} from '../jobs/events.js'
-import {claim, type ClaimRequest} from '../jobs/store/claims.js'
+import type {ClaimRequest} from '../jobs/store/claims.js'
 import type {Identity} from '../jobs/store/ledger.js'
 import type {JobRegistry} from './job-registry.js'
+import type {JobStore} from './job-store.js'
 import type {LedgerTrouble} from './ledger-trouble.js'
 import {isConnectionError, isReadOnly} from './reconnect.js'
 import type {WorkerPool} from './worker-pool.js'
 
 export interface ClaimDueOptions {
-  control: Database
+  store: JobStore
   me: Identity
   /** Seconds without a heartbeat after which other daemons reclaim this daemon's runs. */
   lease: number
@@ -45,8 +45,8 @@ export async function claimDue(options: ClaimDueOptions, requests: readonly Clai
 }
 
 async function advance(options: ClaimDueOptions, requests: readonly ClaimRequest[]): Promise<void> {
-  const {control, me, lease, registry, workerPool, trouble, emit} = options
-  const {advanced} = await claim(control, requests, me, lease)
+  const {store, me, lease, registry, workerPool, trouble, emit} = options
+  const {advanced} = await store.claim(requests, me, lease)
   const byJob = new Map(advanced.map((one) => [one.job, one]))
   for (const {job, state, decision} of requests) {
     const one = byJob.get(job.name)

@@ -1,20 +1,22 @@
+import type {ProcessClock} from '../units/process-clock.js'
+
 /** The database's clock. Between two queries it advances by this process's monotonic clock, which cannot be set. */
 export interface DatabaseClock {
   /** The time by which schedules are evaluated, in milliseconds since 1970. */
   now(): number
   /**
    * Sets the clock from the time that the database returned.
-   * @param asked performance.now() before the query
-   * @param answered performance.now() after the query
+   * @param asked the process's monotonic clock before the query
+   * @param answered the same after the query
    * @returns the difference from the expected time, in milliseconds
    */
   set(server: number, asked: number, answered: number): number
 }
 
-export function databaseClock(): DatabaseClock {
+export function databaseClock(clock: ProcessClock): DatabaseClock {
   let offset: number | null = null
   return {
-    now: () => performance.now() + (offset ?? Date.now() - performance.now()),
+    now: () => clock.monotonic() + (offset ?? clock.wall() - clock.monotonic()),
     set(server, asked, answered) {
       const measured = server - (asked + answered) / 2
       const drift = offset === null ? 0 : measured - offset

@@ -1,15 +1,22 @@
 import {serverMessage, sqlState} from '../db/sqlstate.js'
 import type {Emit} from '../jobs/events.js'
-import {troubleOf} from './trouble.js'
+import type {ProcessClock} from '../units/process-clock.js'
+import {troubleOf, type Trouble} from './trouble.js'
 
 /** The key for the ledger as a whole; every other key is the name of a job. */
 const ledger = ''
 
 /** Failures of the ledger as a whole or for one job. Each is reported once when it starts and once when it ends. */
 export class LedgerTrouble {
-  private readonly trouble = troubleOf()
+  private readonly trouble: Trouble
 
-  constructor(private readonly emit: Emit) {}
+  constructor(
+    private readonly emit: Emit,
+    clock: ProcessClock,
+    random: () => number,
+  ) {
+    this.trouble = troubleOf(clock, random)
+  }
 
   /** @param job null for the ledger as a whole */
   failed(job: string | null, error: unknown, report = true): void {

@@ -1,9 +1,9 @@
-import {setTimeout as sleep} from 'node:timers/promises'
-import type {Database} from '../db/database.js'
 import {isPermanent} from '../db/connect-error.js'
 import {isConnectionLost, serverMessage, SqlState, sqlState} from '../db/sqlstate.js'
 import {OpsError} from '../errors.js'
 import type {Emit} from '../jobs/events.js'
+import {sleep, type ProcessClock} from '../units/process-clock.js'
+import type {JobStore} from './job-store.js'
 
 /**
  * The pause before the next attempt, in milliseconds: at most 1.5 s, so that a daemon reconnects quickly, and with
@@ -18,30 +18,36 @@ export function isPermanentError(error: unknown): boolean {
   return error instanceof OpsError && isPermanent(error)
 }
 
+export interface RetryOptions {
+  clock: ProcessClock
+  random(): number
+  emit: Emit
+  stop: AbortSignal
+  /** Called before each attempt. */
+  onTry(): void
+}
+
 /**
  * Retries until it succeeds, a stop is requested (null), or the error is permanent (thrown). An error is reported once,
  * and again when it changes.
  * @param stopsRetrying whether an error is permanent
- * @param onTry called before each attempt
  */
 export async function retryUntilConnected<T>(
   work: () => Promise<T>,
-  emit: Emit,
-  stop: AbortSignal,
+  {clock, random, emit, stop, onTry}: RetryOptions,
   stopsRetrying: (error: unknown) => boolean,
-  onTry: () => void = () => {},
 ): Promise<T | null> {
-  const began = performance.now()
+  const began = clock.monotonic()
   let reportedError: string | undefined
   for (let attempt = 0; !stop.aborted; attempt += 1) {
     onTry()
     try {
       const result = await work()
-      if (attempt > 0) emit({event: 'database_back', seconds: (performance.now() - began) / 1000})
+      if (attempt > 0) emit({event: 'database_back', seconds: (clock.monotonic() - began) / 1000})
       return result
     } catch (error) {
       if (stopsRetrying(error)) throw error
-      const pause = backoff(attempt, Math.random())
+      const pause = backoff(attempt, random())
       const code = kindOf(error)
       if (code !== reportedError)
         emit({
@@ -51,7 +57,7 @@ export async function retryUntilConnected<T>(
           seconds: pause / 1000,
         })
       reportedError = code
-      await sleep(pause, undefined, {signal: stop}).catch(() => {})
+      await sleep(clock, pause, stop)
     }
   }
   return null
@@ -77,10 +83,13 @@ export function isReadOnly(error: unknown): boolean {
   return sqlState(error) === SqlState.readOnly
 }
 
+/** The session with the server, as far as this needs it. */
+export type ServerState = Pick<JobStore, 'server' | 'probe' | 'reconnect'>
+
 /** Records the times at which only a read-only replica was reachable, so that nothing could be claimed or recorded. */
 export interface ReplicaWatch {
   /** Waits until the server is writable. */
-  wait(db: Database, poll: number, emit: Emit, stop: AbortSignal, onTry: () => void): Promise<void>
+  wait(server: ServerState, poll: number, options: RetryOptions): Promise<void>
   saw(instant: number): boolean
 }
 
@@ -88,7 +97,7 @@ export function replicaWatch(now: () => number): ReplicaWatch {
   const spans: {from: number; to: number}[] = []
   return {
     saw: (instant) => spans.some(({from, to}) => instant >= from && instant <= to),
-    async wait(db, poll, emit, stop, onTry) {
+    async wait(db, poll, {clock, emit, stop, onTry}) {
       if (!db.server.inRecovery) return
       const span = {from: now(), to: now()}
       spans.push(span)
@@ -97,7 +106,7 @@ export function replicaWatch(now: () => number): ReplicaWatch {
         message: 'the server is a read-only replica: nothing can be claimed or recorded until it is promoted',
       })
       while (!stop.aborted && db.server.inRecovery) {
-        await sleep(Math.min(poll, 5_000), undefined, {signal: stop}).catch(() => {})
+        await sleep(clock, Math.min(poll, 5_000), stop)
         if (stop.aborted) break
         onTry()
         await db

@@ -1,11 +1,10 @@
 import type {Job} from '../config/jobs.js'
-import type {Database} from '../db/database.js'
 import {serverMessage, sqlState} from '../db/sqlstate.js'
 import type {Emit} from '../jobs/events.js'
 import type {FinalOutcome, Outcome, Unsettled} from '../jobs/run/outcome.js'
 import {settle} from '../jobs/run/settle.js'
 import type {Claim} from '../jobs/store/claims.js'
-import {finishAll, release} from '../jobs/store/results.js'
+import type {JobStore} from './job-store.js'
 import {isConnectionError} from './reconnect.js'
 
 /** A run whose result is not in the ledger yet. */
@@ -19,7 +18,7 @@ export interface FinishedRun {
 }
 
 export interface ResultWriterOptions {
-  control: Database
+  store: JobStore
   emit: Emit
   /** Called when a result is in the ledger, or another daemon has the claim. */
   onWritten(run: FinishedRun, outcome: FinalOutcome): void
@@ -46,7 +45,7 @@ export class ResultWriter {
       if (runs.length === 0) return
       for (const run of runs) tried.add(run)
       // One result that cannot be written must not block the others.
-      const held = await finishAll(this.options.control, runs.flatMap(endedOf)).catch((error: unknown) => {
+      const held = await this.options.store.finishAll(runs.flatMap(endedOf)).catch((error: unknown) => {
         if (isConnectionError(error)) this.failed(error, runs)
         return null
       })
@@ -74,16 +73,16 @@ export class ResultWriter {
 
   /** False if another daemon has the claim. */
   private async isWritten(run: FinishedRun, outcome: FinalOutcome, held: ReadonlySet<number> | null): Promise<boolean> {
-    const {control} = this.options
+    const {store} = this.options
     if (outcome.kind === 'lost') return false
-    if (outcome.kind === 'retry') return release(control, run.claim, outcome)
-    return (held ?? (await finishAll(control, endedOf(run)))).has(run.claim.id)
+    if (outcome.kind === 'retry') return store.release(run.claim, outcome)
+    return (held ?? (await store.finishAll(endedOf(run)))).has(run.claim.id)
   }
 
   /** Checked again every second until the server has ended the step. */
   private async settleLater(run: FinishedRun, unsettled: Unsettled): Promise<void> {
     const {claim, job} = run
-    const settled = await settle(this.options.control, job, claim, unsettled)
+    const settled = await settle(this.options.store, job, claim, unsettled)
     if (settled.state === 'lost') return this.written(run, {kind: 'lost'})
     if (settled.state === 'written') return this.written(run, settled.outcome)
     if (run.reported !== 'at work')

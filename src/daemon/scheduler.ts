@@ -1,29 +1,24 @@
 import type {Job} from '../config/jobs.js'
-import type {Database} from '../db/database.js'
 import type {Emit} from '../jobs/events.js'
-import type {JobContext} from '../jobs/kind.js'
-import {reclaimExpired, type TakenOver} from '../jobs/store/claims.js'
+import type {TakenOver} from '../jobs/store/claims.js'
 import type {Heartbeat} from '../jobs/store/daemons.js'
-import {readJobs} from '../jobs/store/ledger-jobs.js'
 import type {Identity} from '../jobs/store/ledger.js'
-import {pollLedger} from '../jobs/store/poll.js'
 import {longestTimer} from '../units/timer.js'
 import {alarmClock} from './alarm.js'
 import {claimDue, dueRequests, type ClaimDueOptions} from './claim-due.js'
-import {watchCron} from './cron-watch.js'
 import type {DatabaseClock} from './database-clock.js'
+import type {Dependencies} from './dependencies.js'
 import {createJobRegistry, type RegistryEntry, type JobRegistry} from './job-registry.js'
 import {LedgerTrouble} from './ledger-trouble.js'
 import {WorkerPool} from './worker-pool.js'
 import type {WorkerSlots} from './worker-slots.js'
 
 export interface SchedulerOptions {
-  /** The session for the ledger; occurrences run in others. */
-  control: Database
+  dependencies: Dependencies
   jobs: readonly Job[]
   me: Identity
-  clock: DatabaseClock
-  context: Omit<JobContext, 'now' | 'job' | 'leaveToCron'>
+  /** By it schedules are evaluated. */
+  databaseClock: DatabaseClock
   slots: WorkerSlots
   /** Seconds without a heartbeat after which other daemons reclaim this daemon's runs. */
   lease: number
@@ -47,7 +42,7 @@ const waitingCheck = 2_000
 export class Scheduler {
   readonly registry: JobRegistry
   readonly workerPool: WorkerPool
-  private readonly alarm = alarmClock()
+  private readonly alarm: ReturnType<typeof alarmClock>
   private readonly trouble: LedgerTrouble
   private readonly claiming: ClaimDueOptions
   /** Jobs that another daemon has advanced. */
@@ -56,10 +51,10 @@ export class Scheduler {
   private readonly waiting = new Set<string>()
   /** Number of consecutive reads of stale jobs. */
   private staleReads = 0
-  /** Times are by performance.now(). */
+  /** Times are by the process's monotonic clock. */
   private lookedAt = -Infinity
-  private roundAt = performance.now()
-  private turnAt = performance.now()
+  private roundAt: number
+  private turnAt: number
   private nextLease: number | null = null
   private stopping = false
   private loop: Promise<void> | undefined
@@ -67,7 +62,11 @@ export class Scheduler {
   private checks: (() => void)[] = []
 
   constructor(private readonly options: SchedulerOptions) {
-    const {control, jobs, me, lease, emit, sawOnlyReplica} = options
+    const {jobs, me, lease, emit, sawOnlyReplica} = options
+    const {clock, random, store} = options.dependencies
+    this.alarm = alarmClock(clock)
+    this.roundAt = clock.monotonic()
+    this.turnAt = this.roundAt
     const onIgnored = (job: string, reason: string) => emit({event: 'job_ignored', job, reason})
     this.registry = createJobRegistry(jobs, onIgnored, sawOnlyReplica)
     this.workerPool = new WorkerPool({
@@ -76,22 +75,22 @@ export class Scheduler {
       onRetry: (seconds) => this.remind(seconds),
       registry: this.registry,
     })
-    this.trouble = new LedgerTrouble(emit)
+    this.trouble = new LedgerTrouble(emit, clock, random)
     const {registry, workerPool, trouble} = this
     const onStale = (job: string) => void this.stale.add(job)
-    this.claiming = {control, me, lease, registry, workerPool, trouble, emit, onStale}
-    control.onLost(() => {
+    this.claiming = {store, me, lease, registry, workerPool, trouble, emit, onStale}
+    store.onLost(() => {
       this.lookedAt = -Infinity
       this.alarm.ring()
     })
   }
 
-  /** performance.now() of the last successful round. */
+  /** The process's monotonic clock at the last successful round. */
   get lastRound(): number {
     return this.roundAt
   }
 
-  /** performance.now() of the last start of a round or of a pause. If it does not advance, the loop is stuck. */
+  /** The process's monotonic clock at the last start of a round or of a pause. If it does not advance, the loop is stuck. */
   get lastTurn(): number {
     return this.turnAt
   }
@@ -103,7 +102,7 @@ export class Scheduler {
 
   /** Polls the ledger now, unless the last poll is more recent than `maxAge` milliseconds. Never rejects. */
   async check(maxAge: number): Promise<void> {
-    if (this.stopping || performance.now() - this.lookedAt < maxAge) return
+    if (this.stopping || this.monotonic() - this.lookedAt < maxAge) return
     this.lookedAt = -Infinity
     await new Promise<void>((resolve) => {
       this.checks.push(resolve)
@@ -144,28 +143,28 @@ export class Scheduler {
     this.trouble.failed(null, error)
     this.answerChecks()
     // The session may be the cause: after an update of an extension, a session that loaded the old library fails.
-    await this.options.control.reconnect().catch(() => {})
+    await this.options.dependencies.store.reconnect().catch(() => {})
     for (let wait = this.trouble.wait(null); wait > 0 && !this.stopping; wait = this.trouble.wait(null)) {
-      this.turnAt = performance.now()
+      this.turnAt = this.monotonic()
       await this.alarm.sleep(Math.min(wait, waitingCheck))
     }
   }
 
   private async round(): Promise<void> {
-    this.turnAt = performance.now()
+    this.turnAt = this.monotonic()
     for (const name of this.waiting) this.stale.add(name)
     this.waiting.clear()
     await this.workerPool.write()
-    if (performance.now() - this.lookedAt >= this.options.poll) {
+    if (this.monotonic() - this.lookedAt >= this.options.poll) {
       if (await this.look()) await this.reclaim()
       for (const {state} of this.registry.entries())
         if (state?.leaseSeconds != null && !this.workerPool.isRunning(state.name)) this.remind(state.leaseSeconds)
-    } else if (this.nextLease !== null && performance.now() >= this.nextLease) {
+    } else if (this.nextLease !== null && this.monotonic() >= this.nextLease) {
       await this.reclaim()
     }
     await this.readStale()
     await this.claimWhatIsDue()
-    this.roundAt = performance.now()
+    this.roundAt = this.monotonic()
     // If jobs fail, only a success of one of them shows that the ledger works again.
     if (!this.options.jobs.some(({name}) => this.trouble.fails(name))) this.trouble.worked(null, true)
     this.answerChecks()
@@ -176,28 +175,29 @@ export class Scheduler {
    * @returns whether there may be claims to reclaim
    */
   private async look(): Promise<boolean> {
-    const {control, me, clock, emit, onHeartbeat, onCron} = this.options
-    const asked = performance.now()
-    const {heartbeat, jobs} = await pollLedger(control, me)
-    const drift = clock.set(heartbeat.now, asked, performance.now())
+    const {me, databaseClock, emit, onHeartbeat, onCron} = this.options
+    const {clock, store} = this.options.dependencies
+    const asked = clock.monotonic()
+    const {heartbeat, jobs} = await store.poll(me)
+    const drift = databaseClock.set(heartbeat.now, asked, clock.monotonic())
     if (Math.abs(drift) > 1_000) emit({event: 'clock_jump', seconds: drift / 1000})
     onHeartbeat(heartbeat)
     this.registry.read(jobs, true)
-    onCron(await watchCron(control, this.registry.entries()))
-    this.lookedAt = performance.now()
+    onCron(await store.watchCron(this.registry.entries()))
+    this.lookedAt = this.monotonic()
     this.stale.clear()
     // On the embedded engine a claim of a process that died is free before its lease expires.
-    return control.server.embedded || jobs.some(({leaseSeconds}) => leaseSeconds !== null && leaseSeconds <= 0)
+    return store.server.embedded || jobs.some(({leaseSeconds}) => leaseSeconds !== null && leaseSeconds <= 0)
   }
 
   private async reclaim(): Promise<void> {
     this.nextLease = null
-    const {control, jobs, me, lease} = this.options
+    const {dependencies, jobs, me, lease} = this.options
     const names = jobs.map(({name}) => name)
     const slots = this.workerPool.reserve(Math.max(1, names.length))
     if (slots === 0) return this.remind(1)
     try {
-      for (const taken of await reclaimExpired(control, names, me, lease, slots)) {
+      for (const taken of await dependencies.store.reclaimExpired(names, me, lease, slots)) {
         this.emitReclaimed(taken)
         this.workerPool.take(taken)
       }
@@ -214,7 +214,7 @@ export class Scheduler {
 
   /** Schedules a check for expired leases after this many seconds. */
   private remind(seconds: number): void {
-    const at = performance.now() + Math.max(0, seconds) * 1000 + 10
+    const at = this.monotonic() + Math.max(0, seconds) * 1000 + 10
     this.nextLease = this.nextLease === null ? at : Math.min(this.nextLease, at)
     this.alarm.ring()
   }
@@ -226,17 +226,21 @@ export class Scheduler {
     }
     const names = [...this.stale]
     this.stale.clear()
-    this.registry.read(await readJobs(this.options.control, names), false)
+    this.registry.read(await this.options.dependencies.store.readJobs(names), false)
     this.staleReads += 1
   }
 
   private async claimWhatIsDue(): Promise<void> {
     for (let turn = 0; turn < 20 && !this.stopping; turn += 1) {
-      const requests = dueRequests(this.claiming, this.options.clock.now())
+      const requests = dueRequests(this.claiming, this.options.databaseClock.now())
       if (requests.length === 0) break
       await claimDue(this.claiming, requests)
       if (this.stale.size > 0) break
     }
+  }
+
+  private monotonic(): number {
+    return this.options.dependencies.clock.monotonic()
   }
 
   private answerChecks(): void {
@@ -247,9 +251,9 @@ export class Scheduler {
   /** Milliseconds until the next round. */
   private untilNext(): number {
     if (this.stale.size > 0) return Math.min(waitingCheck, 10 * 2 ** Math.min(this.staleReads, 10))
-    const now = this.options.clock.now()
-    let wait = this.lookedAt + this.options.poll - performance.now()
-    if (this.nextLease !== null) wait = Math.min(wait, this.nextLease - performance.now())
+    const now = this.options.databaseClock.now()
+    let wait = this.lookedAt + this.options.poll - this.monotonic()
+    if (this.nextLease !== null) wait = Math.min(wait, this.nextLease - this.monotonic())
     for (const entry of this.registry.entries()) wait = Math.min(wait, this.entryWait(entry, now))
     return Math.max(1, Math.min(wait, longestTimer))
   }

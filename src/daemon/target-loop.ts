@@ -5,15 +5,17 @@ import type {Database, Target} from '../db/database.js'
 import {retryable, serverMessage, sqlState} from '../db/sqlstate.js'
 import {OpsError} from '../errors.js'
 import type {JobContext} from '../jobs/kind.js'
+import {systemClock} from '../units/process-clock.js'
 import {longestTimer} from '../units/timer.js'
 import {Availability} from './availability.js'
-import {isConnectionError, isPermanentError, retryUntilConnected} from './reconnect.js'
+import {isConnectionError, isPermanentError, retryUntilConnected, type RetryOptions} from './reconnect.js'
 import {declaredWatch, type DeclaredWatch} from './declared-watch.js'
 import {databaseClock, type DatabaseClock} from './database-clock.js'
+import {dependenciesOf} from './dependencies.js'
 import {conditionWatch, type ConditionWatch} from './condition-watch.js'
 import type {Emit} from '../jobs/events.js'
 import type {HealthState} from './health.js'
-import {largestSkew, unregisterDaemon, type Heartbeat} from '../jobs/store/daemons.js'
+import {largestSkew, noteTimeline, unregisterDaemon, type Heartbeat} from '../jobs/store/daemons.js'
 import {declare} from '../jobs/store/ledger-jobs.js'
 import type {Identity} from '../jobs/store/ledger.js'
 import {emitJobs} from '../jobs/store/schedules.js'
@@ -50,7 +52,7 @@ export class TargetLoop {
   private readonly stopping = new AbortController()
   /** Aborted when the time after SIGTERM is over, even if steps are still running. */
   private readonly overdue = new AbortController()
-  private readonly clock: DatabaseClock = databaseClock()
+  private readonly clock: DatabaseClock = databaseClock(systemClock)
   private readonly availability: Availability
   private readonly condition: ConditionWatch
   private readonly declared: DeclaredWatch
@@ -68,12 +70,10 @@ export class TargetLoop {
     const {emit, poll, context} = options
     const warn = (message: string) => emit({event: 'warning', message})
     this.availability = new Availability({
+      ...this.retrying(),
       now: () => this.clock.now(),
       poll,
-      emit,
-      stop: this.stopping.signal,
-      onTry: () => this.turn(),
-      identify: (db) => this.identify(db),
+      noteTimeline: () => noteTimeline(this.database!, this.identify(this.database!)),
     })
     this.condition = conditionWatch(() => this.database, warn)
     this.declared = declaredWatch(() => this.database, context, warn)
@@ -159,14 +159,8 @@ export class TargetLoop {
   }
 
   private async live(): Promise<void> {
-    const {emit, connect, poll} = this.options
-    const db = await retryUntilConnected(
-      () => connect(),
-      emit,
-      this.stopping.signal,
-      isPermanentError,
-      () => this.turn(),
-    )
+    const {connect, poll} = this.options
+    const db = await retryUntilConnected(() => connect(), this.retrying(), isPermanentError)
     this.database = db
     if (db === null) return
     this.condition.start(Math.min(poll, 30_000))
@@ -230,11 +224,10 @@ export class TargetLoop {
   private createScheduler(db: Database, me: Identity): Scheduler {
     const {jobs, context, slots, lease, poll, emit} = this.options
     return new Scheduler({
-      control: db,
+      dependencies: dependenciesOf(db, context),
       jobs,
       me,
-      clock: this.clock,
-      context,
+      databaseClock: this.clock,
       slots,
       lease,
       poll,
@@ -274,6 +267,11 @@ export class TargetLoop {
     if (problems.length === 0 && this.deadRunners.length > 0)
       emit({event: 'runner_back', message: 'pg_cron runs its jobs again'})
     this.deadRunners = problems
+  }
+
+  private retrying(): RetryOptions {
+    const {emit} = this.options
+    return {clock: systemClock, random: Math.random, emit, stop: this.stopping.signal, onTry: () => this.turn()}
   }
 
   private turn(): void {

@@ -1,3 +1,5 @@
+import type {ProcessClock} from '../units/process-clock.js'
+
 /** Repeated failures, by key: each is reported once and retried with exponential backoff. */
 export interface Trouble {
   /** Records a failure. True if it is new: the key did not fail before, or failed with another code. */
@@ -14,7 +16,7 @@ export interface Trouble {
 interface Failing {
   since: number
   count: number
-  /** By performance.now(). */
+  /** By the process's monotonic clock. */
   notBefore: number
   code: string
   message: string
@@ -24,24 +26,24 @@ interface Failing {
 const firstPause = 1_000
 const longestPause = 30_000
 
-export function troubleOf(): Trouble {
+export function troubleOf(clock: ProcessClock, random: () => number): Trouble {
   const failing = new Map<string, Failing>()
   return {
     failed(what, code, message) {
       const before = failing.get(what)
       const count = (before?.count ?? 0) + 1
-      const now = performance.now()
+      const now = clock.monotonic()
       // With jitter, so that failures that started together are not retried together.
-      const pause = Math.min(longestPause, firstPause * 2 ** Math.min(count - 1, 10)) * (0.75 + Math.random() / 4)
+      const pause = Math.min(longestPause, firstPause * 2 ** Math.min(count - 1, 10)) * (0.75 + random() / 4)
       failing.set(what, {since: before?.since ?? now, count, notBefore: now + pause, code, message})
       return before?.code !== code
     },
     worked(what) {
       const before = failing.get(what)
       failing.delete(what)
-      return before === undefined ? null : (performance.now() - before.since) / 1000
+      return before === undefined ? null : (clock.monotonic() - before.since) / 1000
     },
-    wait: (what) => Math.max(0, (failing.get(what)?.notBefore ?? 0) - performance.now()),
+    wait: (what) => Math.max(0, (failing.get(what)?.notBefore ?? 0) - clock.monotonic()),
     fails: (what) => failing.has(what),
     messages: (whole) =>
       [failing.get(whole) ?? [...failing.values()]]

@@ -1,25 +1,23 @@
-import {setTimeout as sleep} from 'node:timers/promises'
 import type {Job} from '../config/jobs.js'
-import type {Database} from '../db/database.js'
 import {serverMessage} from '../db/sqlstate.js'
 import type {Emit} from '../jobs/events.js'
-import type {JobContext} from '../jobs/kind.js'
 import type {FinalOutcome, Outcome} from '../jobs/run/outcome.js'
 import {runOccurrence} from '../jobs/run/run-occurrence.js'
-import {renew, silentBackends, type Claim, type TakenOver} from '../jobs/store/claims.js'
+import type {Claim, TakenOver} from '../jobs/store/claims.js'
 import type {Identity} from '../jobs/store/ledger.js'
+import {sleep, type Timer} from '../units/process-clock.js'
 import {longestTimer} from '../units/timer.js'
 import type {DatabaseClock} from './database-clock.js'
+import type {Dependencies} from './dependencies.js'
 import {retiredJob, type JobRegistry} from './job-registry.js'
-import {sessionPool, type Pool} from './pool.js'
 import {ResultWriter, type FinishedRun} from './result-writer.js'
+import type {RunSession} from './run-sessions.js'
 import type {SlotShare, WorkerSlots} from './worker-slots.js'
 
 export interface WorkerPoolOptions {
-  control: Database
+  dependencies: Dependencies
   me: Identity
-  clock: DatabaseClock
-  context: Omit<JobContext, 'now' | 'job' | 'leaveToCron'>
+  databaseClock: DatabaseClock
   slots: WorkerSlots
   lease: number
   registry: JobRegistry
@@ -35,7 +33,7 @@ interface Run {
   lost: AbortController
   finished: Promise<void>
   /** The session it runs in; null before it has one. */
-  db: Database | null
+  session: RunSession | null
 }
 
 /** Milliseconds between two attempts to get a session. */
@@ -50,29 +48,28 @@ export class WorkerPool {
   private readonly running = new Map<number, Run>()
   private readonly stopping = new AbortController()
   private readonly cancelling = new AbortController()
-  private readonly sessions: Pool
   private readonly slots: SlotShare
   private reserved = 0
   /** Whether the last reservation got fewer slots than it wanted; `onFree` is called when one is free. */
   waitsForSlot = false
   private readonly results: ResultWriter
-  private readonly heartbeat: NodeJS.Timeout
+  private readonly heartbeat: Timer
   private beating = false
-  private deadline: NodeJS.Timeout | undefined
+  private deadline: Timer | undefined
   /** The code of the last failure to get a session that was reported. */
   private sessionFailure: string | null = null
 
   constructor(private readonly options: WorkerPoolOptions) {
-    const {control, emit, lease} = options
-    this.sessions = sessionPool(control)
+    const {dependencies, emit, lease} = options
+    const {clock, store} = dependencies
     this.slots = options.slots.join(options.onFree)
     this.results = new ResultWriter({
-      control,
+      store,
       emit,
       onWritten: (run, outcome) => this.written(run, outcome),
       onUnsettled: (seconds) => options.onRetry(seconds),
     })
-    this.heartbeat = setInterval(() => void this.renewClaims(), (lease * 1000) / 3)
+    this.heartbeat = clock.every((lease * 1000) / 3, () => void this.renewClaims())
   }
 
   /**
@@ -82,7 +79,7 @@ export class WorkerPool {
   reserve(wanted: number): number {
     this.releaseReserved()
     if (this.stopping.signal.aborted) return 0
-    const most = this.options.control.server.embedded ? 1 - this.running.size : wanted
+    const most = this.options.dependencies.store.server.embedded ? 1 - this.running.size : wanted
     this.reserved = this.slots.take(Math.max(0, Math.min(wanted, most)))
     this.waitsForSlot = this.reserved < wanted
     return this.reserved
@@ -115,7 +112,7 @@ export class WorkerPool {
       id: claim.id,
     })
     for (const before of this.running.values()) if (before.claim.id === claim.id) before.lost.abort()
-    const run: Run = {claim, lost: new AbortController(), finished: Promise.resolve(), db: null}
+    const run: Run = {claim, lost: new AbortController(), finished: Promise.resolve(), session: null}
     this.running.set(claim.token, run)
     run.finished = this.run(run, job)
   }
@@ -128,14 +125,15 @@ export class WorkerPool {
   /** Starts nothing further; running steps are cancelled after `grace` milliseconds. */
   stop(grace: number): void {
     this.stopping.abort()
-    clearTimeout(this.deadline)
-    this.deadline = setTimeout(() => this.cancelling.abort(), Math.min(grace, longestTimer))
+    const {clock} = this.options.dependencies
+    this.deadline?.cancel()
+    this.deadline = clock.after(Math.min(grace, longestTimer), () => this.cancelling.abort())
   }
 
   /** The runs that have not ended or are not recorded, as clauses. */
   left(): string[] {
     return [
-      ...[...this.running.values()].map(({claim, db}) => whereabouts(claim.job, db?.backend ?? null)),
+      ...[...this.running.values()].map(({claim, session}) => whereabouts(claim.job, session?.backend ?? null)),
       ...this.results.unwritten.map(({claim, outcome}) =>
         whereabouts(claim.job, outcome.kind === 'unsettled' ? outcome.backend : null),
       ),
@@ -145,35 +143,35 @@ export class WorkerPool {
   /** Resolves when every run has ended and is recorded, if the server allows it. Call it after the last claim. */
   async drain(): Promise<void> {
     await Promise.allSettled([...this.running.values()].map(({finished}) => finished))
-    clearTimeout(this.deadline)
-    clearInterval(this.heartbeat)
+    const {clock, sessions} = this.options.dependencies
+    this.deadline?.cancel()
+    this.heartbeat.cancel()
     for (let tries = 1; tries <= lastTries; tries += 1) {
       await this.write().catch(() => {})
       if (this.results.unwritten.length === 0) break
-      await sleep(lastPause)
+      await sleep(clock, lastPause)
     }
     this.slots.leave()
-    await this.sessions.close()
+    await sessions.close()
   }
 
   private async renewClaims(): Promise<void> {
     if (this.beating || this.running.size + this.results.unwritten.length === 0) return
     this.beating = true
-    const {control, lease} = this.options
+    const {dependencies, lease} = this.options
+    const {store} = dependencies
     try {
       const runs = [...this.running.values()]
-      const held = await renew(
-        control,
+      const held = await store.renew(
         [...runs, ...this.results.unwritten].map(({claim}) => claim),
         lease,
       )
       for (const {claim, lost} of runs) if (!held.has(claim.id) && this.running.has(claim.token)) lost.abort()
-      const silent = await silentBackends(
-        control,
-        runs.flatMap(({db}) => db?.backend ?? []),
+      const silent = await store.silentBackends(
+        runs.flatMap(({session}) => session?.backend ?? []),
         lease,
       )
-      for (const {db} of runs) if (db?.backend != null && silent.has(db.backend.pid)) db.abort()
+      for (const {session} of runs) if (session?.backend != null && silent.has(session.backend.pid)) session.abort()
     } catch {
       // The database is unreachable: the fence of the next step checks whether the lease still holds.
     } finally {
@@ -183,9 +181,10 @@ export class WorkerPool {
 
   private async run(run: Run, job: Job): Promise<void> {
     const {claim} = run
-    const began = performance.now()
+    const {clock} = this.options.dependencies
+    const began = clock.monotonic()
     const outcome = outcomeWithoutRetry(claim) ?? (await this.attempt(run, job))
-    this.results.unwritten.push({claim, outcome, job, ms: Math.round(performance.now() - began)})
+    this.results.unwritten.push({claim, outcome, job, ms: Math.round(clock.monotonic() - began)})
     this.running.delete(claim.token)
     this.slots.give(1)
     this.options.onFree()
@@ -194,42 +193,43 @@ export class WorkerPool {
   }
 
   /** A session for the run; null if the run was stopped or lost, or if none was available for as long as the lease. */
-  private async openSession({lost}: Run): Promise<Database | null> {
-    const end = performance.now() + this.options.lease * 1000
-    while (!this.stopping.signal.aborted && !lost.signal.aborted && performance.now() < end) {
+  private async openSession({lost}: Run): Promise<RunSession | null> {
+    const {clock, sessions} = this.options.dependencies
+    const end = clock.monotonic() + this.options.lease * 1000
+    while (!this.stopping.signal.aborted && !lost.signal.aborted && clock.monotonic() < end) {
       try {
-        const db = await this.sessions.acquire()
+        const session = await sessions.acquire()
         this.sessionFailure = null
-        return db
+        return session
       } catch (error) {
         const code = (error as {code?: string}).code ?? ''
         if (this.sessionFailure !== code) this.options.emit({event: 'no_session', error: serverMessage(error)})
         this.sessionFailure = code
-        await sleep(sessionPause, undefined, {signal: this.stopping.signal}).catch(() => {})
+        await sleep(clock, sessionPause, this.stopping.signal)
       }
     }
     return null
   }
 
   private async attempt(run: Run, job: Job): Promise<Outcome> {
-    const {me, lease, clock, context, skewed} = this.options
-    const db = await this.openSession(run)
-    if (db === null) return {kind: 'retry', seconds: 1, error: null, countsAsAttempt: false}
-    run.db = db
+    const {me, lease, databaseClock, dependencies, skewed} = this.options
+    const session = await this.openSession(run)
+    if (session === null) return {kind: 'retry', seconds: 1, error: null, countsAsAttempt: false}
+    run.session = session
     let usable = true
     const giveUp = () => {
       usable = false
-      this.sessions.discard(db)
+      session.discard()
     }
     const outcome = await runOccurrence(
-      db,
+      session,
       job,
       run.claim,
       {
-        context,
+        clock: dependencies.clock,
         silence: lease,
         holder: `${me.actor}, daemon ${me.id}, job ${job.name}`,
-        now: () => clock.now(),
+        now: () => databaseClock.now(),
         skewed,
         stop: this.stopping.signal,
         cancel: this.cancelling.signal,
@@ -237,20 +237,20 @@ export class WorkerPool {
       },
       giveUp,
     )
-    run.db = null
+    run.session = null
     // The session may be the cause: after an update of an extension, a session that loaded the old library fails.
-    if (usable && 'error' in outcome && outcome.error !== null) this.sessions.discard(db)
-    else if (usable) this.sessions.give(db)
+    if (usable && 'error' in outcome && outcome.error !== null) session.discard()
+    else if (usable) session.give()
     return outcome
   }
 
   private written({claim, job, ms}: FinishedRun, outcome: FinalOutcome): void {
-    const {emit, registry, clock, onRetry} = this.options
+    const {emit, registry, databaseClock, onRetry} = this.options
     if (outcome.kind === 'lost') {
       emit({event: 'claim_lost', job: job.name, at: claim.scheduledAt})
       return
     }
-    if (outcome.kind === 'ended') registry.freed(job.name, clock.now())
+    if (outcome.kind === 'ended') registry.freed(job.name, databaseClock.now())
     if (outcome.kind === 'retry' && !this.stopping.signal.aborted) onRetry(outcome.seconds)
     emit({event: 'occurrence_ended', job: job.name, at: claim.scheduledAt, ms, outcome, claim, kind: job.kind})
   }

@@ -1,3 +1,5 @@
+import {systemClock, type ProcessClock, type Timer} from '../units/process-clock.js'
+
 /** The slots of one target. */
 export interface SlotShare {
   /**
@@ -16,7 +18,7 @@ interface Member {
   /** Offered to the target, which was called and has not answered yet. */
   offered: number
   /** Withdraws the offer. */
-  timer: NodeJS.Timeout | undefined
+  timer: Timer | undefined
   onFree(): void
 }
 
@@ -32,7 +34,10 @@ export class WorkerSlots {
   /** Those that wait, the longest first. */
   private queue: Member[] = []
 
-  constructor(private readonly total: number) {}
+  constructor(
+    private readonly total: number,
+    private readonly clock: ProcessClock = systemClock,
+  ) {}
 
   /** @param onFree called when a slot is free for the target, after it got fewer than it wanted */
   join(onFree: () => void): SlotShare {
@@ -65,7 +70,7 @@ export class WorkerSlots {
   private take(member: Member, wanted: number): number {
     const {offered} = member
     member.offered = 0
-    clearTimeout(member.timer)
+    member.timer?.cancel()
     this.queue = this.queue.filter((other) => other !== member)
     let taken = 0
     // Without an offer it takes only what no other target waits for.
@@ -89,7 +94,7 @@ export class WorkerSlots {
       if (!this.mayHold(member)) continue
       this.queue = this.queue.filter((other) => other !== member)
       member.offered = 1
-      member.timer = setTimeout(() => this.withdraw(member), offerTimeout).unref()
+      member.timer = this.clock.after(offerTimeout, () => this.withdraw(member), false)
       member.onFree()
     }
   }

@@ -6,13 +6,15 @@ import type {Database} from '../../db/database.js'
 import type {JobContext} from '../kind.js'
 import type {LockWait} from '../../run/lock-wait.js'
 import type {Progress} from '../../run/run-step.js'
+import {systemClock} from '../../units/process-clock.js'
 import {claimNow, renew, type Claim} from '../store/claims.js'
 import {declareRequest, declareStatement} from '../store/ledger-jobs.js'
 import type {Identity} from '../store/ledger.js'
 import {finish} from '../store/results.js'
 import type {FinalOutcome, Unsettled} from './outcome.js'
+import {attempt} from './attempt.js'
 import {runOccurrence} from './run-occurrence.js'
-import {settle} from './settle.js'
+import {settle, settleStore} from './settle.js'
 
 export interface ByHandOptions {
   context: Omit<JobContext, 'now' | 'job' | 'leaveToCron'>
@@ -68,11 +70,16 @@ export async function runByHand(
   )
   try {
     const tried = await runOccurrence(
-      worker,
+      {
+        get backend() {
+          return worker.backend
+        },
+        attempt: (...[, , run, at]) => attempt(worker, job, claim, {...run, context: options.context}, at),
+      },
       job,
       claim,
       {
-        context: options.context,
+        clock: systemClock,
         silence: lease,
         holder: `${actor}, pid ${process.pid}, jobs run ${job.name}`,
         now: () => options.now + (performance.now() - began),
@@ -103,7 +110,7 @@ export async function runByHand(
 /** Waits up to 10 s until the server has ended an abandoned step; null if it has not. */
 async function settleNow(db: Database, job: Job, claim: Claim, unsettled: Unsettled): Promise<FinalOutcome | null> {
   for (let tries = 1; tries <= 20; tries += 1) {
-    const settled = await settle(db, job, claim, unsettled)
+    const settled = await settle(settleStore(db), job, claim, unsettled)
     if (settled.state === 'lost') return {kind: 'lost'}
     if (settled.state === 'written') return settled.outcome
     await sleep(500)

@@ -4,6 +4,7 @@ import {auditProblems} from '../../../src/schedule/audit.js'
 import {databaseClock} from '../../../src/daemon/database-clock.js'
 import {skewOf} from '../../../src/jobs/store/daemons.js'
 import {readAudit} from '../../../src/jobs/store/read-audit.js'
+import {systemClock} from '../../../src/units/process-clock.js'
 import {forEachEngine, type TestDatabase} from '../../helpers/engines.js'
 import {startDaemon} from '../../helpers/daemon-crowd.js'
 import {withCore} from '../../helpers/daemon-jobs.js'
@@ -28,7 +29,7 @@ describe("this machine's clock against the server's", () => {
   })
 
   it("the server's clock is used, and a slow answer does not move it", () => {
-    const clock = databaseClock()
+    const clock = databaseClock(systemClock)
     const at = performance.now()
     expect(clock.set(1_000_000, at, at + 10)).toBe(0)
     expect(clock.now()).toBeGreaterThan(999_990)

@@ -2,6 +2,7 @@ import {setTimeout as sleep} from 'node:timers/promises'
 import {expect, it} from 'vitest'
 import {createJobRegistry} from '../../../src/daemon/job-registry.js'
 import {databaseClock} from '../../../src/daemon/database-clock.js'
+import {dependenciesOf} from '../../../src/daemon/dependencies.js'
 import {WorkerPool} from '../../../src/daemon/worker-pool.js'
 import {WorkerSlots} from '../../../src/daemon/worker-slots.js'
 import {evaluateDue} from '../../../src/schedule/due.js'
@@ -9,6 +10,7 @@ import type {DaemonEvent} from '../../../src/jobs/events.js'
 import {claim, reclaimExpired} from '../../../src/jobs/store/claims.js'
 import {declare, readJobs} from '../../../src/jobs/store/ledger-jobs.js'
 import {defaultLimits} from '../../../src/run/limits.js'
+import {systemClock} from '../../../src/units/process-clock.js'
 import {forEachEngine} from '../../helpers/engines.js'
 import {identity, job, withCore} from '../../helpers/daemon-jobs.js'
 
@@ -37,10 +39,13 @@ forEachEngine({native: true, kinds: ['postgres', 'timescaledb']}, (engine) => {
       advanced: [{claim: NonNullable<Awaited<ReturnType<typeof claim>>['advanced'][number]['claim']>}]
     }
     const workerPool = new WorkerPool({
-      control: db,
+      dependencies: dependenciesOf(db, {
+        limits: defaultLimits,
+        sections: {tables: {}, aggregates: {}},
+        partitions: () => [],
+      }),
       me,
-      clock: databaseClock(),
-      context: {limits: defaultLimits, sections: {tables: {}, aggregates: {}}, partitions: () => []},
+      databaseClock: databaseClock(systemClock),
       slots: new WorkerSlots(4),
       lease: 1.5,
       registry,
