@@ -1,6 +1,7 @@
 import {Command, type Interfaces} from '@oclif/core'
 import {ExitCode, OpsError} from '../errors.js'
 import type {Config} from '../config/load.js'
+import type {TargetConfig} from '../config/target-settings.js'
 import type {ConnectOptions, Database, Target} from '../db/database.js'
 import type {Plan} from '../run/step.js'
 import type {Limits} from '../run/limits.js'
@@ -111,7 +112,7 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
   }
 
   /** The configuration with the settings of the target that this command selects, or null. */
-  protected async loadConfig(): Promise<Config | null> {
+  protected async loadConfig(): Promise<TargetConfig | null> {
     const [{configFor}, {selectedName}] = await Promise.all([
       import('../config/target-settings.js'),
       import('../config/target.js'),

@@ -56,7 +56,7 @@ export default class Report extends BaseCommand<typeof Report> {
       const document = await readDocument(db, {
         sections: sectionsOf(config),
         partitions: (withDefinitions) => partitionRules(config, withDefinitions),
-        jobs: jobsOf(config?.jobs ?? {}),
+        jobs: jobsOf(config?.jobs ?? {}, config?.target),
         lateAfter,
         fast: this.flags.fast,
         disk: diskOf(this.flags),

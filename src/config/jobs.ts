@@ -232,6 +232,8 @@ type JobEntry = {[Kind in JobKindName]: z.output<ReturnType<typeof named<Kind>>>
 /** A job as the daemon runs it, with all defaults applied. Times are milliseconds. */
 export interface Job<Kind extends JobKindName = JobKindName> {
   name: string
+  /** The name of its database in the configuration; null if it has none. */
+  target: string | null
   kind: Kind
   options: OptionsOf<Kind>
   schedule: string
@@ -255,8 +257,11 @@ export interface Job<Kind extends JobKindName = JobKindName> {
 const ms = (duration: Duration | undefined, otherwise: number) =>
   duration === undefined ? otherwise : Math.round(approximateSeconds(duration) * 1000)
 
-/** All jobs: the defaults, overridden by the configuration, by name. */
-export function jobsOf(declared: z.output<typeof jobsSchema>): Job[] {
+/**
+ * All jobs: the defaults, overridden by the configuration, by name.
+ * @param target the name of their database; null if it has none
+ */
+export function jobsOf(declared: z.output<typeof jobsSchema>, target: string | null = null): Job[] {
   const entries = declared as Record<string, JobEntry | 'none' | undefined>
   const defaults: Record<string, string> = defaultSchedules
   const names = [...new Set([...Object.keys(defaults), ...Object.keys(entries)])].sort()
@@ -268,6 +273,7 @@ export function jobsOf(declared: z.output<typeof jobsSchema>): Job[] {
     return [
       {
         name,
+        target,
         kind: job.kind,
         options: options as Job['options'],
         schedule: (job.schedule ?? defaults[name]!).trim(),

@@ -3,6 +3,8 @@ import {mergeEntries, settingsOver} from './layers.js'
 
 /** The configuration that applies to one target, with the target's labels. */
 export interface TargetConfig extends Config {
+  /** Its name, or `<target>/<database>`; null if the database has no name in the configuration. */
+  target: string | null
   labels: Readonly<Record<string, string>>
 }
 
@@ -26,6 +28,7 @@ export function configFor(config: Config | null, target: string | null): TargetC
     layers.flatMap((layer) => (layer[name] === undefined ? [] : [layer[name] as NonNullable<OwnSettings[Name]>]))
   return {
     ...config,
+    target,
     labels: Object.assign({}, ...sections('labels')) as Record<string, string>,
     limits: Object.assign({}, config.limits, ...sections('limits')) as Config['limits'],
     jobs: Object.assign({}, config.jobs, ...sections('jobs')) as Config['jobs'],

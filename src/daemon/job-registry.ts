@@ -109,6 +109,7 @@ function reasonToIgnore(job: Job, {versions}: LedgerJob): string | null {
 export function retiredJob(name: string, kind: Job['kind']): Job {
   return {
     name,
+    target: null,
     kind,
     options: {},
     schedule: '@yearly',

@@ -29,6 +29,8 @@ export type DaemonEvent =
       state: string
       next: string | null
       local: string | null
+      /** `next` plus the jitter. */
+      begins: string | null
       lastDone: string | null
     }
   | {event: 'ready'; jobs: number; others: number}

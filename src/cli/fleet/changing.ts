@@ -1,4 +1,4 @@
-import type {Config} from '../../config/load.js'
+import type {TargetConfig} from '../../config/target-settings.js'
 import type {Database} from '../../db/database.js'
 import type {ExitCode} from '../../errors.js'
 import type {LockWait} from '../../run/lock-wait.js'
@@ -12,7 +12,7 @@ export interface ChangeResult<Report> {
 }
 
 export interface ChangeContext {
-  config: Config | null
+  config: TargetConfig | null
   /** One of many databases, on which only safe changes are made. */
   many: boolean
   mode: ChangeMode
@@ -36,5 +36,5 @@ export interface Changing<Report> {
   /** Create the directory of an embedded database that does not exist. */
   create?: boolean
   /** Called before a database is connected. @throws OpsError if the configuration does not have what the command needs */
-  prepare(config: Config | null): ChangeWork<Report>
+  prepare(config: TargetConfig | null): ChangeWork<Report>
 }

@@ -1,4 +1,4 @@
-import type {Config} from '../../config/load.js'
+import type {TargetConfig} from '../../config/target-settings.js'
 import type {Database} from '../../db/database.js'
 import type {Server} from '../../db/server.js'
 import type {ExitCode} from '../../errors.js'
@@ -9,7 +9,7 @@ import type {Around} from '../render/shown.js'
 /** What the configuration says about the database that is read. */
 export interface ReadSettings {
   /** With the settings of its target; null without a configuration. */
-  config: Config | null
+  config: TargetConfig | null
   /** @throws OpsError for an invalid environment variable */
   limits(): Limits
   /** Aborted when the time of the target is over; then the session ends a second later. */

@@ -1,5 +1,6 @@
 import {docsPage} from '../../units/docs.js'
 import type {Config} from '../../config/load.js'
+import type {TargetConfig} from '../../config/target-settings.js'
 import {readJobFiles} from '../../config/job-files.js'
 import {jobsOf, type Job} from '../../config/jobs.js'
 import {usageError} from '../../errors.js'
@@ -7,11 +8,14 @@ import {cutStatements} from '../kinds/sql-aside.js'
 import {dueTimeProblem, dueTimes, nextDueTime} from '../../schedule/due-times.js'
 import {inWindow} from '../../schedule/due.js'
 
+/** With the name of the target, if it is the configuration of one. */
+type Settings = Config & Partial<Pick<TargetConfig, 'target'>>
+
 /**
  * The jobs of a configuration (null: the default jobs), each with a valid schedule.
  * @throws OpsError CONFIG with all mistakes
  */
-export function checkedJobs(config: Config | null, now: number): Job[] {
+export function checkedJobs(config: Settings | null, now: number): Job[] {
   const {jobs, problems} = look(config, now)
   rejectProblems(config, problems)
   return jobs
@@ -21,20 +25,20 @@ export function checkedJobs(config: Config | null, now: number): Job[] {
  * The same, with the SQL of `sql` jobs split into statements.
  * @throws OpsError CONFIG with all mistakes
  */
-export async function runnableJobs(config: Config | null, now: number): Promise<Job[]> {
+export async function runnableJobs(config: Settings | null, now: number): Promise<Job[]> {
   const {jobs, problems} = look(config, now)
   const cut = await cutStatements(jobs)
   rejectProblems(config, [...problems, ...cut.problems])
   return cut.jobs
 }
 
-function look(config: Config | null, now: number): {jobs: Job[]; problems: string[]} {
-  const {jobs, problems} = readJobFiles(jobsOf(config?.jobs ?? {}), config?.directory ?? null)
+function look(config: Settings | null, now: number): {jobs: Job[]; problems: string[]} {
+  const {jobs, problems} = readJobFiles(jobsOf(config?.jobs ?? {}, config?.target ?? null), config?.directory ?? null)
   for (const job of jobs) problems.push(...problemsOf(job, now).map((problem) => `jobs.${job.name}.${problem}`))
   return {jobs, problems}
 }
 
-function rejectProblems(config: Config | null, problems: readonly string[]): void {
+function rejectProblems(config: Settings | null, problems: readonly string[]): void {
   if (problems.length === 0) return
   throw usageError(
     'CONFIG',

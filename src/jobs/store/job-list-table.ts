@@ -13,14 +13,15 @@ export const jobsTable: ReportTable<ListedJob> = {
     {id: 'schedule', heading: 'SCHEDULE', type: 'text', value: (row) => row.schedule, shrink: 10},
     {id: 'timezone', heading: 'ZONE', type: 'text', value: (row) => row.timezone, priority: 3},
     {id: 'next', heading: 'NEXT (UTC)', type: 'instant', value: (row) => row.next, text: nextText},
+    {id: 'begins', heading: 'BEGINS', type: 'instant', show: 'data', value: (row) => row.begins},
     {id: 'state', heading: 'STATE', type: 'text', show: 'data', value: (row) => row.state},
     {
       id: 'in',
       heading: 'IN',
       type: 'age',
       show: 'people',
-      value: (row) => row.next,
-      text: ({next}, {at}) => (next === null ? dash : formatAge(Math.max(0, secondsBetween(at, next)))),
+      value: (row) => row.begins,
+      text: ({begins}, {at}) => (begins === null ? dash : formatAge(Math.max(0, secondsBetween(at, begins)))),
       priority: 2,
     },
     {
@@ -57,10 +58,11 @@ export const jobsTable: ReportTable<ListedJob> = {
     lastStatus === 'failed' || retryAt !== null || state === 'paused' || state === 'undeclared',
 }
 
-function nextText({next, state}: ListedJob): string {
+/** When it begins: that is what an operator waits for. */
+function nextText({begins, state}: ListedJob): string {
   if (state === 'paused') return 'paused'
   if (state === 'undeclared') return 'not declared'
-  return formatMinute(next)
+  return formatMinute(begins)
 }
 
 function statusText({running, retryAt, lastStatus, lastReason}: ListedJob): string {

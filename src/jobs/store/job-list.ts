@@ -8,7 +8,7 @@ import {instantFromMillis, type Instant} from '../../units/instant.js'
 import {readJobs, type LedgerJob} from './ledger-jobs.js'
 import type {ScheduleVersion} from '../../schedule/due.js'
 import {nextOf} from './schedules.js'
-import {nextDueTime} from '../../schedule/due-times.js'
+import {nextRun} from '../../schedule/jitter.js'
 import {currentStatus} from '../../run/status-names.js'
 
 /** A job as `jobs list` shows it. */
@@ -25,7 +25,10 @@ export interface ListedJob {
   running: {by: string | null; since: Instant} | null
   /** When the next attempt starts, if the last one failed or was released; otherwise null. */
   retryAt: Instant | null
+  /** The due time. */
   next: Instant | null
+  /** When that run begins: `next` plus the jitter. */
+  begins: Instant | null
   lastStatus: string | null
   lastReason: string | null
   lastError: string | null
@@ -141,7 +144,8 @@ function listedJob(
   const version = state?.versions.at(-1)
   const removed = version === undefined || version.state === 'removed'
   const inForce = job ?? version!
-  const next = removed || state === undefined ? nextDueTime(inForce, now) : nextOf(state, now)
+  const isNew = removed || state === undefined
+  const next = isNew ? nextRun(inForce, job ?? null, now, now) : nextOf(state, job ?? null, now)
   return {
     name: job?.name ?? state!.name,
     kind: job?.kind ?? state!.kind,
@@ -161,7 +165,8 @@ function listedJob(
       state?.running && state.claimedBy === null && state.leaseSeconds !== null
         ? instantOrNull(Math.round((now + state.leaseSeconds * 1000) / 1000) * 1000)
         : null,
-    next: instantOrNull(next),
+    next: instantOrNull(next?.at ?? null),
+    begins: instantOrNull(next?.begins ?? null),
     lastStatus: currentStatus(last?.status ?? null),
     lastReason: last?.reason ?? null,
     lastError: last?.error ?? null,

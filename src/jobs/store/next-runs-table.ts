@@ -8,6 +8,8 @@ export interface ComingRun {
   job: string
   at: Instant
   local: string
+  /** `at` plus the job's jitter. */
+  begins: Instant
 }
 
 export const comingRunsTable: ReportTable<ComingRun> = {
@@ -17,11 +19,20 @@ export const comingRunsTable: ReportTable<ComingRun> = {
       id: 'in',
       heading: 'IN',
       type: 'age',
-      value: (row) => row.at,
-      text: (row, {at}) => formatAge(Math.max(0, secondsBetween(at, row.at))),
+      value: (row) => row.begins,
+      text: (row, {at}) => formatAge(Math.max(0, secondsBetween(at, row.begins))),
       show: 'people',
     },
     {id: 'job', heading: 'JOB', type: 'name', value: (row) => row.job, shrink: 12},
     {id: 'local', heading: 'LOCAL', type: 'text', value: (row) => row.local, priority: 1},
+    {
+      id: 'begins',
+      heading: 'BEGINS',
+      type: 'instant',
+      hide: 'empty',
+      value: (row) => row.begins,
+      text: ({begins, at}) => (begins === at ? '' : formatMinute(begins)),
+      priority: 2,
+    },
   ],
 }

@@ -4,18 +4,21 @@ import {loadSql} from '../../db/load-sql.js'
 import {statement} from '../../db/sql.js'
 import type {Instant} from '../../units/instant.js'
 import {formatLocal} from '../../units/zone.js'
-import {nextDueTime} from '../../schedule/due-times.js'
+import {nextRun, type Jittered, type NextRun} from '../../schedule/jitter.js'
 import type {Emit} from '../events.js'
 import {heartbeat} from './daemons.js'
 import {readJobs, type LedgerJob} from './ledger-jobs.js'
 import type {Identity} from './ledger.js'
 
 /**
- * The next due time of a job by the schedule in force, in milliseconds since 1970; null if paused or if none is left.
+ * The next run of a job by the schedule in force; null if it is paused or if none is left.
+ * @param job null if it is not declared: then its jitter is unknown
  */
-export function nextOf(state: LedgerJob, now: number): number | null {
+export function nextOf(state: LedgerJob, job: Jittered | null, now: number): NextRun | null {
   const version = state.versions.at(-1)!
-  return version.state === 'active' ? nextDueTime(version, Math.max(now, state.lastAt)) : null
+  if (version.state !== 'active') return null
+  // pg_cron has no jitter.
+  return nextRun(version, version.runner === 'pg_cron' ? null : job, state.lastAt, now)
 }
 
 function queryLastDone(db: Database): Promise<{job: string; at: Instant}[]> {
@@ -34,11 +37,12 @@ export async function emitJobs(db: Database, jobs: readonly Job[], me: Identity,
   const {now, others} = await heartbeat(db, me)
   const done = new Map((await queryLastDone(db)).map(({job, at}) => [job, at]))
   const states = new Map((await readJobs(db)).map((state) => [state.name, state]))
-  for (const {name, kind} of jobs) {
+  for (const job of jobs) {
+    const {name, kind} = job
     const state = states.get(name)
     if (state === undefined) continue
     const {schedule, timezone, runner, state: how} = state.versions.at(-1)!
-    const next = nextOf(state, now)
+    const next = nextOf(state, job, now)
     emit({
       event: 'job',
       job: name,
@@ -47,8 +51,9 @@ export async function emitJobs(db: Database, jobs: readonly Job[], me: Identity,
       timezone,
       runner,
       state: how,
-      next: next === null ? null : new Date(next).toISOString(),
-      local: next === null ? null : formatLocal(timezone, next),
+      next: next === null ? null : new Date(next.at).toISOString(),
+      local: next === null ? null : formatLocal(timezone, next.at),
+      begins: next === null ? null : new Date(next.begins).toISOString(),
       lastDone: done.get(name) ?? null,
     })
   }

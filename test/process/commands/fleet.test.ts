@@ -32,6 +32,10 @@ it('every report and check about a whole database, the plan of policies, and the
   )
 })
 
+interface Runs {
+  runs: {at: string; begins: string}[]
+}
+
 const password = 'hunter2secret'
 const closedPort = 1
 
@@ -228,5 +232,34 @@ targets:
         silent.close()
       }
     })
+  })
+})
+
+forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
+  it('a job with a jitter begins at another time on each target, as every command shows', async () => {
+    const names = ['one', 'two', 'three']
+    const urls = await Promise.all(names.map(() => engine.urlFor(async () => {})))
+    const env = Object.fromEntries(names.map((name, n) => [`QICORE_TEST_${name.toUpperCase()}`, urls[n]!]))
+    const cwd = directoryWith({
+      'qicore-db.config.yaml': `version: 1
+targets:
+${names.map((name) => `  ${name}: {url: "\${QICORE_TEST_${name.toUpperCase()}}"}\n`).join('')}
+jobs: {nightly: {kind: sql, schedule: "0 2 * * *", jitter: 6 hours, statement: select 1}}
+`,
+    })
+    const qicore = async <T>(args: string) => jsonOf<T>(await runCli([...args.split(' '), '--json'], {cwd, env}))
+    const list = await qicore<FleetReport>('jobs list --all-targets')
+    const begins: string[] = []
+    for (const [index, name] of names.entries()) {
+      const {jobs} = list.targets[index]!.report as {jobs: {name: string; next: string; begins: string}[]}
+      const job = jobs.find((each) => each.name === 'nightly')!
+      begins.push(job.begins)
+      const next = await qicore<Runs>(`jobs next nightly --target ${name} --limit 1`)
+      expect(next.runs).toEqual([expect.objectContaining({at: job.next, begins: job.begins})])
+      const from = new Date(Date.parse(job.next) - 1_000).toISOString()
+      const simulated = await qicore<Runs>(`jobs simulate nightly --target ${name} --from ${from} --limit 1`)
+      expect(simulated.runs).toEqual([expect.objectContaining({at: job.next, begins: job.begins})])
+    }
+    expect(new Set(begins).size).toBe(names.length)
   })
 })
