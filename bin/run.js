@@ -17,11 +17,15 @@ if (argv[0] === 'daemon') (await import('../dist/cli/early-signals.js')).exitEar
 
 const {flushOutput, tolerateClosedOutput} = await import('../dist/cli/closed-output.js')
 tolerateClosedOutput()
-const {flush, run} = await import('@oclif/core')
-try {
-  await run(argv, import.meta.url)
-  await flushOutput(flush)
-} catch (error) {
-  const {reportError} = await import('../dist/cli/report-error.js')
-  process.exit(reportError(error))
+if (argv.length === 1 && argv[0] === '--version') {
+  process.stdout.write((await import('../dist/cli/version.js')).versionLine())
+} else {
+  const {flush, run} = await import('@oclif/core')
+  try {
+    await run(argv, import.meta.url)
+    await flushOutput(flush)
+  } catch (error) {
+    const {reportError} = await import('../dist/cli/report-error.js')
+    process.exit(reportError(error))
+  }
 }

@@ -266,6 +266,12 @@ describe('help', () => {
     expect(result.stdout + result.stderr).toMatch(/forbidden module/)
   })
 
+  it('--version does not even load oclif', async () => {
+    const result = await runCli(['--version'], {...guarded, env: {FORBIDDEN: '@oclif/core'}})
+    expectExit(result, 0)
+    expect(result.stdout).toMatch(/^qicore-db\/\d/)
+  })
+
   it.each([
     [['--version'], 0],
     [['--help'], 0],
