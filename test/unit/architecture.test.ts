@@ -37,7 +37,7 @@ const layerOf = (path: string) => path.split('/')[0]!
 const ours = (path: string) => files.includes(`${path}.ts`)
 
 /** The rooms of one subject each. They may import the catalog and subjects below them. */
-const subjects = ['catalog', 'aggregates', 'policies', 'partitions', 'chunks', 'reports', 'doctor', 'activity']
+const subjects = ['catalog', 'aggregates', 'policies', 'partitions', 'adopt', 'chunks', 'reports', 'doctor', 'activity']
 const ground = ['errors', 'units', 'engines', 'db']
 const below = (...rooms: string[]) => [...ground, 'run', 'catalog', ...rooms]
 const services = [...below('aggregates', 'policies', 'partitions', 'chunks'), 'schema', 'config', 'schedule']
@@ -57,6 +57,7 @@ const mayImport: Record<string, readonly string[]> = {
   catalog: ground,
   aggregates: below(),
   partitions: below('aggregates'),
+  adopt: below('partitions'),
   policies: below('aggregates', 'partitions', 'schema'),
   chunks: below('aggregates', 'policies'),
   reports: below(),

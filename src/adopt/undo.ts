@@ -1,0 +1,69 @@
+import type {Database} from '../db/database.js'
+import {formatQualifiedName} from '../db/qualified-name.js'
+import {loadSql} from '../db/load-sql.js'
+import {statement} from '../db/sql.js'
+import {usageError} from '../errors.js'
+import {command} from '../units/command.js'
+import {swapBackStep, validateReferences} from './exchange.js'
+import {readInventory} from './inventory.js'
+import {inOrder, planOf, type AdoptPlan} from './plan.js'
+import {dropOld, removeCopy, stopRecording} from './remove.js'
+import {findSource} from './source.js'
+import {stagingOf} from './staging.js'
+import {readState} from './state.js'
+
+/**
+ * Plans the way back: before the exchange the copy is removed; after it the old table gets its name back, with every
+ * change that was made since.
+ * Empty if no adoption was begun, or its end was reached before.
+ * @throws OpsError the errors of {@link findSource}
+ */
+export async function planUndo(db: Database, table: string): Promise<AdoptPlan> {
+  const source = await findSource(db, table)
+  const staging = stagingOf(source.relation)
+  const state = await readState(db, staging)
+  if (state === null) return nothingBegun(source.relation)
+  const {inventory} = await readInventory(db, source.oid, staging)
+  const back = state.phase === 'swapped' ? [swapBackStep(inventory, staging)] : []
+  const checks = state.phase === 'swapped' ? validateReferences(inventory, 'r') : []
+  const stop = state.phase === 'copying' ? [stopRecording(inventory)] : []
+  const steps = inOrder([...back, ...stop, removeCopy(inventory, staging, []), ...checks])
+  const notes =
+    state.phase === 'swapped'
+      ? ['Partitions that were dropped or detached since the exchange come back: the old table still has their rows.']
+      : []
+  return {plan: planOf(source.relation, `undo the adoption of ${source.relation}`, steps), carried: [], notes}
+}
+
+/**
+ * Plans the drop of the old table. Empty if it is dropped already.
+ * @throws OpsError NOT_EXCHANGED, the errors of {@link findSource}
+ */
+export async function planFinish(db: Database, table: string): Promise<AdoptPlan> {
+  const source = await findSource(db, table)
+  const staging = stagingOf(source.relation)
+  const state = await readState(db, staging)
+  if (state === null) return nothingBegun(source.relation)
+  if (state.phase !== 'swapped')
+    throw usageError('NOT_EXCHANGED', `${source.relation} is not adopted yet: its name still belongs to the old table.`, [
+      `Continue: ${command('partitions adopt', [source.relation])}`,
+    ])
+  const {inventory} = await readInventory(db, source.oid, staging)
+  const old = formatQualifiedName(staging.oldSchema, source.table)
+  const [size] = await db.query<{bytes: number | null}>(statement(loadSql('adopt/sizes'), [old]))
+  const stop = stopRecording(inventory)
+  const drop = dropOld(inventory, staging, size?.bytes ?? null, [stop.id])
+  return {
+    plan: planOf(source.relation, `drop the old table of ${source.relation}`, [stop, drop]),
+    carried: [],
+    notes: [`After this the adoption of ${source.relation} cannot be undone.`],
+  }
+}
+
+function nothingBegun(relation: string): AdoptPlan {
+  return {
+    plan: planOf(relation, `end the adoption of ${relation}`, []),
+    carried: [],
+    notes: [`No adoption of ${relation} is under way: none was begun, or it was undone or finished.`],
+  }
+}

@@ -1,0 +1,65 @@
+import {Args, Flags} from '@oclif/core'
+import {BaseCommand, type ChangeReport} from '../../cli/base-command.js'
+import {changeFlags} from '../../cli/flags.js'
+import type {AdoptPlan} from '../../adopt/plan.js'
+
+export default class PartitionsAdopt extends BaseCommand<typeof PartitionsAdopt> {
+  static override summary = 'Turn an ordinary table into a partition set while it is in use.'
+  static override description =
+    `The rows are copied into a new set in committed batches, while a trigger records every change. Each period is compared by count and checksum. Then the two tables exchange their places under ACCESS EXCLUSIVE, for a fraction of a second. The old table is kept until --finish; until then --undo goes back without losing a row.
+The plan names what the new set gets. What a partitioned table cannot have is refused before anything is changed, with the statement that removes it. A run that was interrupted, or killed, is continued by the next one.`
+  static override examples = [
+    '<%= config.bin %> <%= command.id %> ticks --every day --dry-run',
+    '<%= config.bin %> <%= command.id %> ticks --every day --yes',
+    '<%= config.bin %> <%= command.id %> ticks --undo --yes',
+    '<%= config.bin %> <%= command.id %> ticks --finish --confirm market',
+  ]
+  static override args = {table: Args.string({description: 'table, as name or schema.name', required: true})}
+  static override flags = {
+    ...changeFlags,
+    key: Flags.string({summary: 'Column of the partitions; default: the only column of time.', helpValue: '<column>'}),
+    every: Flags.option({
+      options: ['month', 'day'] as const,
+      summary: 'Length of a partition; default: as declared, else month.',
+    })(),
+    undo: Flags.boolean({summary: 'Go back: remove the copy, or give the old table its name back.'}),
+    finish: Flags.boolean({summary: 'Drop the old table. Loses the way back.', exclusive: ['undo']}),
+  }
+
+  async run(): Promise<ChangeReport & Omit<AdoptPlan, 'plan'>> {
+    const {reportNotes} = await import('../../cli/notes.js')
+    return this.withDatabase(
+      async (db) => {
+        const {plan, ...facts} = await this.planFor(db)
+        if (facts.carried.length > 0)
+          await reportNotes([`Carried over: ${facts.carried.join('; ')}.`], (line) => this.report(line))
+        await reportNotes(facts.notes, (line) => this.report(line))
+        return {...(await this.confirmAndRun(db, plan, this.flags)), ...facts}
+      },
+      {changes: true, rows: true},
+    )
+  }
+
+  private async planFor(db: Parameters<Parameters<typeof this.withDatabase>[0]>[0]): Promise<AdoptPlan> {
+    const {flags} = this
+    const {table} = this.args
+    if (flags.undo || flags.finish) {
+      const {planFinish, planUndo} = await import('../../adopt/undo.js')
+      return flags.undo ? planUndo(db, table) : planFinish(db, table)
+    }
+    const [{partitionRules, undeclared}, {ruleFor}, {planAdopt}] = await Promise.all([
+      import('../../config/partitions.js'),
+      import('../../adopt/declared.js'),
+      import('../../adopt/plan.js'),
+    ])
+    const rules = partitionRules(await this.loadConfig(), false)
+    const {every, timezone: zone, ahead, earliest, within} = (await ruleFor(db, table, rules)) ?? undeclared(table)
+    return planAdopt(db, {
+      table,
+      column: flags.key ?? null,
+      periods: {every: flags.every ?? every, zone, ahead},
+      earliest,
+      within,
+    })
+  }
+}
