@@ -26,7 +26,7 @@ select json_build_object(
       'collation', (select format('%I.%I', cn.nspname, co.collname) from pg_collation co join pg_namespace cn on cn.oid = co.collnamespace
         where co.oid = a.attcollation and a.attcollation <> t.typcollation),
       'notNull', a.attnotnull, 'identity', a.attidentity, 'generated', a.attgenerated,
-      'default', pg_get_expr(d.adbin, d.adrelid), 'statisticsTarget', nullif(a.attstattarget, -1), 'options', coalesce(a.attoptions, '{}'),
+      'default', pg_get_expr(d.adbin, d.adrelid), 'statisticsTarget', nullif(a.attstattarget, -1), 'options', array(select o from unnest(a.attoptions) o where o ~ '^n_distinct' order by o),
       'hashable', coalesce(elem.typcategory, t.typcategory) = 'S' or t.typtype = 'e' or exists (
         select from pg_opclass o join pg_am m on m.oid = o.opcmethod and m.amname = 'hash'
         where o.opcdefault and o.opcintype = coalesce(elem.oid, nullif(t.typbasetype, 0), t.oid))
@@ -143,7 +143,7 @@ select json_build_object(
       left join pg_class view on view.oid = dr.ev_class
       where d.deptype <> 'e' and (
         (d.refclassid = 'pg_class'::regclass and d.refobjid = c.oid and case
-          when d.classid = 'pg_class'::regclass then dc.relkind not in ('i', 'I', 't', 'S') and not dc.relispartition
+          when d.classid = 'pg_class'::regclass then dc.relkind not in ('i', 'I', 't', 'S') and not dc.relispartition and dc.oid <> c.oid
           when d.classid = 'pg_trigger'::regclass then dt.tgrelid <> c.oid and not dt.tgisinternal
           when d.classid = 'pg_policy'::regclass then dp.polrelid <> c.oid
           when d.classid = 'pg_rewrite'::regclass then dr.ev_class <> c.oid and view.relkind not in ('v', 'm')

@@ -140,28 +140,36 @@ export function buildIndexes(
 ): Step {
   const child = ident(inventory.schema, partition)
   const relation = formatQualifiedName(inventory.schema, partition)
+  const id = `build indexes of ${relation}`
   return {
     ...adoptStep,
-    id: `build indexes of ${relation}`,
+    id,
     kind: 'adopt index',
     object: relation,
     statements: [
-      lockState(staging),
-      doBlock`
-begin
-  if exists (select from ${stateTable(staging)} where ${partition} = any (built)) then
-    return;
-  end if;
-  ${raw(indexes.map((index) => `${createOn(child.text, index)};`).join('\n  '))}
-  analyze ${child};
-  update ${stateTable(staging)} set built = built || ${partition}::text;
-end`,
+      ...once(staging, id, [...indexes.map((index) => createOn(child.text, index)), `analyze ${child.text}`]),
       applyChanges(inventory, staging),
     ],
     lock: 'NONE',
     dependsOn: [],
     relations: [],
   }
+}
+
+/** Runs statements once: the step is recorded as built in the same transaction, and the next plan leaves it out. */
+export function once(staging: Staging, step: string, statements: readonly (Statement | string)[]): Statement[] {
+  const body = statements.map((one) => `${typeof one === 'string' ? one : one.text};`).join('\n  ')
+  return [
+    lockState(staging),
+    doBlock`
+begin
+  if exists (select from ${stateTable(staging)} where ${step} = any (built)) then
+    return;
+  end if;
+  ${raw(body)}
+  update ${stateTable(staging)} set built = built || ${step}::text;
+end`,
+  ]
 }
 
 function createOn(child: string, index: IndexFacts): string {

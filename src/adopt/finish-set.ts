@@ -1,54 +1,35 @@
 import {formatQualifiedName} from '../db/qualified-name.js'
 import {doBlock, ident, literal, raw, sql, type Statement} from '../db/sql.js'
 import type {Step} from '../run/step.js'
-import {applyChanges} from './fill.js'
+import {applyChanges, once} from './fill.js'
 import {constraintClause, indexClause} from './indexes.js'
 import {relationOf, type ForeignKeyFacts, type IndexFacts, type Inventory} from './inventory.js'
 import type {AdoptPeriod} from './periods.js'
 import {adoptStep, comment, dropTriggers, triggersOn} from './shadow.js'
-import {lockState, stateTable} from './state.js'
 import type {Staging} from './staging.js'
-
-/** Marks in `built` for steps that are not about one partition. */
-const marks = {set: '*', keys: '* foreign keys', record: '* record'}
-
-/** Runs statements once: the mark is written in the same transaction. */
-function once(staging: Staging, mark: string, statements: readonly (Statement | string)[]): Statement[] {
-  const body = statements.map((one) => `${typeof one === 'string' ? one : one.text};`).join('\n  ')
-  return [
-    lockState(staging),
-    doBlock`
-begin
-  if exists (select from ${stateTable(staging)} where ${mark} = any (built)) then
-    return;
-  end if;
-  ${raw(body)}
-  update ${stateTable(staging)} set built = built || ${mark}::text;
-end`,
-  ]
-}
 
 /**
  * Indexes, column settings and replica identity of the set itself. PostgreSQL finds the equal indexes of the partitions
  * and attaches them, so nothing is built here.
  */
 export function completeSet(inventory: Inventory, staging: Staging, indexes: readonly IndexFacts[]): Step {
-  const {schema, table} = inventory
+  const {table} = inventory
   const shadow = ident(staging.schema, table)
+  const id = `complete the new set of ${relationOf(inventory)}`
   return {
     ...adoptStep,
-    id: `complete the new set of ${relationOf(inventory)}`,
+    id,
     kind: 'adopt index',
     object: relationOf(inventory),
     statements: [
-      ...once(staging, marks.set, [
+      ...once(staging, id, [
         ...indexes.flatMap((index) => createIndex(shadow.text, index)),
         ...inventory.indexes.flatMap((index) => indexComments(staging, shadow.text, index)),
         ...columnSettings(inventory, staging),
         ...replicaIdentity(inventory, staging),
       ]),
       sql`analyze ${shadow}`,
-      applyChanges({...inventory, schema}, staging),
+      applyChanges(inventory, staging),
     ],
     lock: 'NONE',
     dependsOn: [],
@@ -124,54 +105,46 @@ export function foreignKeySteps(inventory: Inventory, staging: Staging, periods:
     `alter table ${relation} add constraint ${ident(key.name).text} ${key.definition}${more}`
   const shape = {...adoptStep, kind: 'adopt foreign keys', dependsOn: []} as const
   const children = periods.map(({partition}) => ident(schema, partition).text)
-  const each = periods.map(
-    ({partition}, n): Step => ({
-      ...shape,
-      id: `check foreign keys of ${formatQualifiedName(schema, partition)}`,
-      object: formatQualifiedName(schema, partition),
-      statements: [
-        lockState(staging),
-        ...foreignKeys.map(({name}) => sql`alter table ${raw(children[n]!)} validate constraint ${ident(name)}`),
-      ],
-      lock: 'ROW EXCLUSIVE',
-      relations: referenced,
-    }),
-  )
   const shadow = ident(staging.schema, inventory.table)
+  const step = (id: string, lock: Step['lock'], statements: readonly (Statement | string)[]): Step => ({
+    ...shape,
+    id,
+    object: relationOf(inventory),
+    statements: once(staging, id, statements),
+    lock,
+    relations: referenced,
+  })
   return [
-    {
-      ...shape,
-      id: `add foreign keys to the partitions of ${relationOf(inventory)}`,
-      object: relationOf(inventory),
-      statements: once(staging, marks.keys, children.flatMap((child) => foreignKeys.map((key) => add(child, key, ' not valid')))),
-      lock: 'SHARE ROW EXCLUSIVE',
-      relations: referenced,
-    },
-    ...each,
-    {
-      ...shape,
-      id: `add foreign keys to the new set of ${relationOf(inventory)}`,
-      object: relationOf(inventory),
-      statements: once(staging, `${marks.keys} of the set`, [
-        ...foreignKeys.map((key) => add(shadow.text, key, '')),
-        ...foreignKeys.flatMap((key) => comment(sql`constraint ${ident(key.name)} on ${shadow}`, key.comment)),
-      ]),
-      lock: 'SHARE ROW EXCLUSIVE',
-      relations: referenced,
-    },
+    step(
+      `add foreign keys to the partitions of ${relationOf(inventory)}`,
+      'SHARE ROW EXCLUSIVE',
+      children.flatMap((child) => foreignKeys.map((key) => add(child, key, ' not valid'))),
+    ),
+    ...children.map((child, n) =>
+      step(
+        `check foreign keys of ${formatQualifiedName(schema, periods[n]!.partition)}`,
+        'ROW EXCLUSIVE',
+        foreignKeys.map(({name}) => `alter table ${child} validate constraint ${ident(name).text}`),
+      ),
+    ),
+    step(`add foreign keys to the new set of ${relationOf(inventory)}`, 'SHARE ROW EXCLUSIVE', [
+      ...foreignKeys.map((key) => add(shadow.text, key, '')),
+      ...foreignKeys.flatMap((key) => comment(sql`constraint ${ident(key.name)} on ${shadow}`, key.comment)),
+    ]),
   ]
 }
 
 /** The triggers that record changes of the new set: they are added last, because copied rows would fire them too. */
 export function recordNewSet(inventory: Inventory, staging: Staging): Step {
   const shadow = ident(staging.schema, inventory.table)
+  const id = `record changes of the new set of ${relationOf(inventory)}`
   return {
     ...adoptStep,
-    id: `record changes of the new set of ${relationOf(inventory)}`,
+    id,
     kind: 'adopt record',
     object: relationOf(inventory),
     statements: [
-      ...once(staging, marks.record, [...dropTriggers(shadow), ...triggersOn(staging, shadow)]),
+      ...once(staging, id, [...dropTriggers(shadow), ...triggersOn(staging, shadow)]),
       applyChanges(inventory, staging),
     ],
     lock: 'NONE',

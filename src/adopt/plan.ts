@@ -77,7 +77,7 @@ export async function planAdopt(db: Database, request: AdoptRequest): Promise<Ad
     ...validateReferences(found.inventory),
   ]
   return {
-    plan: planOf(source.relation, `adopt ${source.relation} as a set of ${periods.length} partitions`, inOrder(chain)),
+    plan: planOf(source.relation, `adopt ${source.relation} as a set of ${periods.length} partitions`, inOrder(chain.filter(({id}) => !state?.built.includes(id)))),
     carried: carriedOf(found.inventory),
     notes: [...changesOf(found.inventory), ...declaration(source, calendar)],
   }

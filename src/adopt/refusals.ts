@@ -25,6 +25,7 @@ export function refusalsOf(inventory: Inventory, column: ColumnFacts): Refusal[]
     ...ofConstraints(inventory),
     ...ofReferences(inventory),
     ...ofTriggers(inventory),
+    ...ofPublications(inventory),
     ...ofDependents(inventory),
   ]
 }
@@ -186,6 +187,18 @@ function ofTriggers(inventory: Inventory): Refusal[] {
         `trigger ${formatName(name)}`,
         'it is FOR EACH ROW with transition tables, which a partition cannot have',
         `DROP TRIGGER ${formatName(name)} ON ${relationOf(inventory)}`,
+      ),
+    )
+}
+
+function ofPublications(inventory: Inventory): Refusal[] {
+  return inventory.publications
+    .filter(({viaRoot, filter, columns}) => !viaRoot && (filter !== null || columns !== null))
+    .map(({name}) =>
+      refuse(
+        `publication ${formatName(name)}`,
+        'it has a row filter or a list of columns, which PostgreSQL accepts for a partitioned table only with publish_via_partition_root',
+        `ALTER PUBLICATION ${formatName(name)} SET (publish_via_partition_root = true)`,
       ),
     )
 }

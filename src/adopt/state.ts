@@ -22,6 +22,8 @@ export interface AdoptState {
   blocks: number | null
   /** Blocks that have been copied. */
   copied: number
+  /** Ids of the steps that are done once. */
+  built: string[]
   /** Lower bounds of the periods that have been compared, as text of the key's type. */
   verified: string[]
   startedAt: string
@@ -46,7 +48,7 @@ export async function readState(db: Database, staging: Staging): Promise<AdoptSt
   )
   if (!found?.exists) return null
   const rows = await db.query<AdoptState>(
-    sql`select phase, source::int8 as source, shadow::int8 as shadow, "column", every, zone, ahead, fingerprint, filenode::int8, blocks, copied, verified,
+    sql`select phase, source::int8 as source, shadow::int8 as shadow, "column", every, zone, ahead, fingerprint, filenode::int8, blocks, copied, built, verified,
   started_at as "startedAt", swapped_at as "swappedAt", (select count(*) from ${changesTable(staging)}) as pending
 from ${stateTable(staging)}`,
   )

@@ -1,0 +1,137 @@
+import {expect, it} from 'vitest'
+import {planAdopt} from '../../../src/adopt/plan.js'
+import {planFinish, planUndo} from '../../../src/adopt/undo.js'
+import {preview} from '../../../src/run/execute.js'
+import {adoptRequest, contents, expectSameAsMirror, ticks} from '../../helpers/adopt.js'
+import {forEachEngine, type TestDatabase} from '../../helpers/engines.js'
+import {run, stepResults} from '../../helpers/partitions.js'
+
+const adopt = async ({db}: TestDatabase, more = {}) => run(db, (await planAdopt(db, adoptRequest(more))).plan)
+const kindOf = ({run: query}: TestDatabase) => query("select relkind as kind from pg_class where oid = 'public.ticks'::regclass")
+const leftSchemas = ({run: query}: TestDatabase) => query("select from pg_namespace where nspname ~ '^qicore_adopt'")
+const failed = (report: Awaited<ReturnType<typeof run>>) => report.steps.filter(({status}) => status !== 'done')
+/** The same change of both tables. */
+const both = async ({run: query}: TestDatabase, change: string) => {
+  for (const table of ['ticks', 'mirror']) await query(change.replaceAll('TABLE', table))
+}
+
+forEachEngine({}, (engine) => {
+  it('a preview changes nothing, a run does what it said, and planning again is empty; so do --undo and --finish', async () => {
+    const database = await engine.database()
+    const {db} = database
+    await database.run(ticks(3_000))
+    const {plan} = await planAdopt(db, adoptRequest())
+    expect((await preview(db, plan)).steps.every(({status}) => status === 'planned')).toBe(true)
+    expect(await leftSchemas(database)).toEqual([])
+    expect(stepResults(await run(db, plan))).toEqual(plan.steps.map(({id}) => `${id}: done`))
+    expect(await kindOf(database)).toEqual([{kind: 'p'}])
+    await expectSameAsMirror(database)
+    expect((await planAdopt(db, adoptRequest())).plan.steps).toEqual([])
+
+    const undo = await planUndo(db, 'ticks')
+    await preview(db, undo.plan)
+    expect(await kindOf(database)).toEqual([{kind: 'p'}])
+    expect(failed(await run(db, undo.plan))).toEqual([])
+    expect(await kindOf(database)).toEqual([{kind: 'r'}])
+    expect(await leftSchemas(database)).toEqual([])
+    expect((await planUndo(db, 'ticks')).plan.steps).toEqual([])
+
+    expect(failed(await adopt(database))).toEqual([])
+    const finish = await planFinish(db, 'ticks')
+    expect(finish.plan.steps.map((step) => step.class)).toEqual(['undo', 'loss'])
+    await preview(db, finish.plan)
+    expect(await leftSchemas(database)).toHaveLength(2)
+    expect(failed(await run(db, finish.plan))).toEqual([])
+    expect(await leftSchemas(database)).toEqual([])
+    expect((await planFinish(db, 'ticks')).plan.steps).toEqual([])
+    await expectSameAsMirror(database)
+  })
+
+  it('a change that is made after any step, even between the last comparison and the exchange, is in the new set', async () => {
+    const database = await engine.database()
+    await database.run(ticks(3_000))
+    for (let n = 0; ; n += 1) {
+      const {plan} = await planAdopt(database.db, adoptRequest())
+      if (plan.steps.length === 0) break
+      expect(failed(await run(database.db, {...plan, steps: plan.steps.slice(0, 1)}))).toEqual([])
+      const minute = `'2026-01-01T00:00:00Z'::timestamptz + ${n} * interval '2 minutes'`
+      await both(database, `insert into TABLE values ('new', ${minute}, ${n}, null)`)
+      await both(database, `update TABLE set price = 77 where symbol = 'a' and time = ${minute} + interval '20 minutes'`)
+      await both(database, `update TABLE set time = time + interval '40 days' where symbol = 'a' and time = ${minute} + interval '40 minutes'`)
+      await both(database, `delete from TABLE where symbol = 'a' and time = ${minute} + interval '10 hours'`)
+    }
+    await expectSameAsMirror(database)
+    await both(database, "update TABLE set symbol = 'c' where symbol = 'b' and price = 3")
+    await run(database.db, (await planUndo(database.db, 'ticks')).plan)
+    expect(await kindOf(database)).toEqual([{kind: 'r'}])
+    await expectSameAsMirror(database)
+  })
+
+  it('a TRUNCATE before the exchange empties the new set, one after it is not lost by an undo', async () => {
+    const database = await engine.database()
+    await database.run(ticks(3_000))
+    const {plan} = await planAdopt(database.db, adoptRequest())
+    const copied = plan.steps.findIndex(({kind}) => kind === 'adopt index')
+    await run(database.db, {...plan, steps: plan.steps.slice(0, copied)})
+    await both(database, "truncate TABLE; insert into TABLE values ('a', '2026-01-02T00:00:00Z', 1, null)")
+    expect(failed(await adopt(database))).toEqual([])
+    await expectSameAsMirror(database)
+    await both(database, "truncate TABLE; insert into TABLE values ('b', '2026-01-03T00:00:00Z', 2, null)")
+    await run(database.db, (await planUndo(database.db, 'ticks')).plan)
+    await expectSameAsMirror(database)
+  })
+
+  it('a table that VACUUM FULL rewrites while it is copied is copied again from its beginning', async () => {
+    const database = await engine.database()
+    await database.run(ticks(3_000))
+    const {plan} = await planAdopt(database.db, adoptRequest())
+    const recorded = plan.steps.findIndex(({kind}) => kind === 'adopt record')
+    await run(database.db, {...plan, steps: plan.steps.slice(0, recorded + 1)})
+    await both(database, "delete from TABLE where time < '2026-01-02T00:00:00Z'")
+    await database.autocommit('vacuum full public.ticks')
+    const rest = await run(database.db, {...plan, steps: plan.steps.slice(recorded + 1)})
+    expect(rest.steps[0]!.error).toMatch(/was rewritten while it was copied/)
+    expect(failed(await adopt(database))).toEqual([])
+    await expectSameAsMirror(database)
+  })
+
+  it('rows that differ are found before the exchange: the old table keeps its name', async () => {
+    const database = await engine.database()
+    await database.run(ticks(3_000))
+    const {plan} = await planAdopt(database.db, adoptRequest())
+    const compared = plan.steps.findIndex(({kind}) => kind === 'adopt compare')
+    await run(database.db, {...plan, steps: plan.steps.slice(0, compared)})
+    await database.run("update ticks_y2026m01 set price = 55 where time = '2026-01-01T01:00:00Z'")
+    const rest = await adopt(database)
+    expect(rest.steps.find(({status}) => status === 'failed')?.error).toMatch(
+      /the copy of the period from 2026-01-01.* differs: \d+ rows in public\.ticks, \d+ in the copy, with other values/,
+    )
+    expect(await kindOf(database)).toEqual([{kind: 'r'}])
+    await run(database.db, (await planUndo(database.db, 'ticks')).plan)
+    expect(await leftSchemas(database)).toEqual([])
+    expect(await database.run("select from pg_class where relname like 'ticks\\_y%'")).toEqual([])
+  })
+
+  it('a table without a unique key is adopted by an index on its time, with rows that are equal', async () => {
+    const database = await engine.database()
+    await database.run(ticks(3_000))
+    for (const table of ['ticks', 'mirror'])
+      await database.run(`alter table ${table} drop constraint ${table}_pkey; insert into ${table} select * from ${table} where price < 4`)
+    for (let n = 0; ; n += 1) {
+      const {plan} = await planAdopt(database.db, adoptRequest())
+      if (plan.steps.length === 0) break
+      expect(failed(await run(database.db, {...plan, steps: plan.steps.slice(0, 1)}))).toEqual([])
+      await both(database, `insert into TABLE select * from TABLE where price = ${n % 10} and time < '2026-01-01T03:00:00Z'`)
+      await both(database, `update TABLE set price = 99 where price = ${(n + 3) % 10} and time < '2026-01-01T02:00:00Z'`)
+    }
+    await expectSameAsMirror(database)
+  })
+
+  it('an empty table is adopted, with partitions for now and ahead', async () => {
+    const database = await engine.database()
+    await database.run(ticks(0))
+    expect(failed(await adopt(database))).toEqual([])
+    expect(await contents(database, 'ticks')).toEqual({rows: 0, sum: null})
+    await database.run("insert into ticks values ('a', now(), 1, null)")
+  })
+})
