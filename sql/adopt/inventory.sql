@@ -25,6 +25,14 @@ select json_build_object(
     select json_agg(json_build_object('name', a.attname, 'type', format_type(a.atttypid, a.atttypmod), 'bareType', format_type(a.atttypid, null),
       'collation', (select format('%I.%I', cn.nspname, co.collname) from pg_collation co join pg_namespace cn on cn.oid = co.collnamespace
         where co.oid = a.attcollation and a.attcollation <> t.typcollation),
+      'bytewise', case
+        when a.attcollation = 0 then null
+        when a.attcollation = 100 then (
+          select case d.datlocprovider when 'c' then d.datcollate in ('C', 'POSIX') else d.datlocprovider = 'b' end
+          from pg_database d where d.datname = current_database()
+        )
+        else (select l.collprovider = 'b' or l.collcollate in ('C', 'POSIX') from pg_collation l where l.oid = a.attcollation)
+      end,
       'notNull', a.attnotnull, 'identity', a.attidentity, 'generated', a.attgenerated,
       'default', pg_get_expr(d.adbin, d.adrelid), 'statisticsTarget', nullif(a.attstattarget, -1), 'options', array(select o from unnest(a.attoptions) o where o ~ '^n_distinct' order by o),
       'hashable', coalesce(elem.typcategory, t.typcategory) = 'S' or t.typtype = 'e' or exists (

@@ -1,23 +1,44 @@
--- The periods from the oldest to the newest row of a table, and some ahead of now: one row a period.
--- $1 name of the table, $2 type of its key, $3 month or day, $4 time zone, $5 oldest and $6 newest value of the key as
--- text (null: no rows), $7 periods ahead of now. Takes no lock. TimescaleDB: not needed.
+-- The periods from the oldest to the newest row of a table that is not partitioned yet, and some ahead of now: one row a
+-- period, on the grid of partitions/periods.sql and with its boundaries, also where a zone repeats or skips them.
+-- $1 months or 0, $2 hours or 0, $3 pattern of to_char for the suffix of the name, $4 time zone, $5 whether the key is a
+-- local time, $6 oldest and $7 newest key as text of microseconds since 1970 (null: no rows), $8 periods ahead of now.
+-- `start` and `stop` are microseconds since 1970. Takes no lock. TimescaleDB: not needed.
 with ends as (
-  select case when $2 = 'timestamp with time zone' then ($5::text)::timestamptz at time zone $4 else ($5::text)::timestamp end as oldest,
-    case when $2 = 'timestamp with time zone' then ($6::text)::timestamptz at time zone $4 else ($6::text)::timestamp end as newest,
-    statement_timestamp() at time zone $4 as now, case $3 when 'day' then interval '1 day' else interval '1 month' end as step
+  select to_timestamp($6::numeric / 1000000) at time zone case when $5::boolean then 'UTC' else $4::text end as oldest,
+    to_timestamp($7::numeric / 1000000) at time zone case when $5 then 'UTC' else $4 end as newest,
+    statement_timestamp() at time zone $4 as now,
+    case when $1::int > 0 then make_interval(months => $1) else make_interval(hours => $2::int) end as step
+), grid as (
+  select e.step, e.newest, e.now, at.which, case
+    when $1 > 0 then timestamp '2000-01-01' + make_interval(
+      months => (floor(((extract(year from at.local) - 2000) * 12 + extract(month from at.local) - 1) / $1) * $1)::int
+    )
+    else date_bin(e.step, at.local, timestamp '2000-01-03')
+  end as begin
+  from ends e cross join lateral (values ('oldest', least(e.oldest, e.now)), ('now', e.now)) as at (which, local)
 ), period as (
-  select local.start, local.start + e.step as stop,
-    to_char(local.start, case $3 when 'day' then '"_y"FMYYYY"m"MM"d"DD' else '"_y"FMYYYY"m"MM' end) as suffix
-  from ends e
-  cross join lateral generate_series(
-    date_trunc($3, least(e.oldest, e.now)),
-    greatest(date_trunc($3, e.newest), date_trunc($3, e.now) + $7::int * e.step), e.step) as local (start)
+  select local.start, local.start + o.step as stop
+  from grid o join grid n on o.which = 'oldest' and n.which = 'now'
+  cross join lateral generate_series(o.begin, greatest(o.newest, n.begin + $8::int * o.step), o.step) as local (start)
+), edge as (
+  select p.start, side.which, case when $5 then side.local at time zone 'UTC' else coalesce(
+      case when usual.at at time zone $4 >= side.local and (usual.at - interval '1 microsecond') at time zone $4 < side.local
+        then usual.at end,
+      case when earlier.at at time zone $4 >= side.local and (earlier.at - interval '1 microsecond') at time zone $4 < side.local
+        then earlier.at end,
+      (select min(t) from generate_series(usual.at - interval '1 day', usual.at, interval '1 minute') as t
+       where t at time zone $4 >= side.local and (t - interval '1 microsecond') at time zone $4 < side.local),
+      usual.at
+    ) end as instant
+  from period p
+  cross join lateral (values ('lower', p.start), ('upper', p.stop)) as side (which, local)
+  cross join lateral (select side.local at time zone $4 as at) as usual
+  cross join lateral (
+    select (side.local - (((usual.at - interval '1 day') at time zone $4) - ((usual.at - interval '1 day') at time zone 'UTC'))) at time zone 'UTC' as at
+  ) as earlier
 )
-select case when octet_length($1 || p.suffix) <= 63 then $1 || p.suffix else (
-    select left($1, max(size)) || '_' || left(md5($1), 8) || p.suffix from generate_series(1, length($1)) as size
-    where octet_length(left($1, size)) + 9 + octet_length(p.suffix) <= 63
-  ) end as partition,
-  case $2 when 'date' then p.start::date::text when 'timestamp without time zone' then p.start::text else (p.start at time zone $4)::text end as lower,
-  case $2 when 'date' then p.stop::date::text when 'timestamp without time zone' then p.stop::text else (p.stop at time zone $4)::text end as upper
-from period p
-order by p.start
+select to_char(l.start, $3::text) as suffix, (extract(epoch from l.instant) * 1000000)::int8::text as start,
+  (extract(epoch from u.instant) * 1000000)::int8::text as stop
+from edge l join edge u on u.start = l.start and u.which = 'upper'
+where l.which = 'lower' and l.instant < u.instant
+order by l.start

@@ -15,7 +15,10 @@ export function carriedOf(inventory: Inventory): string[] {
   const grants = new Set(inventory.grants.map(({grantee}) => grantee ?? 'PUBLIC'))
   return [
     `owner ${inventory.owner}; privileges of ${[...grants].join(', ')}`,
-    ...listed('primary and unique key', keys.map(({constraint}) => formatName(constraint!))),
+    ...listed(
+      'primary and unique key',
+      keys.map(({constraint}) => formatName(constraint!)),
+    ),
     ...listed('index', names(indexes.filter(({constraint}) => constraint === null)), 'indexes'),
     ...listed('CHECK', names(checks)),
     ...listed('foreign key', names(foreignKeys)),
@@ -23,13 +26,22 @@ export function carriedOf(inventory: Inventory): string[] {
     ...listed('default', names(defaults)),
     ...listed('identity column', names(identity)),
     ...listed('generated column', names(generated)),
-    ...listed('owned sequence', owned.map(({schema, name}) => formatQualifiedName(schema, name))),
+    ...listed(
+      'owned sequence',
+      owned.map(({schema, name}) => formatQualifiedName(schema, name)),
+    ),
     ...listed('trigger', names(triggers)),
     ...listed('row security policy', names(policies), 'row security policies'),
     ...listed('publication', names(publications)),
-    ...listed('view', views.map(({schema, name}) => formatQualifiedName(schema, name))),
+    ...listed(
+      'view',
+      views.map(({schema, name}) => formatQualifiedName(schema, name)),
+    ),
     ...listed('statistics object', names(inventory.statistics)),
-    ...listed('storage parameter', [...inventory.options, ...inventory.toastOptions.map((option) => `toast.${option}`)]),
+    ...listed('storage parameter', [
+      ...inventory.options,
+      ...inventory.toastOptions.map((option) => `toast.${option}`),
+    ]),
     ...(inventory.replicaIdentity === 'd' ? [] : ['replica identity']),
   ]
 }

@@ -1,6 +1,6 @@
 import type {Database} from '../db/database.js'
 import type {PartitionRule} from '../partitions/periods.js'
-import {rulesByRelation} from '../partitions/declared.js'
+import {nameKey} from '../partitions/sets.js'
 import {findSource} from './source.js'
 
 /** The declared calendar of a table that is not partitioned yet; null if none is declared. */
@@ -9,6 +9,6 @@ export async function ruleFor(
   table: string,
   rules: readonly PartitionRule[],
 ): Promise<PartitionRule | null> {
-  const {relation} = await findSource(db, table)
-  return (await rulesByRelation(db, rules)).get(relation) ?? null
+  const key = nameKey((await findSource(db, table)).relation)
+  return rules.find((rule) => nameKey(rule.relation) === key) ?? null
 }

@@ -112,7 +112,9 @@ function exchange(both: Exchange): Statement[] {
     ...inventory.publications.map(({name}) => sql`alter publication ${ident(name)} drop table ${now}`),
     sql`alter table ${now} set schema ${ident(away)}`,
     sql`alter table ${other} set schema ${ident(inventory.schema)}`,
-    ...owned.map(({schema, name, column}) => sql`alter sequence ${ident(schema, name)} owned by ${now}.${ident(column)}`),
+    ...owned.map(
+      ({schema, name, column}) => sql`alter sequence ${ident(schema, name)} owned by ${now}.${ident(column)}`,
+    ),
     // NOT VALID: the rows are checked after the exchange, without this lock.
     ...inventory.referencedBy.flatMap(({schema, table, name, definition, comment: text}) => [
       sql`alter table ${ident(schema, table)} add constraint ${ident(name)} ${raw(withoutNotValid(definition))} not valid`,
@@ -164,7 +166,11 @@ begin
   else
     ${raw(definition)};
     alter statistics ${statistics} owner to ${ident(owner)};
-    ${raw(comment(sql`statistics ${statistics}`, text).map((one) => `${one.text};`).join(''))}
+    ${raw(
+      comment(sql`statistics ${statistics}`, text)
+        .map((one) => `${one.text};`)
+        .join(''),
+    )}
   end if;
 end`,
   ]
@@ -210,4 +216,3 @@ export function validateReferences(inventory: Inventory, kind: 'p' | 'r' = 'p'):
       }
     })
 }
-

@@ -131,7 +131,7 @@ export interface CopyRange {
   blockSize: number
 }
 
-/** Builds the other indexes of one partition, as tables that nobody reads yet. */
+/** Builds the other indexes of one partition, which no session reads yet. */
 export function buildIndexes(
   inventory: Inventory,
   staging: Staging,

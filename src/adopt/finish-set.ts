@@ -68,7 +68,8 @@ function columnSettings({columns, table}: Inventory, {schema}: Staging): Stateme
 /** Changes of a partition are sent with the identity of the partition. Partitions of later get the default. */
 function replicaIdentity({replicaIdentity: identity, indexes, table}: Inventory, {schema}: Staging): Statement[] {
   if (identity === 'd') return []
-  if (identity !== 'i') return [eachPartition(schema, table, `alter table %s replica identity ${identity === 'f' ? 'full' : 'nothing'}`)]
+  if (identity !== 'i')
+    return [eachPartition(schema, table, `alter table %s replica identity ${identity === 'f' ? 'full' : 'nothing'}`)]
   const index = indexes.find((one) => one.replicaIdentity)!
   return [
     doBlockPart(`for part in

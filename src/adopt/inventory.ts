@@ -11,6 +11,8 @@ export interface ColumnFacts {
   bareType: string
   /** Null if it is that of the type. */
   collation: string | null
+  /** Text is compared byte by byte; null if the type has no collation. */
+  bytewise: boolean | null
   notNull: boolean
   identity: '' | 'a' | 'd'
   generated: '' | 's' | 'v'

@@ -1,5 +1,6 @@
 import {usageError} from '../errors.js'
-import {isTimeType} from './periods.js'
+import type {KeyDeclaration, TimeKey} from '../catalog/time-key.js'
+import {timeKeyOfColumn} from './periods.js'
 import {relationOf, type ColumnFacts, type IndexFacts, type Inventory} from './inventory.js'
 
 /** The columns by which a changed row is found again in the copy. */
@@ -11,34 +12,47 @@ export interface RowKey {
   unique: boolean
 }
 
+/** The column of the partitions and how it stores time. */
+export interface KeyColumn {
+  column: ColumnFacts
+  key: TimeKey
+}
+
 /**
  * The column that becomes the partition key.
- * @param name null if the operator gave none: then the table must have one candidate
+ * @param name null if the operator gave none: then the table must have one date or timestamp
+ * @param declared how an integer, a uuid or a text stores time; null if the table is not declared
  * @throws OpsError NO_SUCH_COLUMN, PARTITION_KEY
  */
-export function keyColumn(inventory: Inventory, name: string | null): ColumnFacts {
+export function keyColumn(inventory: Inventory, name: string | null, declared: KeyDeclaration | null): KeyColumn {
   const relation = relationOf(inventory)
-  const candidates = inventory.columns.filter(({bareType, generated}) => isTimeType(bareType) && generated === '')
   if (name !== null) {
     const column = inventory.columns.find((one) => one.name === name)
     if (column === undefined) throw usageError('NO_SUCH_COLUMN', `${relation} has no column ${name}.`)
-    if (!candidates.includes(column))
-      throw usageError(
-        'PARTITION_KEY',
-        `${relation} cannot be partitioned by ${name} (${column.type}${column.generated === '' ? '' : ', generated'}).`,
-        ['Choose a column of type timestamptz, timestamp or date that is not generated.'],
-      )
-    return column
+    const key = column.generated === '' ? timeKeyOfColumn(column, declared) : null
+    if (key !== null) return {column, key}
+    throw usageError(
+      'PARTITION_KEY',
+      `${relation} cannot be partitioned by ${name} (${column.type}${column.generated === '' ? '' : ', generated'}).`,
+      [
+        'Choose a column of type timestamptz, timestamp or date that is not generated.',
+        `For an integer, a UUIDv7 or a ULID declare how it stores time: tables.${relation} in the configuration.`,
+      ],
+    )
   }
-  const required = candidates.filter(({notNull}) => notNull)
+  const candidates = inventory.columns.flatMap((column) => {
+    const key = column.generated === '' ? timeKeyOfColumn(column, null) : null
+    return key === null ? [] : [{column, key}]
+  })
+  const required = candidates.filter(({column}) => column.notNull)
   const likely = required.length > 0 ? required : candidates
   if (likely.length === 1) return likely[0]!
   throw usageError(
     'PARTITION_KEY',
     likely.length === 0
       ? `${relation} has no column of type timestamptz, timestamp or date.`
-      : `${relation} has ${likely.length} columns of time: ${likely.map((one) => one.name).join(', ')}.`,
-    likely.length === 0 ? [] : ['Name the column of the partitions: --key <column>.'],
+      : `${relation} has ${likely.length} columns of time: ${likely.map(({column}) => column.name).join(', ')}.`,
+    ['Name the column of the partitions: --key <column>.'],
   )
 }
 
@@ -61,4 +75,3 @@ export function rowKey({columns, indexes}: Inventory, {name}: ColumnFacts): RowK
 export function hasTimeIndex({indexes}: Inventory, {name}: ColumnFacts): boolean {
   return indexes.some((index) => index.valid && !index.partial && index.method === 'btree' && index.columns[0] === name)
 }
-

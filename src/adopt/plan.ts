@@ -1,3 +1,5 @@
+import {highest} from '../catalog/span.js'
+import {pointOf, type KeyDeclaration, type TimeKey} from '../catalog/time-key.js'
 import {readOnlySettings, type Database} from '../db/database.js'
 import {formatName, formatQualifiedName} from '../db/qualified-name.js'
 import {loadSql} from '../db/load-sql.js'
@@ -5,6 +7,7 @@ import {ident, sql, statement} from '../db/sql.js'
 import {ExitCode, OpsError, usageError} from '../errors.js'
 import {defaultLimits} from '../run/limits.js'
 import type {Plan, Step} from '../run/step.js'
+import {inWords, keyEnds} from '../partitions/key-values.js'
 import {command} from '../units/command.js'
 import {toInterval, type Duration} from '../units/duration.js'
 import type {Instant} from '../units/instant.js'
@@ -14,7 +17,7 @@ import {completeSet, foreignKeySteps, recordNewSet} from './finish-set.js'
 import {swapStep, validateReferences} from './exchange.js'
 import {readInventory, type FoundInventory, type Inventory} from './inventory.js'
 import {hasTimeIndex, keyColumn, rowKey} from './key.js'
-import {readAdoptPeriods, type AdoptPeriod, type AdoptPeriods} from './periods.js'
+import {readAdoptPeriods, type AdoptPeriod, type AdoptPeriods, type KeyEnds} from './periods.js'
 import {refusalsOf, type Refusal} from './refusals.js'
 import {createShadow} from './shadow.js'
 import {findSource, type Source} from './source.js'
@@ -26,6 +29,8 @@ export interface AdoptRequest {
   table: string
   /** The column of the partitions; null if it was not given. */
   column: string | null
+  /** How an integer, a uuid or a text stores time; null if the table is not declared. */
+  declared: KeyDeclaration | null
   periods: AdoptPeriods
   /** Rows before this are taken for a mistake. */
   earliest: Instant
@@ -56,17 +61,15 @@ export async function planAdopt(db: Database, request: AdoptRequest): Promise<Ad
   if (state !== null && state.phase !== 'copying') return afterExchange(db, source, staging, state, found.inventory)
   requireOrdinary(source)
   if (state !== null) requireSame(source, state, found, request)
-  const column = keyColumn(found.inventory, state?.column ?? request.column)
+  const {column, key: timeKey} = keyColumn(found.inventory, state?.column ?? request.column, request.declared)
   refuseAll(source.relation, refusalsOf(found.inventory, column))
   const key = rowKey(found.inventory, column)!
   const calendar: AdoptPeriods =
     state === null ? request.periods : {every: state.every, zone: state.zone, ahead: state.ahead}
-  const periods = await periodsOf(db, request, source, {column: column.name, type: column.bareType}, calendar)
+  const periods = await periodsOf(db, request, source, {column: column.name, key: timeKey}, calendar)
   const missing = await missingPartitions(db, source, staging, periods)
   const chain = [
-    ...(state === null
-      ? [createShadow({...found, staging, column: column.name, key, periods: calendar})]
-      : []),
+    ...(state === null ? [createShadow({...found, staging, column: column.name, key, periods: calendar})] : []),
     ...createPartitions(found.inventory, staging, missing),
     ...copyOf(source, staging, found.inventory, state),
     ...completionOf(found.inventory, staging, key.index.name, periods),
@@ -77,7 +80,11 @@ export async function planAdopt(db: Database, request: AdoptRequest): Promise<Ad
     ...validateReferences(found.inventory),
   ]
   return {
-    plan: planOf(source.relation, `adopt ${source.relation} as a set of ${periods.length} partitions`, inOrder(chain.filter(({id}) => !state?.built.includes(id)))),
+    plan: planOf(
+      source.relation,
+      `adopt ${source.relation} as a set of ${periods.length} partitions`,
+      inOrder(chain.filter(({id}) => !state?.built.includes(id))),
+    ),
     carried: carriedOf(found.inventory),
     notes: [...changesOf(found.inventory), ...declaration(source, calendar)],
   }
@@ -105,7 +112,10 @@ async function afterExchange(
       `Finish that first: ${command('partitions adopt', [relation], {undo: true})}`,
     ])
   const unchecked = {...inventory, referencedBy: inventory.referencedBy.filter(({valid}) => !valid)}
-  const steps = validateReferences({...unchecked, referencedBy: unchecked.referencedBy.map((key) => ({...key, valid: true}))})
+  const steps = validateReferences({
+    ...unchecked,
+    referencedBy: unchecked.referencedBy.map((key) => ({...key, valid: true})),
+  })
   return {
     plan: planOf(relation, `finish the adoption of ${relation}`, inOrder(steps)),
     carried: [],
@@ -138,9 +148,12 @@ function requireSame(source: Source, state: AdoptState, {fingerprint}: FoundInve
   const refuse = (message: string) =>
     new OpsError('ADOPT_CHANGED', `${message} Nothing was changed.`, {
       exit: ExitCode.refused,
-      suggestions: [`Remove the copy, then begin again: ${command('partitions adopt', [source.relation], {undo: true})}`],
+      suggestions: [
+        `Remove the copy, then begin again: ${command('partitions adopt', [source.relation], {undo: true})}`,
+      ],
     })
-  if (state.source !== source.oid) throw refuse(`Another table has the name ${source.relation} since its adoption was begun.`)
+  if (state.source !== source.oid)
+    throw refuse(`Another table has the name ${source.relation} since its adoption was begun.`)
   if (state.fingerprint !== fingerprint)
     throw refuse(
       `The definition of ${source.relation}, or of an object that depends on it, was changed after its copy was begun, so the copy does not have that change.`,
@@ -162,39 +175,26 @@ function refuseAll(relation: string, refusals: readonly Refusal[]): void {
 
 interface Key {
   column: string
-  type: string
+  key: TimeKey
 }
 
 /** @throws OpsError OUT_OF_RANGE naming rows whose time is a mistake, TOO_MANY */
 async function periodsOf(
   db: Database,
   request: AdoptRequest,
-  {schema, table, relation}: Source,
-  {column, type}: Key,
+  source: Source,
+  {column, key}: Key,
   calendar: AdoptPeriods,
 ): Promise<AdoptPeriod[]> {
-  const key = ident(column)
-  const from = ident(schema, table)
-  // Without an index both read the whole table.
-  const settings = {...readOnlySettings, statementTimeout: 0}
+  const {schema, table, relation} = source
+  // Without an index this reads the whole table.
   const [ends] = await db.query<{oldest: string | null; newest: string | null}>(
-    sql`select min(${key})::text as oldest, max(${key})::text as newest from ${from}`,
-    settings,
+    sql`select ${keyEnds(key, ident(column))} from ${ident(schema, table)}`,
+    {...readOnlySettings, statementTimeout: 0},
   )
-  const [odd] = await db.query<{odd: boolean; oldest: boolean; newest: boolean}>(
-    sql`select coalesce(${ends!.oldest}::timestamptz < ${request.earliest}::timestamptz, false) as oldest,
-  coalesce(${ends!.newest}::timestamptz > statement_timestamp() + ${toInterval(request.within)}::interval, false) as newest`,
-  )
-  if (odd!.oldest || odd!.newest)
-    throw usageError(
-      'OUT_OF_RANGE',
-      `${relation} has rows whose ${formatName(column)} is ${[odd!.oldest ? `as early as ${ends!.oldest}` : '', odd!.newest ? `as late as ${ends!.newest}` : ''].filter(Boolean).join(' and ')}. Nothing was changed.`,
-      [
-        `Correct or delete them: SELECT * FROM ${relation} WHERE ${formatName(column)} ${odd!.oldest ? '<' : '>'} '…'`,
-        `Or allow these times: tables.${relation}.partitions.earliest and .within in the configuration.`,
-      ],
-    )
-  const periods = await readAdoptPeriods(db, {table, type}, calendar, ends!)
+  const points = {oldest: pointIn(key, ends!.oldest), newest: pointIn(key, ends!.newest)}
+  await requireSane(db, request, source, {column, texts: inWords(key, ends!), points})
+  const periods = await readAdoptPeriods(db, table, key, calendar, points)
   if (periods.length > mostPartitions)
     throw usageError(
       'TOO_MANY',
@@ -202,6 +202,34 @@ async function periodsOf(
       ['Choose a longer period: --every month.'],
     )
   return periods
+}
+
+/** A text that is no time of this key counts as out of range. */
+function pointIn(key: TimeKey, text: string | null): bigint | null {
+  return text === null ? null : (pointOf(key, text) ?? highest)
+}
+
+async function requireSane(
+  db: Database,
+  {earliest, within}: AdoptRequest,
+  {relation}: Source,
+  {column, texts, points}: {column: string; texts: {oldest: string | null; newest: string | null}; points: KeyEnds},
+): Promise<void> {
+  const [sane] = await db.query<{earliest: string; latest: string}>(
+    statement(loadSql('adopt/sane-times'), [earliest, toInterval(within)]),
+  )
+  const early = points.oldest !== null && points.oldest < BigInt(sane!.earliest)
+  const late = points.newest !== null && points.newest > BigInt(sane!.latest)
+  if (!early && !late) return
+  const words = [early ? `as early as ${texts.oldest}` : '', late ? `as late as ${texts.newest}` : '']
+  throw usageError(
+    'OUT_OF_RANGE',
+    `${relation} has rows whose ${formatName(column)} is ${words.filter(Boolean).join(' and ')}. Nothing was changed.`,
+    [
+      `Correct or delete them: SELECT * FROM ${relation} WHERE ${formatName(column)} ${early ? '<' : '>'} '…'`,
+      `Or allow these times: tables.${relation}.partitions.earliest and .within in the configuration.`,
+    ],
+  )
 }
 
 /** @throws OpsError CANNOT_ADOPT if a table with the name of a partition exists */

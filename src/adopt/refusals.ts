@@ -99,7 +99,8 @@ function missingKey({columns}: IndexFacts, {name}: ColumnFacts): string {
 
 /** The statements that replace the key by one that contains the column; null for an index on expressions. */
 function widen(inventory: Inventory, index: IndexFacts, column: ColumnFacts): string | null {
-  if (index.columns.includes('') || index.partial) return `DROP INDEX CONCURRENTLY ${formatQualifiedName(inventory.schema, index.name)}`
+  if (index.columns.includes('') || index.partial)
+    return `DROP INDEX CONCURRENTLY ${formatQualifiedName(inventory.schema, index.name)}`
   const relation = relationOf(inventory)
   const wide = formatName(`${index.name.slice(0, 50)}_by_time`)
   const columns = [...index.columns, column.name].map(formatName).join(', ')

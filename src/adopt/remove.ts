@@ -42,7 +42,12 @@ export function removeCopy(inventory: Inventory, staging: Staging, dependsOn: re
 }
 
 /** Drops the old table; from then on the adoption cannot be undone. */
-export function dropOld(inventory: Inventory, staging: Staging, bytes: number | null, dependsOn: readonly string[]): Step {
+export function dropOld(
+  inventory: Inventory,
+  staging: Staging,
+  bytes: number | null,
+  dependsOn: readonly string[],
+): Step {
   const old = formatQualifiedName(staging.oldSchema, inventory.table)
   return {
     ...adoptStep,

@@ -210,8 +210,12 @@ function changesOwner({owner}: Inventory, staging: Staging): Statement[] {
   return [
     sql`alter table ${changesTable(staging)} owner to ${ident(owner)}`,
     sql`alter table ${stateTable(staging)} owner to ${ident(owner)}`,
-    ...['record_change()', 'record_truncate()', 'apply_changes(regclass, regclass)', 'copy_rows(bigint, bigint)', 'compare_rows(text[], text)'].map(
-      (name) => sql`alter function ${ident(staging.schema)}.${raw(name)} owner to ${ident(owner)}`,
-    ),
+    ...[
+      'record_change()',
+      'record_truncate()',
+      'apply_changes(regclass, regclass)',
+      'copy_rows(bigint, bigint)',
+      'compare_rows(text[], text)',
+    ].map((name) => sql`alter function ${ident(staging.schema)}.${raw(name)} owner to ${ident(owner)}`),
   ]
 }

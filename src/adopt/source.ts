@@ -87,4 +87,3 @@ async function isHypertable(db: Database, {schema, table}: SourceRow): Promise<b
   )
   return rows.length > 0
 }
-

@@ -45,9 +45,11 @@ export async function planFinish(db: Database, table: string): Promise<AdoptPlan
   const state = await readState(db, staging)
   if (state === null) return nothingBegun(source.relation)
   if (state.phase !== 'swapped')
-    throw usageError('NOT_EXCHANGED', `${source.relation} is not adopted yet: its name still belongs to the old table.`, [
-      `Continue: ${command('partitions adopt', [source.relation])}`,
-    ])
+    throw usageError(
+      'NOT_EXCHANGED',
+      `${source.relation} is not adopted yet: its name still belongs to the old table.`,
+      [`Continue: ${command('partitions adopt', [source.relation])}`],
+    )
   const {inventory} = await readInventory(db, source.oid, staging)
   const old = formatQualifiedName(staging.oldSchema, source.table)
   const [size] = await db.query<{bytes: number | null}>(statement(loadSql('adopt/sizes'), [old]))

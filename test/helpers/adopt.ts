@@ -20,6 +20,7 @@ export function adoptRequest(more: Partial<AdoptRequest> = {}): AdoptRequest {
   return {
     table: 'ticks',
     column: null,
+    declared: null,
     periods: {every: 'month', zone: 'UTC', ahead: 1},
     earliest: '2009-01-03T00:00:00Z',
     within: {months: 12_000, days: 0, seconds: 0},

@@ -1,7 +1,10 @@
 import {Args, Flags} from '@oclif/core'
 import {BaseCommand, type ChangeReport} from '../../cli/base-command.js'
 import {changeFlags} from '../../cli/flags.js'
+import {parseEvery, type Every} from '../../units/period.js'
 import type {AdoptPlan} from '../../adopt/plan.js'
+
+const length = Flags.custom<Every>({parse: async (input) => parseEvery(input), helpValue: 'month'})
 
 export default class PartitionsAdopt extends BaseCommand<typeof PartitionsAdopt> {
   static override summary = 'Turn an ordinary table into a partition set while it is in use.'
@@ -18,10 +21,7 @@ The plan names what the new set gets. What a partitioned table cannot have is re
   static override flags = {
     ...changeFlags,
     key: Flags.string({summary: 'Column of the partitions; default: the only column of time.', helpValue: '<column>'}),
-    every: Flags.option({
-      options: ['month', 'day'] as const,
-      summary: 'Length of a partition; default: as declared, else month.',
-    })(),
+    every: length({summary: 'Length of a partition: day, 6h, 2 weeks; default: as declared, else month.'}),
     undo: Flags.boolean({summary: 'Go back: remove the copy, or give the old table its name back.'}),
     finish: Flags.boolean({summary: 'Drop the old table. Loses the way back.', exclusive: ['undo']}),
   }
@@ -53,10 +53,12 @@ The plan names what the new set gets. What a partitioned table cannot have is re
       import('../../adopt/plan.js'),
     ])
     const rules = partitionRules(await this.loadConfig(), false)
-    const {every, timezone: zone, ahead, earliest, within} = (await ruleFor(db, table, rules)) ?? undeclared(table)
+    const declared = await ruleFor(db, table, rules)
+    const {every, timezone: zone, ahead, earliest, within} = declared ?? undeclared(table)
     return planAdopt(db, {
       table,
       column: flags.key ?? null,
+      declared,
       periods: {every: flags.every ?? every, zone, ahead},
       earliest,
       within,

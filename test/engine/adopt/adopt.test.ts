@@ -4,10 +4,12 @@ import {planFinish, planUndo} from '../../../src/adopt/undo.js'
 import {preview} from '../../../src/run/execute.js'
 import {adoptRequest, contents, expectSameAsMirror, ticks} from '../../helpers/adopt.js'
 import {forEachEngine, type TestDatabase} from '../../helpers/engines.js'
-import {run, stepResults} from '../../helpers/partitions.js'
+import {planEnsure} from '../../../src/partitions/ensure.js'
+import {ruleOf, run, stepResults} from '../../helpers/partitions.js'
 
 const adopt = async ({db}: TestDatabase, more = {}) => run(db, (await planAdopt(db, adoptRequest(more))).plan)
-const kindOf = ({run: query}: TestDatabase) => query("select relkind as kind from pg_class where oid = 'public.ticks'::regclass")
+const kindOf = ({run: query}: TestDatabase) =>
+  query("select relkind as kind from pg_class where oid = 'public.ticks'::regclass")
 const leftSchemas = ({run: query}: TestDatabase) => query("select from pg_namespace where nspname ~ '^qicore_adopt'")
 const failed = (report: Awaited<ReturnType<typeof run>>) => report.steps.filter(({status}) => status !== 'done')
 /** The same change of both tables. */
@@ -56,8 +58,14 @@ forEachEngine({}, (engine) => {
       expect(failed(await run(database.db, {...plan, steps: plan.steps.slice(0, 1)}))).toEqual([])
       const minute = `'2026-01-01T00:00:00Z'::timestamptz + ${n} * interval '2 minutes'`
       await both(database, `insert into TABLE values ('new', ${minute}, ${n}, null)`)
-      await both(database, `update TABLE set price = 77 where symbol = 'a' and time = ${minute} + interval '20 minutes'`)
-      await both(database, `update TABLE set time = time + interval '40 days' where symbol = 'a' and time = ${minute} + interval '40 minutes'`)
+      await both(
+        database,
+        `update TABLE set price = 77 where symbol = 'a' and time = ${minute} + interval '20 minutes'`,
+      )
+      await both(
+        database,
+        `update TABLE set time = time + interval '40 days' where symbol = 'a' and time = ${minute} + interval '40 minutes'`,
+      )
       await both(database, `delete from TABLE where symbol = 'a' and time = ${minute} + interval '10 hours'`)
     }
     await expectSameAsMirror(database)
@@ -116,22 +124,70 @@ forEachEngine({}, (engine) => {
     const database = await engine.database()
     await database.run(ticks(3_000))
     for (const table of ['ticks', 'mirror'])
-      await database.run(`alter table ${table} drop constraint ${table}_pkey; insert into ${table} select * from ${table} where price < 4`)
+      await database.run(
+        `alter table ${table} drop constraint ${table}_pkey; insert into ${table} select * from ${table} where price < 4`,
+      )
     for (let n = 0; ; n += 1) {
       const {plan} = await planAdopt(database.db, adoptRequest())
       if (plan.steps.length === 0) break
       expect(failed(await run(database.db, {...plan, steps: plan.steps.slice(0, 1)}))).toEqual([])
-      await both(database, `insert into TABLE select * from TABLE where price = ${n % 10} and time < '2026-01-01T03:00:00Z'`)
-      await both(database, `update TABLE set price = 99 where price = ${(n + 3) % 10} and time < '2026-01-01T02:00:00Z'`)
+      await both(
+        database,
+        `insert into TABLE select * from TABLE where price = ${n % 10} and time < '2026-01-01T03:00:00Z'`,
+      )
+      await both(
+        database,
+        `update TABLE set price = 99 where price = ${(n + 3) % 10} and time < '2026-01-01T02:00:00Z'`,
+      )
     }
     await expectSameAsMirror(database)
   })
 
-  it('an empty table is adopted, with partitions for now and ahead', async () => {
+  it('an empty table is adopted, with partitions for the current month and the next', async () => {
     const database = await engine.database()
     await database.run(ticks(0))
     expect(failed(await adopt(database))).toEqual([])
     expect(await contents(database, 'ticks')).toEqual({rows: 0, sum: null})
-    await database.run("insert into ticks values ('a', now(), 1, null)")
+    expect(
+      await database.run("select count(*) as partitions from pg_inherits where inhparent = 'ticks'::regclass"),
+    ).toEqual([{partitions: 2}])
   })
+
+  it.each([
+    ['date', "date '2026-01-01' + g", {every: 'month', zone: 'Europe/Berlin'}, null],
+    ['timestamp', "timestamp '2026-01-01' + g * interval '1 day'", {every: '2 weeks', zone: 'America/Havana'}, null],
+    [
+      'timestamptz',
+      "'2026-01-01+00'::timestamptz + g * interval '1 day'",
+      {every: 'week', zone: 'America/Havana'},
+      null,
+    ],
+    [
+      'bigint',
+      '1767225600000 + g * 86400000::bigint',
+      {every: 'quarter', zone: 'UTC'},
+      {timeUnit: 'ms', keyFormat: null},
+    ],
+    [
+      'uuid',
+      "(lpad(to_hex(1767225600000 + g * 86400000::bigint), 12, '0') || '7000800000000000' || lpad(g::text, 4, '0'))::uuid",
+      {every: 'month', zone: 'UTC'},
+      {timeUnit: null, keyFormat: null},
+    ],
+  ] as const)(
+    'a key of type %s: the partitions are those that `partitions ensure` would create',
+    async (type, value, {every, zone}, declared) => {
+      const database = await engine.database()
+      await database.run(
+        `create table ticks (at ${type} primary key, n int); insert into ticks select ${value}, g from generate_series(1, 300) g`,
+      )
+      const request = {column: 'at', declared, periods: {every, zone, ahead: 2}}
+      expect(failed(await adopt(database, request))).toEqual([])
+      expect(await database.run('select count(*) as rows, sum(n) as sum from ticks')).toEqual([
+        {rows: 300, sum: 45_150},
+      ])
+      const rule = ruleOf('public.ticks', {every, timezone: zone, ahead: 2, ...declared})
+      expect(await planEnsure(database.db, [rule])).toMatchObject({plan: {steps: []}, findings: []})
+    },
+  )
 })

@@ -3,7 +3,7 @@ import {readInventory, type Inventory} from '../../../src/adopt/inventory.js'
 import {planAdopt} from '../../../src/adopt/plan.js'
 import {stagingOf} from '../../../src/adopt/staging.js'
 import {planFinish, planUndo} from '../../../src/adopt/undo.js'
-import {OpsError} from '../../../src/errors.js'
+import type {OpsError} from '../../../src/errors.js'
 import {adoptRequest} from '../../helpers/adopt.js'
 import {forEachEngine, type TestDatabase} from '../../helpers/engines.js'
 import {run} from '../../helpers/partitions.js'
@@ -40,7 +40,9 @@ insert into fills select symbol, time from ticks limit 5`
 
 /** What must be equal before and after; a few facts are those of the kind of table. */
 async function facts({db}: TestDatabase): Promise<Partial<Inventory>> {
-  const [{oid}] = (await db.query({text: "select 'public.ticks'::regclass::oid::int8 as oid", values: []})) as [{oid: number}]
+  const [{oid}] = (await db.query({text: "select 'public.ticks'::regclass::oid::int8 as oid", values: []})) as [
+    {oid: number},
+  ]
   const {inventory} = await readInventory(db, oid, stagingOf('public.ticks'))
   const {oid: _, kind, options, toastOptions, accessMethod, replicaIdentity, indexes, ...same} = inventory
   return {...same, indexes: indexes.map((index) => ({...index, definition: index.definition.replace('ONLY ', '')}))}
@@ -60,12 +62,18 @@ forEachEngine({native: true}, (engine) => {
   it('keys, indexes, constraints, rights, policies, triggers, publications, views and the rest are the same before, after, after an undo and after --finish', async () => {
     const database = await engine.database()
     await database.run(everything)
-    await database.run('create publication pub for table ticks where (price > 2) with (publish = insert, publish_via_partition_root = true)')
+    await database.run(
+      'create publication pub for table ticks where (price > 2) with (publish = insert, publish_via_partition_root = true)',
+    )
     const before = await facts(database)
     await adopt(database)
     expect(await facts(database)).toEqual(before)
     expect(await storage(database)).toEqual([
-      {options: ['fillfactor=80', 'autovacuum_vacuum_scale_factor=0.05'], toast: ['autovacuum_enabled=off'], identity: 'f'},
+      {
+        options: ['fillfactor=80', 'autovacuum_vacuum_scale_factor=0.05'],
+        toast: ['autovacuum_enabled=off'],
+        identity: 'f',
+      },
     ])
     // Rows inserted after the exchange get the next numbers.
     const insert = (symbol: string) =>
@@ -122,7 +130,18 @@ insert into ticks values (1, '2026-01-01T00:00:00Z', 1, 'x', null)`)
       }
     }
     const first = await reasons()
-    for (const name of ['ticks_pkey', 'ticks_code_key', 'fresh', 'late', 'during', 'quiet', 'seen', 'other', 'totals', 'publication filtered'])
+    for (const name of [
+      'ticks_pkey',
+      'ticks_code_key',
+      'fresh',
+      'late',
+      'during',
+      'quiet',
+      'seen',
+      'other',
+      'totals',
+      'publication filtered',
+    ])
       expect(first!.message).toContain(name)
     // Foreign keys by the old primary key cannot stay: the operator decides about them.
     await database.run('drop table other')
@@ -140,7 +159,9 @@ insert into ticks values (1, '2026-01-01T00:00:00Z', 1, 'x', null)`)
     const database = await engine.database()
     await database.run(`create table ticks (id bigint, time timestamptz not null, primary key (id, time));
 create table history (row ticks); create function last_tick() returns ticks language sql begin atomic; select * from ticks limit 1; end`)
-    await expect(planAdopt(database.db, adoptRequest())).rejects.toThrow(/function (public\.)?last_tick\(\)[^]*table (public\.)?history/)
+    await expect(planAdopt(database.db, adoptRequest())).rejects.toThrow(
+      /function (public\.)?last_tick\(\)[^]*table (public\.)?history/,
+    )
   })
 
   it('a time that cannot be right is refused with the row, and a key that is not clear with the columns', async () => {

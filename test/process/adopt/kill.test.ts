@@ -11,26 +11,24 @@ import {temporaryDirectory} from '../../helpers/files.js'
 const wanted = 20
 
 forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
-  it(
-    'an adoption that is killed at any moment, while rows are written, is finished by the next run: nothing is lost or doubled',
-    {timeout: 600_000},
-    async () => {
-      let kills = 0
-      while (kills < wanted) {
-        const database = await engine.database()
-        await installed(database)
-        await database.run(ticks(60_000))
-        const kindNow = () => database.run("select relkind as kind from pg_class where oid = 'ticks'::regclass")
-        await whileWriting(database, () => runKilling(database, [], 2_000, () => (kills += 1)))
-        expect(await kindNow()).toEqual([{kind: 'p'}])
-        await expectSameAsMirror(database)
-        await whileWriting(database, () => runKilling(database, ['--undo'], 800, () => (kills += 1)))
-        expect(await kindNow()).toEqual([{kind: 'r'}])
-        await expectSameAsMirror(database)
-        expect(await database.run("select from pg_namespace where nspname ~ '^qicore_adopt'")).toEqual([])
-      }
-    },
-  )
+  it('an adoption that is killed at any moment, while rows are written, is finished by the next run: nothing is lost or doubled', {
+    timeout: 600_000,
+  }, async () => {
+    let kills = 0
+    while (kills < wanted) {
+      const database = await engine.database()
+      await installed(database)
+      await database.run(ticks(60_000))
+      const kindNow = () => database.run("select relkind as kind from pg_class where oid = 'ticks'::regclass")
+      await whileWriting(database, () => runKilling(database, [], 2_000, () => (kills += 1)))
+      expect(await kindNow()).toEqual([{kind: 'p'}])
+      await expectSameAsMirror(database)
+      await whileWriting(database, () => runKilling(database, ['--undo'], 800, () => (kills += 1)))
+      expect(await kindNow()).toEqual([{kind: 'r'}])
+      await expectSameAsMirror(database)
+      expect(await database.run("select from pg_namespace where nspname ~ '^qicore_adopt'")).toEqual([])
+    }
+  })
 })
 
 async function whileWriting(database: TestDatabase, work: () => Promise<void>): Promise<void> {
