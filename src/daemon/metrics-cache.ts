@@ -28,6 +28,9 @@ export interface SurveyedSet {
   ahead: number
   /** Null with a default partition, or if the end is open or unknown. */
   daysLeft: number | null
+  /** Seconds since 1970: from then on inserts fail, or rows go to the default partition. Null if unknown or open. */
+  coveredUntil: number | null
+  hasDefault: boolean
 }
 
 /** When a job last succeeded, by any runner or by hand. */

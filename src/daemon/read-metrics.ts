@@ -37,7 +37,17 @@ export async function readSurvey(
   const {policies} = await readPolicyStatus(db, {declared, lateAfter})
   const sets = await readAhead(db, partitions(await partitionsDefined(db)))
   return {
-    partitions: sets.map(({schema, table, there, reach}) => ({schema, table, ahead: there, daysLeft: reach.daysLeft})),
+    partitions: sets.map(({schema, table, there, hasDefault, reach}) => {
+      const until = reach.until ?? reach.defaultFrom
+      return {
+        schema,
+        table,
+        ahead: there,
+        daysLeft: reach.daysLeft,
+        coveredUntil: until === null ? null : Date.parse(until) / 1000,
+        hasDefault,
+      }
+    }),
     tables: tables.map(({schema, table, chunks, compressedChunks, totalBytes, sizeBasis, newest}) => ({
       schema,
       table,

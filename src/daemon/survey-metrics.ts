@@ -87,6 +87,16 @@ function partitionGauges(gauge: MakeGauge, metricsCache: ReadSurvey): void {
     },
   )
   gauge(
+    'partitions_covered_until_timestamp_seconds',
+    'Until when partitions cover the time without a gap; afterwards inserts fail, or rows go to the default partition (label outcome).',
+    ['schema', 'table', 'outcome'],
+    (g) => {
+      g.reset()
+      for (const {schema, table, coveredUntil, hasDefault} of metricsCache().partitions)
+        if (coveredUntil !== null) g.set({schema, table, outcome: hasDefault ? 'default' : 'fails'}, coveredUntil)
+    },
+  )
+  gauge(
     'partitions_seconds_left',
     'Time until inserting into a declared partition set fails; absent with a default partition.',
     ['schema', 'table'],

@@ -13,6 +13,8 @@ export interface Reach {
    * partition.
    */
   until: Instant | null
+  /** With a default partition: from when on rows go there. Null without one, or if unknown or open. */
+  defaultFrom: Instant | null
   /**
    * Whole days from now to `until`; 0 if no partition covers now. Null with a default partition, or if the end is open
    * or unknown.
@@ -35,25 +37,38 @@ export function reachOf(
   children: readonly Child[],
   now: number,
 ): Reach {
-  const none: Reach = {until: null, daysLeft: null, coversNow: null, last: false}
   const ranged = rangedChildren(children)
-  if (set.unfit !== null || set.defaultPartition !== null || ranged.length === 0) return none
+  if (set.unfit !== null || ranged.length === 0) return unknownReach
+  const reach = reachWithoutDefault(ranged, now)
+  return set.defaultPartition === null ? reach : {...unknownReach, defaultFrom: reach.until}
+}
+
+const unknownReach: Reach = {until: null, defaultFrom: null, daysLeft: null, coversNow: null, last: false}
+
+function reachWithoutDefault(ranged: readonly Child[], now: number): Reach {
   const current = ranged.findIndex(
     ({fromEpoch, toEpoch}) => fromEpoch !== null && toEpoch !== null && fromEpoch <= now && toEpoch > now,
   )
   if (current === -1) {
     const before = ranged.filter(({toEpoch}) => toEpoch !== null && toEpoch <= now).at(-1)
-    return {until: before?.to ?? null, daysLeft: 0, coversNow: false, last: false}
+    return {...unknownReach, until: before?.to ?? null, daysLeft: 0, coversNow: false}
   }
   let end = current
   while (ranged[end + 1] !== undefined && ranged[end + 1]!.fromEpoch === ranged[end]!.toEpoch) end += 1
   const {to, toEpoch} = ranged[end]!
-  if (!Number.isFinite(toEpoch)) return none
-  return {until: to, daysLeft: Math.floor((toEpoch! - now) / 86_400), coversNow: true, last: end === current}
+  if (!Number.isFinite(toEpoch)) return unknownReach
+  return {
+    until: to,
+    defaultFrom: null,
+    daysLeft: Math.floor((toEpoch! - now) / 86_400),
+    coversNow: true,
+    last: end === current,
+  }
 }
 
-/** The end of a sentence that says from when on inserts fail; empty if that is not known. */
-export function failsFrom({until, daysLeft, coversNow}: Reach): string {
+/** The end of a sentence that says from when on inserts fail or go to the default partition; empty if not known. */
+export function failsFrom({until, defaultFrom, daysLeft, coversNow}: Reach): string {
+  if (defaultFrom !== null) return `: rows go to the default partition from ${defaultFrom} on`
   if (until === null || daysLeft === null || coversNow !== true) return ''
   return `: inserting fails from ${until} on, ${daysInWords(daysLeft)} from now`
 }

@@ -14,7 +14,7 @@ import {changeableSets, type PartitionSet} from './sets.js'
 import {command} from '../units/command.js'
 
 /** More partitions than this in one run are taken for a mistake: a hundred years of months, 50 days of hours. */
-const mostPeriods = 1_200
+export const mostPeriods = 1_200
 
 export interface CreateRequest {
   rule: Omit<PartitionRule, 'every' | 'ahead' | 'retention'>
@@ -130,7 +130,8 @@ function microsOfLocal(local: string): bigint {
   return microsOf(local.includes('T') ? `${local}Z` : `${local}T00:00:00Z`)
 }
 
-async function localTime(db: Database, instant: string, zone: string): Promise<string> {
+/** The local time of an instant, as text. */
+export async function localTime(db: Database, instant: string, zone: string): Promise<string> {
   const [row] = await db.query<{local: string}>(
     sql`select to_char(${instant}::timestamptz at time zone ${zone}, 'YYYY-MM-DD"T"HH24:MI:SS.US') as local`,
   )

@@ -1,37 +1,50 @@
-import type {Database} from '../db/database.js'
+import {readOnlySettings, type Database} from '../db/database.js'
 import {doBlock, ident, list, literal, raw, sql, type Statement} from '../db/sql.js'
 import type {Step} from '../run/step.js'
 import type {Period} from './periods.js'
+import type {KeyRange} from './key-range.js'
 import {inWords, keyEnds} from './key-values.js'
 import type {PartitionSet} from './sets.js'
 
 /** Up to this size ATTACH scans the default partition under its exclusive lock: that takes a few milliseconds. */
-const smallBytes = 1_000_000
+export const smallBytes = 1_000_000
 const guard = 'qicore_partition_guard'
 
+/** Counting reads the whole default partition: it may take as long as it needs. */
+export const countSettings = {...readOnlySettings, statementTimeout: 0}
+
 /** Rows of the default partition that belong to a period, whose partition cannot be created while they exist. */
-export interface Stray {
-  period: Period
+export interface Stray<P> {
+  period: P
   rows: number
+  /** The blocks between which they are. */
+  firstBlock: number
+  lastBlock: number
   /** As text of the key's type, or the instant where that says nothing. */
   oldest: string
   newest: string
 }
 
 /** Scans the default partition once for all periods. */
-export async function misplacedRows(db: Database, set: PartitionSet, periods: readonly Period[]): Promise<Stray[]> {
+export async function misplacedRows<P extends {range: KeyRange}>(
+  db: Database,
+  set: PartitionSet,
+  periods: readonly P[],
+): Promise<Stray<P>[]> {
   if (set.defaultPartition === null || periods.length === 0) return []
   const edges = runsOf(periods).flatMap((run) => [
     ...run.map(({range}) => range.lowerText),
     run.at(-1)!.range.upperText,
   ])
   const column = ident(set.column!)
-  const found = await db.query<{edge: number; rows: number; oldest: string; newest: string}>(
-    sql`select width_bucket(${column}, array[${list(edges.map((edge) => literal(edge)))}]::${raw(set.type!)}[]) as edge, count(*) as rows, ${keyEnds(set.key!, column)}
+  const found = await db.query<Omit<Stray<P>, 'period'> & {edge: number}>(
+    sql`select width_bucket(${column}, array[${list(edges.map((edge) => literal(edge)))}]::${raw(set.type!)}[]) as edge, count(*) as rows, ${keyEnds(set.key!, column)},
+  (min(ctid)::text::point)[0]::int8 as "firstBlock", (max(ctid)::text::point)[0]::int8 as "lastBlock"
 from ${raw(set.defaultPartition)}
 where ${column} >= ${literal(edges[0]!)} and ${column} < ${literal(edges.at(-1)!)}
 group by 1
 order by 1`,
+    countSettings,
   )
   return found.flatMap(({edge, ...stray}) => {
     const period = periods.find(({range}) => range.lowerText === edges[edge - 1])
@@ -40,8 +53,8 @@ order by 1`,
 }
 
 /** Periods that follow each other without a gap. */
-function runsOf(periods: readonly Period[]): Period[][] {
-  const runs: Period[][] = []
+function runsOf<P extends {range: KeyRange}>(periods: readonly P[]): P[][] {
+  const runs: P[][] = []
   for (const period of periods) {
     const last = runs.at(-1)
     if (last?.at(-1)?.range.upperText === period.range.lowerText) last.push(period)

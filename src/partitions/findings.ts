@@ -1,5 +1,8 @@
 import {failsFrom, type Gap, type Reach} from './ahead.js'
 import {countedRows, type DefaultPartition} from './default-rows.js'
+import type {Drained} from './drain-mark.js'
+import {shortName} from '../db/qualified-name.js'
+import {command} from '../units/command.js'
 import type {Leftover} from './leftovers.js'
 import type {Period} from './periods.js'
 import type {PartitionSet} from './sets.js'
@@ -17,6 +20,7 @@ export interface SetFinding {
     | 'unfit'
     | 'unfinished drop'
     | 'kept after a drop'
+    | 'unfinished drain'
   message: string
   /** SQL that ends it; absent where no one statement does. */
   fix?: string
@@ -79,7 +83,15 @@ const withoutStop = (sentence: string) => sentence.replace(/\.$/, '')
 
 function defaultRowsMessage({partition, oldest, newest}: DefaultPartition, rows: number): string {
   const range = oldest === newest ? `, of ${oldest}` : `, ${oldest} to ${newest}`
-  return `the default partition ${partition} holds ${countedRows(rows)}${oldest === null ? '' : range}: no partition can be created for their time`
+  return `the default partition ${partition} holds ${countedRows(rows)}${oldest === null ? '' : range}: no partition can be created for their time before they are moved`
+}
+
+/** Rows that queries on the set do not see. */
+export function drainFinding({relation}: Drained, {schema, table}: PartitionSet): SetFinding {
+  return {
+    kind: 'unfinished drain',
+    message: `${relation} has rows that a drain moved and did not attach, and queries do not see them: run ${command('partitions drain', [shortName(schema, table)])}`,
+  }
 }
 
 export function leftoverFinding({relation, kind, detachedToDrop}: Leftover): SetFinding {

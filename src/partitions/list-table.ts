@@ -66,6 +66,7 @@ export const setsTable: ReportTable<SetReport> = {
       priority: 2,
     },
     {id: 'inserts_until', heading: 'INSERTS UNTIL', type: 'instant', show: 'data', value: (row) => row.insertsUntil},
+    {id: 'default_from', heading: 'DEFAULT FROM', type: 'instant', show: 'data', value: (row) => row.defaultFrom},
     {
       id: 'findings',
       heading: 'FINDINGS',

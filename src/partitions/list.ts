@@ -14,7 +14,8 @@ import {
 } from './ahead.js'
 import {readChildren, type Child} from './children.js'
 import {readDefaultPartition, type DefaultPartition} from './default-rows.js'
-import {leftoverFinding, setFindings, type SetFinding} from './findings.js'
+import {readDrained} from './drain-mark.js'
+import {drainFinding, leftoverFinding, setFindings, type SetFinding} from './findings.js'
 import {readLeftovers} from './leftovers.js'
 import {readPeriods, type PartitionRule, type Period} from './periods.js'
 import type {Every} from '../units/period.js'
@@ -41,6 +42,8 @@ export interface SetReport {
   ahead: {wanted: number; there: number} | null
   /** End of the partitions that follow the current one without a gap: later inserts fail. Null: see `daysLeft`. */
   insertsUntil: Instant | null
+  /** With a default partition: from when on rows go there. Null without one, or if unknown or open. */
+  defaultFrom: Instant | null
   /**
    * Whole days from now to `insertsUntil`; 0 if no partition covers now. Null with a default partition, or if the end
    * is
@@ -93,9 +96,10 @@ export async function readPartitions(
   const sets = shownSets(found, relation)
   const relations = sets.map((set) => set.relation)
   const managed = sets.filter(isManaged)
-  const [children, leftovers, periods] = await Promise.all([
+  const [children, leftovers, drained, periods] = await Promise.all([
     readChildren(db, sets, sizes),
     readLeftovers(db, relations),
+    readDrained(db, relations),
     readPeriods(db, managed.map(wantedOf)),
   ])
   const tables = await Promise.all(
@@ -106,6 +110,7 @@ export async function readPartitions(
       const table = await setReport(db, set, own, wanted, now)
       for (const left of leftovers.filter(({parent}) => parent === set.relation))
         table.findings.push(leftoverFinding(left))
+      for (const drain of drained.filter(({of}) => of === set.relation)) table.findings.push(drainFinding(drain, set))
       return table
     }),
   )
@@ -157,6 +162,7 @@ async function setReport(
     estimatedRows: sum(children.map(({rows}) => rows)),
     ahead: wanted.length === 0 ? null : aheadOf(wanted, missing),
     insertsUntil: reach.until,
+    defaultFrom: reach.defaultFrom,
     daysLeft: reach.daysLeft,
     missing: missing.map(({partition, from, to}) => ({partition, from, to})),
     gaps,

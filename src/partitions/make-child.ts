@@ -8,7 +8,7 @@ import type {PartitionSet} from './sets.js'
 import {belowStatements, partitionBy, type Structure} from './structure.js'
 
 /** A constraint of the new table; removed before the step commits. */
-const boundsCheck = 'qicore_partition_bounds'
+export const boundsCheck = 'qicore_partition_bounds'
 
 /** Steps that must be done before a partition is attached, and statements that its transaction runs first. */
 export interface Before {
@@ -74,14 +74,21 @@ export function makeChild(
   }
 }
 
-/** The table of a new partition, with a CHECK that is equal to its bounds, and the tables below it. */
-export function createTable(set: PartitionSet, {schema, partition, range, structure}: NewChild): Statement[] {
+/**
+ * The table of a new partition, with a CHECK that is equal to its bounds, and the tables below it.
+ * @param indexes those of the set, for a table that gets rows before it is attached: ATTACH would build them then
+ */
+export function createTable(
+  set: PartitionSet,
+  {schema, partition, range, structure}: NewChild,
+  indexes?: 'with indexes',
+): Statement[] {
   const column = ident(set.column!)
   const [lower, upper] = [literal(range.lowerText), literal(range.upperText)]
   // The same as PARTITION OF copies. ATTACH adds indexes, foreign keys, row triggers and (from 17) identity, and marks
   // them as inherited. Comments and extended statistics are not copied by either.
   const like = raw(
-    'including defaults including generated including constraints including storage including compression',
+    `including defaults including generated including constraints including storage including compression${indexes ? ' including indexes' : ''}`,
   )
   const method = set.accessMethod === null ? raw('') : sql` using ${ident(set.accessMethod)}`
   const space = set.tablespace === null ? raw('') : sql` tablespace ${ident(set.tablespace)}`
@@ -111,7 +118,7 @@ function oneShardAtATime({distributed, related}: PartitionSet): Statement[] {
  * Statements that create the table as the owner of the set, so that it gets the owner's default privileges. An owner
  * without CREATE on the schema gets the table by ALTER TABLE … OWNER TO.
  */
-function asOwner(
+export function asOwner(
   role: string | undefined,
   login: string,
   set: PartitionSet,

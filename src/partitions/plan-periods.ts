@@ -8,6 +8,7 @@ import {shortName} from '../db/qualified-name.js'
 import type {Step} from '../run/step.js'
 import {overlapping, rangeWords, type Child} from './children.js'
 import {guardSteps, misplacedRows} from './default-partition.js'
+import {readDrained, type Drained} from './drain-mark.js'
 import {makeChild} from './make-child.js'
 import {epochsOf, sameRange, uncoveredParts, type KeyRange} from './key-range.js'
 import {suffixedName} from './partition-name.js'
@@ -45,6 +46,8 @@ export interface PeriodRequest {
   /** `parts`: what partitions do not cover of a period is created, so that ranges join without a gap. */
   fill: 'parts' | 'whole'
   timezone: string
+  /** Further ranges that are taken: those of tables that a drain has not attached. */
+  taken?: readonly KeyRange[]
 }
 
 /** The steps that create the missing periods of one set. */
@@ -65,7 +68,7 @@ export async function planPeriods(db: Database, request: PeriodRequest): Promise
     const what = `${rows} ${rows === 1 ? 'row' : 'rows'} of ${periodName(period)} (${oldest}${rows === 1 ? '' : ` to ${newest}`})`
     find(
       'stray',
-      `The default partition ${set.defaultPartition} holds ${what}: move ${rows === 1 ? 'it' : 'them'} out, then ${period.partition} can be created.`,
+      `The default partition ${set.defaultPartition} holds ${what}: \`${command('partitions drain', [shortName(set.schema, set.table)])}\` moves ${rows === 1 ? 'it' : 'them'} into ${period.partition}.`,
     )
   }
   const wanted = missing.filter((period) => !misplaced.some((rowsOf) => rowsOf.period === period))
@@ -85,14 +88,16 @@ interface Missing {
   conflicts: string[]
 }
 
-async function missingOf(db: Database, request: PeriodRequest): Promise<Missing> {
+/** The periods, or parts of periods, that can be created, and why others cannot. */
+export async function missingOf(db: Database, request: PeriodRequest): Promise<Missing> {
   const absent = request.periods.filter(({state}) => state !== 'present')
   const wanted = request.fill === 'parts' ? await partsOf(db, request, absent) : absent
   const found: Missing = {missing: [], conflicts: []}
+  const drained = wanted.some(({state}) => state === 'taken') ? await readDrained(db, [request.set.relation]) : []
   for (const period of wanted) {
     const child = overlapping(request.children, period.range)
     if (child?.range && !child.pending && sameRange(child.range, period.range)) continue
-    const reason = conflictOf(request.set, period, child)
+    const reason = conflictOf(request.set, period, child, drained)
     if (reason === null) found.missing.push(period)
     else found.conflicts.push(reason)
   }
@@ -102,11 +107,12 @@ async function missingOf(db: Database, request: PeriodRequest): Promise<Missing>
 /** What the partitions of a set do not cover of its periods. A period that waits for a pending detach stays whole. */
 async function partsOf(
   db: Database,
-  {set, children, timezone}: PeriodRequest,
+  {set, children, timezone, taken = []}: PeriodRequest,
   periods: readonly Period[],
 ): Promise<Period[]> {
   const ranges = children.flatMap(({range, pending}): KeyRange[] => (range === null || pending ? [] : [range]))
   const cut: {period: Period; range: KeyRange}[] = []
+  ranges.push(...taken)
   const whole: Period[] = []
   for (const period of periods)
     for (const range of uncoveredParts(period.range, ranges))
@@ -148,11 +154,14 @@ function conflictOf(
   set: PartitionSet,
   {schema, partition, state, from, to}: Period,
   child: Child | undefined,
+  drained: readonly Drained[],
 ): string | null {
   const name = `${schema}.${partition}`
   if (child?.pending)
     return `${child.relation} is pending detach and still has ${rangeWords(child)}: ${name} cannot be created before the detach is finished.`
   if (child) return `${child.relation} (${rangeWords(child)}) overlaps ${from} to ${to}: ${name} cannot be created.`
+  if (state === 'taken' && drained.some((drain) => drain.schema === schema && drain.partition === partition))
+    return `${name} has rows that a drain moved and did not attach: \`${command('partitions drain', [shortName(set.schema, set.table)])}\` finishes it.`
   if (state === 'taken')
     return `${name} exists already and is not a partition of ${set.relation}: attach, rename or drop it.`
   if (state === 'other') return `${name} is a partition of ${set.relation} with other bounds than ${from} to ${to}.`

@@ -91,11 +91,12 @@ function fixOf(declared: readonly SetReport[]): string[] {
   const missing = has('now missing', 'ahead missing', 'guard')
   if (missing !== undefined) {
     // Rows of a missing period in the default partition prevent its creation, so the command alone may fail.
-    const first = missing.findings.some(({kind}) => kind === 'default rows')
-      ? 'move rows of missing periods out of the default partition, then '
-      : ''
+    const rows = missing.findings.some(({kind}) => kind === 'default rows')
+    const first = rows ? `${command('partitions drain', [shortName(missing.schema, missing.table)])}, then ` : ''
     return [`Fix: ${first}${command('partitions ensure')}`]
   }
+  const drain = has('unfinished drain', 'default rows')
+  if (drain !== undefined) return [`Fix: ${command('partitions drain', [shortName(drain.schema, drain.table)])}`]
   const pending = has('pending')
   if (pending !== undefined) return [`Fix: ${command('partitions detach', [shortName(pending.schema, pending.table)])}`]
   const gap = has('gap')

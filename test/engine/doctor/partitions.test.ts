@@ -102,7 +102,7 @@ alter table public.lost attach partition public.lost_rest default`),
       },
     )
     expect(finding).toMatchObject({data: {rows: 1}, message: expect.stringContaining('holds 1 row, of 2026-01-05')})
-    expect(finding!.fix.text).toContain('partitions create public.lost --from 2026-01 --to 2026-01')
+    expect(finding!.fix.text).toContain('partitions drain public.lost')
     const role = `qicore_doctor_${randomBytes(4).toString('hex')}`
     await database.run(`create role ${role} login`)
     const url = new URL(database.url)

@@ -79,7 +79,7 @@ forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
     await expect(planCreate(database.db, createRequest('public.ticks', '2024-01', '2024-03'))).rejects.toMatchObject({
       code: 'PARTITION_CONFLICT',
       message:
-        'The default partition public.rest holds 2 rows of 2024-02 (2024-02-03 00:00:00+00 to 2024-02-20 12:00:00+00): move them out, then ticks_y2024m02 can be created.',
+        'The default partition public.rest holds 2 rows of 2024-02 (2024-02-03 00:00:00+00 to 2024-02-20 12:00:00+00): `qicore-db partitions drain ticks` moves them into ticks_y2024m02.',
     })
     const [{next}] = (await database.run<{next: string}>(`select to_char(${monthsAhead(1)}, 'YYYY-MM') as next`)) as [
       {next: string},

@@ -262,6 +262,7 @@ const sample: PartitionsReport = {
       estimatedRows: 812_345_678,
       ahead: {wanted: 3, there: 3},
       insertsUntil: '2027-03-01T00:00:00Z',
+      defaultFrom: null,
       daysLeft: 98,
       missing: [],
       gaps: [],
@@ -286,6 +287,7 @@ const sample: PartitionsReport = {
       estimatedRows: 12_345,
       ahead: {wanted: 3, there: 1},
       insertsUntil: '2026-11-24T23:00:00Z',
+      defaultFrom: null,
       daysLeft: 1,
       missing: [{partition: 'level1_data_y2026m11d25', from: '2026-11-24T23:00:00Z', to: '2026-11-25T23:00:00Z'}],
       gaps: [],
@@ -317,6 +319,7 @@ const sample: PartitionsReport = {
       estimatedRows: null,
       ahead: null,
       insertsUntil: null,
+      defaultFrom: null,
       daysLeft: null,
       missing: [],
       gaps: [{from: '2026-02-01T00:00:00Z', to: '2026-03-01T00:00:00Z'}],
@@ -388,7 +391,7 @@ it('the last line counts declared sets that do not exist, and says how to fill a
   expect(renderSets({...sample, tables: [lacking], absent: []}, look)).toMatch(/Fix: qicore-db partitions ensure$/)
   const crowded = {...lacking, findings: [...lacking.findings, {kind: 'default rows' as const, message: 'rows'}]}
   expect(renderSets({...sample, tables: [crowded], absent: []}, look)).toMatch(
-    /Fix: move rows of missing periods out of the default partition, then qicore-db partitions ensure$/,
+    /Fix: qicore-db partitions drain crypto_prices, then qicore-db partitions ensure$/,
   )
   const gap = {from: '2026-02-01T00:00:00Z', to: '2026-03-01T00:00:00Z'}
   const broken = {...whole, table: 'Prices', gaps: [gap], findings: [{kind: 'gap' as const, message: 'a gap'}]}

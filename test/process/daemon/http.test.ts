@@ -132,7 +132,9 @@ const someMetrics = (): Metrics => {
     metricsCache: () => ({
       tables: [{schema: 'public', table: 'a "b"\\c', chunks: 3, compressedChunks: 2, totalBytes: 100, newest: 1}],
       policies: [{schema: 'public', table: 't', kind: 'compression', notDone: 1, ok: false}],
-      partitions: [{schema: 'public', table: 'ticks', ahead: 0, daysLeft: 3}],
+      partitions: [
+        {schema: 'public', table: 'ticks', ahead: 0, daysLeft: 3, coveredUntil: 1_800_000_000, hasDefault: true},
+      ],
       lastDone: [{job: 'nightly', at: 1_700_000_000}],
       at: 1,
     }),
@@ -168,6 +170,7 @@ it("counts events under Prometheus' naming rules", async () => {
     'qicore_db_table_chunks{schema="public",table="a \\"b\\"\\\\c",compressed="true",target="prod"} 2',
     'qicore_db_policy_ok{schema="public",table="t",kind="compression",target="prod"} 0',
     'qicore_db_partitions_ahead{schema="public",table="ticks",target="prod"} 0',
+    'qicore_db_partitions_covered_until_timestamp_seconds{schema="public",table="ticks",outcome="default",target="prod"} 1800000000',
     'qicore_db_partitions_seconds_left{schema="public",table="ticks",target="prod"} 259200',
     'qicore_db_job_waiting_seconds{job="hourly",target="prod"} 30',
     'qicore_db_survey_timestamp_seconds{target="prod"} 1',

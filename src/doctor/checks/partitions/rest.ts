@@ -8,7 +8,7 @@ import {command} from '../../../units/command.js'
 import type {Check} from '../../check.js'
 import type {CheckContext} from '../../context.js'
 import {NotKnown, type Finding} from '../../finding.js'
-import {advice, objectOf, sqlFix} from '../../shared.js'
+import {advice, commandFix, objectOf, sqlFix} from '../../shared.js'
 import {asSentence} from '../../../units/sentence.js'
 import {foundIn, readKnownSets, setFinding, type KnownSet} from './sets.js'
 
@@ -18,22 +18,15 @@ const rowName = ({partitionSchema, partition}: KnownSet['partitions'][number]) =
   formatQualifiedName(partitionSchema, partition)
 
 function defaultRows(known: KnownSet): Finding[] {
-  const {set, partitions} = known
-  const row = partitions.find(({isDefault}) => isDefault)
-  if (set.defaultPartition === null || row === undefined) return []
+  const {set} = known
+  if (set.defaultPartition === null) return []
   const {rows, oldest, newest} = set.defaultPartition
-  const range = {from: oldest?.slice(0, 7) ?? '<month>', to: newest?.slice(0, 7) ?? '<month>'}
-  const name = rowName(row)
   return foundIn(known, ['default rows']).map(({message}) =>
-    setFinding(
-      known,
-      'warning',
-      asSentence(message),
-      advice(
-        `Detach it (alter table ${setName(known)} detach partition ${name}), make the partitions (\`${command('partitions create', [setName(known)], range)}\`), move the rows (insert into ${setName(known)} select * from ${name}; truncate ${name}), and attach it again: alter table ${setName(known)} attach partition ${name} default`,
-      ),
-      {rows, oldest, newest},
-    ),
+    setFinding(known, 'warning', asSentence(message), commandFix(command('partitions drain', [setName(known)])), {
+      rows,
+      oldest,
+      newest,
+    }),
   )
 }
 

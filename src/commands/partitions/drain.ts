@@ -1,0 +1,43 @@
+import {Args} from '@oclif/core'
+import {BaseCommand, type ChangeReport} from '../../cli/base-command.js'
+import {changeFlags} from '../../cli/flags.js'
+import type {DrainPlan} from '../../partitions/drain.js'
+
+export default class PartitionsDrain extends BaseCommand<typeof PartitionsDrain> {
+  static override summary = 'Move the rows of a default partition into partitions of their own.'
+  static override description =
+    `For each period of which the default partition has rows, it makes a table beside the set, moves the rows in committed batches and attaches the table; nothing is scanned under an exclusive lock. New rows of the period are written into the table meanwhile. Until it is attached, queries on the set do not see its rows, one period at a time. The rows of a small default partition move in one transaction.
+Rows without a time, before partitions.earliest or further ahead than partitions.within stay, and are listed with their number and a query that shows them. The next run finishes an interrupted one.`
+  static override examples = [
+    '<%= config.bin %> <%= command.id %> ohlcv_data --dry-run',
+    '<%= config.bin %> <%= command.id %> ohlcv_data --yes',
+  ]
+  static override args = {table: Args.string({description: 'table, as name or schema.name', required: true})}
+  static override flags = {...changeFlags}
+
+  async run(): Promise<ChangeReport & Omit<DrainPlan, 'plan'>> {
+    const {flags} = this
+    const [{partitionRules, undeclared}, {namedSet, partitionsDefined}, {planDrain}, {reportNotes}] = await Promise.all(
+      [
+        import('../../config/partitions.js'),
+        import('../../partitions/declared.js'),
+        import('../../partitions/drain.js'),
+        import('../../cli/notes.js'),
+      ],
+    )
+    return this.withDatabase(
+      async (db) => {
+        const {relation, declared} = await namedSet(
+          db,
+          this.args.table,
+          partitionRules(await this.loadConfig(), await partitionsDefined(db)),
+        )
+        const rule = {...(declared ?? undeclared(relation)), relation}
+        const {plan, ...facts} = await planDrain(db, {rule, every: declared?.every ?? null})
+        await reportNotes(facts.notes, (line) => this.report(line))
+        return {...(await this.confirmAndRun(db, plan, flags)), ...facts}
+      },
+      {changes: true},
+    )
+  }
+}
