@@ -170,7 +170,19 @@ begin
 end`
 }
 
-/** All in one transaction: afterwards nothing is left but the partition. The default partition is locked first, as by a writer. */
+/**
+ * The locks of an ATTACH, in the order in which a writer takes them. A writer that waits for the default partition alone
+ * has already chosen it for its row: after the ATTACH PostgreSQL would refuse the row (23514). One that waits for the
+ * set chooses afterwards.
+ */
+export function lockForAttach(set: PartitionSet, rest: string): Statement[] {
+  return [
+    sql`lock table only ${ident(set.schema, set.table)} in share row exclusive mode`,
+    sql`lock table only ${raw(rest)} in access exclusive mode`,
+  ]
+}
+
+/** All in one transaction: afterwards nothing is left but the partition. */
 export function attachStatements({db, set, rest}: DrainContext, target: DrainTarget): Statement[] {
   const relation = relationOf(target)
   const child = ident(target.schema, target.partition)
@@ -178,7 +190,7 @@ export function attachStatements({db, set, rest}: DrainContext, target: DrainTar
   const within = asOwner(db.target.role, db.server.role, set)
   return [
     ...within.before,
-    sql`lock table only ${raw(rest)} in access exclusive mode`,
+    ...lockForAttach(set, rest),
     doBlock`
 begin
   if not exists (select from pg_constraint where conrelid = to_regclass(${rest}) and conname = ${check} and convalidated) then

@@ -4,6 +4,7 @@ import {drainMarkStart} from './drain-mark.js'
 import {
   attachedCheck,
   attachStatements,
+  lockForAttach,
   moveBlocks,
   moveRest,
   moveWhere,
@@ -106,7 +107,7 @@ export function drainAtOnce(context: DrainContext, target: DrainTarget): Step {
     object: relation,
     statements: [
       ...within.before,
-      sql`lock table only ${raw(rest)} in access exclusive mode`,
+      ...lockForAttach(set, rest),
       ...createTable(set, target),
       ...within.given(child),
       moveWhere(context, target, sql``),

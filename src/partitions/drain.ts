@@ -2,7 +2,6 @@ import type {Database} from '../db/database.js'
 import {loadSql} from '../db/load-sql.js'
 import {statement} from '../db/sql.js'
 import {ExitCode, OpsError, usageError} from '../errors.js'
-import {refuseDistributed} from '../catalog/distributed.js'
 import {instantOf} from '../catalog/time.js'
 import {endOf, isZoned} from '../catalog/time-key.js'
 import type {Plan, Step} from '../run/step.js'
@@ -51,7 +50,13 @@ interface SetDrain {
 export async function planDrain(db: Database, {rule, every}: DrainRequest): Promise<DrainPlan> {
   const declared = {...rule, every: every ?? ('month' as const)}
   const sets = await changeableSets(db, rule.relation, declared)
-  for (const set of sets) await refuseDistributed(db, set.relation)
+  for (const set of sets)
+    if (set.distributed)
+      throw usageError(
+        'DISTRIBUTED',
+        `${set.relation} is distributed by Citus: the rows of its default partition are not moved.`,
+        ['Move them with DELETE and INSERT on the distributed table.'],
+      )
   const children = await readChildren(db, sets, false)
   const drained = await readDrained(
     db,

@@ -37,15 +37,19 @@ async function waitForSessions(database: TestDatabase): Promise<void> {
       ).length > 0
 }
 
+async function fill({run: query}: TestDatabase): Promise<void> {
+  await query(`drop table if exists ticks cascade; create table ticks (id bigint, time timestamptz not null, x text, primary key (id, time)) partition by range (time);
+create index on ticks (time); create table rest partition of ticks default;
+insert into ticks select n, timestamptz '2024-01-01+00' + n * interval '1 minute', repeat('x', n % 30) from generate_series(1, ${rows}) n`)
+}
+
 forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
   it('a drain that is killed again and again loses and doubles no row, and the next run finishes it', async () => {
     const database = await engine.database()
-    await database.run(`create table ticks (id bigint, time timestamptz not null, x text, primary key (id, time)) partition by range (time);
-create index on ticks (time); create table rest partition of ticks default;
-insert into ticks select n, timestamptz '2024-01-01+00' + n * interval '1 minute', repeat('x', n % 30) from generate_series(1, ${rows}) n`)
+    await fill(database)
     const before = await checksum(database, 'select * from ticks')
     const cwd = temporaryDirectory()
-    const delays = fc.sample(fc.integer({min: 0, max: 700}), {numRuns: kills, seed: 15})
+    const delays = fc.sample(fc.integer({min: 0, max: 250}), {numRuns: kills, seed: 15})
     let interrupted = 0
     for (const delay of delays) {
       const child = spawn(
@@ -65,11 +69,13 @@ insert into ticks select n, timestamptz '2024-01-01+00' + n * interval '1 minute
       child.kill('SIGKILL')
       if (child.exitCode === null && child.signalCode === null) await once(child, 'exit')
       await waitForSessions(database)
+      const all = await everyRow(database)
       const [{left}] = (await database.run<{left: number}>('select count(*)::int as left from only rest')) as [
         {left: number},
       ]
-      if (left > 0) interrupted += 1
-      expect(await checksum(database, await everyRow(database))).toEqual(before)
+      expect(await checksum(database, all)).toEqual(before)
+      if (left > 0 || all.includes('union')) interrupted += 1
+      else await fill(database)
     }
     expect(interrupted).toBeGreaterThan(1)
     const rule = ruleOf('public.ticks')
