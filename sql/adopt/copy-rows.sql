@@ -1,6 +1,6 @@
--- Creates the function that copies the rows in a range of blocks, and then applies the changes of meanwhile. A row that
--- an UPDATE moved to a block that was copied before, or copied twice, is in the log and corrected from there. Without a
--- unique key the log is applied only after the last block: a row that was copied from the log would be copied again.
+-- Creates the function that copies the rows in a range of blocks. A row that an UPDATE moved to a block that was copied
+-- before, or to one that is copied later, is missing or copied twice: its key is in the log, from which it is corrected
+-- when all blocks are copied. The set has no indexes until then: building them afterwards takes a third of the time.
 -- TimescaleDB: not needed.
 create function copy_rows(first_block bigint, next_block bigint) returns void
 language plpgsql
@@ -23,12 +23,9 @@ begin
       hint = 'Run the command again: it copies the table from its beginning.';
   end if;
   perform set_config('qicore.adopt_copying', 'on', true);
-  execute format('insert into %1$s (%2$s) overriding system value select %2$s from %3$s where ctid >= %4$L and ctid < %5$L%6$s',
+  execute format('insert into %1$s (%2$s) overriding system value select %6$s from %3$s t where ctid >= %4$L and ctid < %5$L',
     at.shadow::regclass, at.written, at.source::regclass, format('(%s,0)', first_block), format('(%s,0)', next_block),
-    case when at.is_unique then ' on conflict do nothing' end);
+    at.selected);
   update state set copied = greatest(next_block, 1);
-  if at.is_unique or next_block >= at.blocks then
-    perform apply_changes(at.source, at.shadow);
-  end if;
 end
 $$

@@ -4,8 +4,8 @@
 create table state (
   phase text not null check (phase in ('copying', 'swapped', 'undone')),
   source oid not null, shadow oid not null, "column" text not null,
-  key_columns text[] not null, written text not null, selected text not null, hashed text not null, is_unique boolean not null,
+  key_columns text[] not null, written text not null, selected text not null, hashed text not null,
   every text not null, zone text not null, ahead int not null, fingerprint text not null,
-  filenode oid, blocks bigint, copied bigint not null default 0, built text[] not null default '{}', verified text[] not null default '{}',
+  filenode oid, blocks bigint, copied bigint not null default 0, copied_to text, built text[] not null default '{}', verified text[] not null default '{}',
   started_at timestamptz not null default clock_timestamp(), swapped_at timestamptz
 )

@@ -1,6 +1,6 @@
 -- Everything that belongs to a table or depends on it, as one JSON document; its text changes only if a definition
 -- changes. Names in definitions are qualified, because the search_path is pg_catalog. Objects of an adoption (in the
--- schemas $2) are left out. Takes no lock on the table, except the short ones of pg_get_* functions.
+-- schemas $2) and those of TimescaleDB itself are left out. Takes no lock on the table, except the short ones of pg_get_* functions.
 -- $1 oid of the table, $2 text[] of schemas. PostgreSQL 15 or later. TimescaleDB: not needed.
 select json_build_object(
   'oid', c.oid::int8, 'schema', n.nspname, 'table', c.relname, 'kind', c.relkind, 'persistence', c.relpersistence,
@@ -94,7 +94,7 @@ select json_build_object(
     from pg_trigger t
     join pg_proc p on p.oid = t.tgfoid
     join pg_namespace pn on pn.oid = p.pronamespace
-    where t.tgrelid = c.oid and not t.tgisinternal and pn.nspname <> all ($2::text[])
+    where t.tgrelid = c.oid and not t.tgisinternal and pn.nspname <> all ($2::text[]) and pn.nspname !~ '^_timescaledb'
   ), '[]'),
   'policies', coalesce((
     select json_agg(json_build_object('name', p.polname, 'permissive', p.polpermissive, 'command', p.polcmd,
@@ -136,7 +136,8 @@ select json_build_object(
   ), '[]'),
   'rules', coalesce((select json_agg(r.rulename order by r.rulename) from pg_rewrite r where r.ev_class = c.oid and r.rulename <> '_RETURN'), '[]'),
   'inherits', coalesce((select json_agg(i.inhparent::regclass::text) from pg_inherits i where i.inhrelid = c.oid), '[]'),
-  'inheritedBy', coalesce((select json_agg(x.child) from (select i.inhrelid::regclass::text as child from pg_inherits i where i.inhparent = c.oid and c.relkind <> 'p' limit 3) x), '[]'),
+  'inheritedBy', coalesce((select json_agg(x.child) from (select i.inhrelid::regclass::text as child from pg_inherits i join pg_class child on child.oid = i.inhrelid
+      where i.inhparent = c.oid and c.relkind <> 'p' and child.relnamespace::regnamespace::text !~ '^_timescaledb' limit 3) x), '[]'),
   'labels', (select count(*) from pg_seclabel l where l.classoid = 'pg_class'::regclass and l.objoid = c.oid),
   'extension', (select e.extname from pg_depend d join pg_extension e on e.oid = d.refobjid
     where d.classid = 'pg_class'::regclass and d.objid = c.oid and d.refclassid = 'pg_extension'::regclass and d.deptype = 'e'),
@@ -152,6 +153,7 @@ select json_build_object(
       where d.deptype <> 'e' and (
         (d.refclassid = 'pg_class'::regclass and d.refobjid = c.oid and case
           when d.classid = 'pg_class'::regclass then dc.relkind not in ('i', 'I', 't', 'S') and not dc.relispartition and dc.oid <> c.oid
+            and dc.relnamespace::regnamespace::text !~ '^_timescaledb'
           when d.classid = 'pg_trigger'::regclass then dt.tgrelid <> c.oid and not dt.tgisinternal
           when d.classid = 'pg_policy'::regclass then dp.polrelid <> c.oid
           when d.classid = 'pg_rewrite'::regclass then dr.ev_class <> c.oid and view.relkind not in ('v', 'm')

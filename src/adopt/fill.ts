@@ -5,7 +5,8 @@ import {indexClause, unnamedConstraint} from './indexes.js'
 import {relationOf, type IndexFacts, type Inventory} from './inventory.js'
 import type {AdoptPeriod} from './periods.js'
 import {adoptStep, triggersOn} from './shadow.js'
-import {lockState, stateTable} from './state.js'
+import type {RowKey} from './key.js'
+import {changesTable, lockState, stateTable} from './state.js'
 import {changeTrigger, type Staging} from './staging.js'
 
 /** Partitions that one step creates: the locks of a transaction are limited. */
@@ -62,7 +63,7 @@ export function quotedOption(option: string): string {
  * From here on every change of the table is recorded. Waits for open transactions that have written to the table, and
  * writers wait behind it, so the wait is as short as for ACCESS EXCLUSIVE.
  */
-export function recordChanges(inventory: Inventory, staging: Staging, lockTimeout: number): Step {
+export function recordChanges(inventory: Inventory, staging: Staging, lockTimeout: number, always: boolean): Step {
   const table = ident(inventory.schema, inventory.table)
   const relation = relationOf(inventory)
   return {
@@ -73,7 +74,7 @@ export function recordChanges(inventory: Inventory, staging: Staging, lockTimeou
     statements: [
       sql`select set_config('lock_timeout', ${`${lockTimeout}ms`}, true)`,
       sql`lock table ${table} in share row exclusive mode`,
-      ...triggersOn(staging, table),
+      ...triggersOn(staging, table, always),
       sql`update ${stateTable(staging)} set filenode = pg_relation_filenode(source), blocks = pg_relation_size(source) / current_setting('block_size')::int`,
     ],
     lock: 'SHARE ROW EXCLUSIVE',
@@ -131,25 +132,30 @@ export interface CopyRange {
   blockSize: number
 }
 
-/** Builds the other indexes of one partition, which no session reads yet. */
+/**
+ * Builds the indexes of one partition, which no session reads yet. Rows whose key is in the log are removed before: one
+ * of them may have been copied twice. They are copied again when the log is applied.
+ */
 export function buildIndexes(
   inventory: Inventory,
   staging: Staging,
-  indexes: readonly IndexFacts[],
+  {columns}: Pick<RowKey, 'columns'>,
   {partition}: AdoptPeriod,
 ): Step {
   const child = ident(inventory.schema, partition)
   const relation = formatQualifiedName(inventory.schema, partition)
   const id = `build indexes of ${relation}`
+  const keys = columns.map((_, n) => `k${n + 1}`).join(', ')
+  const same = columns.map((column, n) => `t.${ident(column).text} = k.k${n + 1}`).join(' and ')
   return {
     ...adoptStep,
     id,
     kind: 'adopt index',
     object: relation,
-    statements: [
-      ...once(staging, id, [...indexes.map((index) => createOn(child.text, index)), `analyze ${child.text}`]),
-      applyChanges(inventory, staging),
-    ],
+    statements: once(staging, id, [
+      `delete from ${child.text} t using (select distinct ${keys} from ${changesTable(staging).text}) k where ${same}`,
+      ...inventory.indexes.map((index) => createOn(child.text, index)),
+    ]),
     lock: 'NONE',
     dependsOn: [],
     relations: [],

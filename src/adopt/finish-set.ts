@@ -8,14 +8,19 @@ import type {AdoptPeriod} from './periods.js'
 import {adoptStep, comment, dropTriggers, triggersOn} from './shadow.js'
 import type {Staging} from './staging.js'
 
+/** The step after which new partitions get their indexes when they are created. */
+export function completionId(inventory: Inventory): string {
+  return `complete the new set of ${relationOf(inventory)}`
+}
+
 /**
  * Indexes, column settings and replica identity of the set itself. PostgreSQL finds the equal indexes of the partitions
  * and attaches them, so nothing is built here.
  */
-export function completeSet(inventory: Inventory, staging: Staging, indexes: readonly IndexFacts[]): Step {
+export function completeSet(inventory: Inventory, staging: Staging): Step {
   const {table} = inventory
   const shadow = ident(staging.schema, table)
-  const id = `complete the new set of ${relationOf(inventory)}`
+  const id = completionId(inventory)
   return {
     ...adoptStep,
     id,
@@ -23,7 +28,7 @@ export function completeSet(inventory: Inventory, staging: Staging, indexes: rea
     object: relationOf(inventory),
     statements: [
       ...once(staging, id, [
-        ...indexes.flatMap((index) => createIndex(shadow.text, index)),
+        ...inventory.indexes.flatMap((index) => createIndex(shadow.text, index)),
         ...inventory.indexes.flatMap((index) => indexComments(staging, shadow.text, index)),
         ...columnSettings(inventory, staging),
         ...replicaIdentity(inventory, staging),

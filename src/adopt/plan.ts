@@ -13,8 +13,9 @@ import {toInterval, type Duration} from '../units/duration.js'
 import type {Instant} from '../units/instant.js'
 import {carriedOf, changesOf} from './carried.js'
 import {buildIndexes, compareStep, copyAgain, copySteps, createPartitions, recordChanges} from './fill.js'
-import {completeSet, foreignKeySteps, recordNewSet} from './finish-set.js'
+import {completeSet, completionId, foreignKeySteps, recordNewSet} from './finish-set.js'
 import {swapStep, validateReferences} from './exchange.js'
+import {copyHypertable, leavingTimescaledb} from './hypertable.js'
 import {readInventory, type FoundInventory, type Inventory} from './inventory.js'
 import {hasTimeIndex, keyColumn, rowKey} from './key.js'
 import {readAdoptPeriods, type AdoptPeriod, type AdoptPeriods, type KeyEnds} from './periods.js'
@@ -59,22 +60,27 @@ export async function planAdopt(db: Database, request: AdoptRequest): Promise<Ad
   const state = await readState(db, staging)
   const found = await readInventory(db, source.oid, staging)
   if (state !== null && state.phase !== 'copying') return afterExchange(db, source, staging, state, found.inventory)
-  requireOrdinary(source)
+  requireUnpartitioned(source)
   if (state !== null) requireSame(source, state, found, request)
   const {column, key: timeKey} = keyColumn(found.inventory, state?.column ?? request.column, request.declared)
-  refuseAll(source.relation, refusalsOf(found.inventory, column))
+  const leaving = source.kind === 'hypertable' ? await leavingTimescaledb(db, source) : {refusals: [], notes: []}
+  refuseAll(source.relation, [...refusalsOf(found.inventory, column), ...leaving.refusals])
   const key = rowKey(found.inventory, column)!
   const calendar: AdoptPeriods =
     state === null ? request.periods : {every: state.every, zone: state.zone, ahead: state.ahead}
   const periods = await periodsOf(db, request, source, {column: column.name, key: timeKey}, calendar)
   const missing = await missingPartitions(db, source, staging, periods)
+  // A partition that is created after the set was completed gets indexes and foreign keys when it is created.
+  const complete = state?.built.includes(completionId(found.inventory)) ?? false
+  const built = complete ? periods.filter((period) => !missing.includes(period)) : periods
   const chain = [
     ...(state === null ? [createShadow({...found, staging, column: column.name, key, periods: calendar})] : []),
     ...createPartitions(found.inventory, staging, missing),
-    ...copyOf(source, staging, found.inventory, state),
-    ...completionOf(found.inventory, staging, key.index.name, periods),
+    ...(await copyOf(db, source, {inventory: found.inventory, staging, key: timeKey, state})),
+    ...built.map((period) => buildIndexes(found.inventory, staging, key, period)),
+    completeSet(found.inventory, staging),
     ...comparisons(found.inventory, staging, periods, {state, byPeriod: hasTimeIndex(found.inventory, column)}),
-    ...foreignKeySteps(found.inventory, staging, periods),
+    ...foreignKeySteps(found.inventory, staging, built),
     recordNewSet(found.inventory, staging),
     swapStep(found.inventory, staging, found.fingerprint),
     ...validateReferences(found.inventory),
@@ -86,7 +92,7 @@ export async function planAdopt(db: Database, request: AdoptRequest): Promise<Ad
       inOrder(chain.filter(({id}) => !state?.built.includes(id))),
     ),
     carried: carriedOf(found.inventory),
-    notes: [...changesOf(found.inventory), ...declaration(source, calendar)],
+    notes: [...leaving.notes, ...changesOf(found.inventory), ...declaration(source, calendar)],
   }
 }
 
@@ -134,13 +140,11 @@ async function keptNotes(db: Database, relation: string, old: string, state: Ado
   ]
 }
 
-function requireOrdinary({relation, kind}: Source): void {
+function requireUnpartitioned({relation, kind}: Source): void {
   if (kind === 'partitioned')
     throw usageError('PARTITIONED', `${relation} is partitioned already.`, [
       `Its partitions: ${command('partitions list', [relation])}`,
     ])
-  if (kind === 'hypertable')
-    throw usageError('HYPERTABLE', `${relation} is a hypertable: only ordinary tables can be adopted.`)
 }
 
 /** @throws OpsError ADOPT_CHANGED if the copy that was begun does not fit the table or the request any more */
@@ -258,23 +262,26 @@ from pg_class c where c.relnamespace = (select oid from pg_namespace where nspna
   return periods.filter(({partition}) => !present.has(partition))
 }
 
-function copyOf(source: Source, staging: Staging, inventory: Inventory, state: AdoptState | null): Step[] {
-  const {blocks, blockSize} = {blockSize: source.blockSize, blocks: source.blocks ?? 0}
-  const record = recordChanges(inventory, staging, defaultLimits.exclusiveLockTimeout)
-  if (state === null || state.blocks === null)
-    return [record, ...copySteps(inventory, staging, {blocks, from: 0, blockSize})]
-  if (state.copied >= Math.max(state.blocks, 1)) return []
-  if (state.filenode !== source.filenode)
-    return [copyAgain(inventory, staging), ...copySteps(inventory, staging, {blocks, from: 0, blockSize})]
-  return copySteps(inventory, staging, {blocks: state.blocks, from: state.copied, blockSize})
+interface CopyRequest {
+  inventory: Inventory
+  staging: Staging
+  key: TimeKey
+  state: AdoptState | null
 }
 
-function completionOf(inventory: Inventory, staging: Staging, rowKeyIndex: string, periods: readonly AdoptPeriod[]) {
-  const rest = inventory.indexes.filter(({name}) => name !== rowKeyIndex)
-  return [
-    ...periods.map((period) => buildIndexes(inventory, staging, rest, period)),
-    completeSet(inventory, staging, rest),
-  ]
+async function copyOf(db: Database, source: Source, request: CopyRequest): Promise<Step[]> {
+  const {inventory, staging, state} = request
+  const {blockSize} = source
+  const hypertable = source.kind === 'hypertable'
+  const copying = state === null || state.blocks === null ? null : {...state, blocks: state.blocks}
+  const record = copying ? [] : [recordChanges(inventory, staging, defaultLimits.exclusiveLockTimeout, !hypertable)]
+  if (hypertable) return [...record, ...(await copyHypertable(db, {...request, copiedTo: state?.copiedTo ?? null}))]
+  const blocks = source.blocks ?? 0
+  if (copying === null) return [...record, ...copySteps(inventory, staging, {blocks, from: 0, blockSize})]
+  if (copying.copied >= Math.max(copying.blocks, 1)) return []
+  if (copying.filenode !== source.filenode)
+    return [copyAgain(inventory, staging), ...copySteps(inventory, staging, {blocks, from: 0, blockSize})]
+  return copySteps(inventory, staging, {blocks: copying.blocks, from: copying.copied, blockSize})
 }
 
 /** One step a period where an index finds its rows, else one for all, which reads the table once. */

@@ -78,6 +78,7 @@ const functions = [
   'record_truncate()',
   'compare_rows(text[], text)',
   'copy_rows(bigint, bigint)',
+  'copy_range(text, text)',
   'apply_changes(regclass, regclass)',
 ]
 

@@ -3,7 +3,6 @@ import {loadSql} from '../db/load-sql.js'
 import {doBlock, ident, list, literal, raw, sql, statement, type Fragment, type Statement} from '../db/sql.js'
 import type {Step} from '../run/step.js'
 import {relationOf, writtenColumns, type Inventory, type PolicyFacts} from './inventory.js'
-import {constraintClause, indexClause} from './indexes.js'
 import type {AdoptPeriods} from './periods.js'
 import type {RowKey} from './key.js'
 import {changesTable, stateTable} from './state.js'
@@ -40,7 +39,6 @@ export function createShadow(request: ShadowRequest): Step {
       ...schemas(inventory, staging),
       createTable(request),
       ...rights(inventory, staging),
-      ...rowKeyOf(request),
       ...inventory.policies.flatMap((policy) => createPolicy(staging, inventory.table, policy)),
       ...comments(inventory, staging),
       ...createState(request),
@@ -93,14 +91,6 @@ end`,
   ]
 }
 
-/** The key by which changed rows are found; the other indexes are built after the rows are copied. */
-function rowKeyOf({inventory, staging, key: {index}}: ShadowRequest): Statement[] {
-  const shadow = ident(staging.schema, inventory.table)
-  if (index.constraint !== null) return [sql`alter table ${shadow} add ${constraintClause(index)}`]
-  const unique = index.unique ? raw('unique ') : raw('')
-  return [sql`create ${unique}index ${ident(index.name)} on ${shadow} ${indexClause(index)}`]
-}
-
 const commands = {'*': 'all', r: 'select', a: 'insert', w: 'update', d: 'delete'} as const
 
 function createPolicy({schema}: Staging, table: string, policy: PolicyFacts): Statement[] {
@@ -137,9 +127,9 @@ function createState({inventory, fingerprint, staging, column, key, periods}: Sh
     within(staging),
     statement(loadSql('adopt/create-state')),
     sql`create table ${changesTable(staging)} (${list(keys)}, truncated boolean not null default false) with (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 20000)`,
-    sql`insert into ${stateTable(staging)} (phase, source, shadow, "column", key_columns, written, selected, hashed, is_unique, every, zone, ahead, fingerprint)
+    sql`insert into ${stateTable(staging)} (phase, source, shadow, "column", key_columns, written, selected, hashed, every, zone, ahead, fingerprint)
 values ('copying', ${inventory.oid}, ${shadow}::regclass, ${column}, ${key.columns}::text[], ${written.map(({text}) => text).join(', ')}, ${selected},
-  ${hashed.join(', ')}, ${key.unique}, ${periods.every}, ${periods.zone}, ${periods.ahead}, ${fingerprint})`,
+  ${hashed.join(', ')}, ${periods.every}, ${periods.zone}, ${periods.ahead}, ${fingerprint})`,
   ]
 }
 
@@ -178,6 +168,7 @@ end`
   return [
     statement(loadSql('adopt/apply-changes')),
     statement(loadSql('adopt/copy-rows')),
+    statement(loadSql('adopt/copy-range')),
     statement(loadSql('adopt/compare-rows')),
     ...[
       ['record_change', change],
@@ -191,14 +182,19 @@ end`
 }
 
 /**
- * The triggers that record changes of a table. ALWAYS: changes that logical replication applies are recorded too. On the
+ * The triggers that record changes of a table. ALWAYS: changes that logical replication applies are recorded too; the
+ * triggers of a hypertable cannot be so. On the
  * new set they record the changes after the swap, so that the adoption can be undone without losing them.
  */
-export function triggersOn({schema}: Staging, table: Fragment): Statement[] {
+export function triggersOn({schema}: Staging, table: Fragment, always = true): Statement[] {
   return [
     sql`create trigger ${ident(changeTrigger)} after insert or update or delete on ${table} for each row execute function ${ident(schema, 'record_change')}()`,
     sql`create trigger ${ident(truncateTrigger)} after truncate on ${table} for each statement execute function ${ident(schema, 'record_truncate')}()`,
-    sql`alter table ${table} enable always trigger ${ident(changeTrigger)}, enable always trigger ${ident(truncateTrigger)}`,
+    ...(always
+      ? [
+          sql`alter table ${table} enable always trigger ${ident(changeTrigger)}, enable always trigger ${ident(truncateTrigger)}`,
+        ]
+      : []),
   ]
 }
 
@@ -215,6 +211,7 @@ function changesOwner({owner}: Inventory, staging: Staging): Statement[] {
       'record_truncate()',
       'apply_changes(regclass, regclass)',
       'copy_rows(bigint, bigint)',
+      'copy_range(text, text)',
       'compare_rows(text[], text)',
     ].map((name) => sql`alter function ${ident(staging.schema)}.${raw(name)} owner to ${ident(owner)}`),
   ]

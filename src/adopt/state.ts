@@ -22,6 +22,8 @@ export interface AdoptState {
   blocks: number | null
   /** Blocks that have been copied. */
   copied: number
+  /** Of a hypertable: the time up to which rows are copied; `*` if all are. */
+  copiedTo: string | null
   /** Ids of the steps that are done once. */
   built: string[]
   /** Lower bounds of the periods that have been compared, as text of the key's type. */
@@ -48,7 +50,7 @@ export async function readState(db: Database, staging: Staging): Promise<AdoptSt
   )
   if (!found?.exists) return null
   const rows = await db.query<AdoptState>(
-    sql`select phase, source::int8 as source, shadow::int8 as shadow, "column", every, zone, ahead, fingerprint, filenode::int8, blocks, copied, built, verified,
+    sql`select phase, source::int8 as source, shadow::int8 as shadow, "column", every, zone, ahead, fingerprint, filenode::int8, blocks, copied, copied_to as "copiedTo", built, verified,
   started_at as "startedAt", swapped_at as "swappedAt", (select count(*) from ${changesTable(staging)}) as pending
 from ${stateTable(staging)}`,
   )

@@ -10,7 +10,7 @@ import {temporaryDirectory} from '../../helpers/files.js'
 
 const wanted = 20
 
-forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
+forEachEngine({kinds: ['postgres', 'timescaledb'], native: true}, (engine) => {
   it('an adoption that is killed at any moment, while rows are written, is finished by the next run: nothing is lost or doubled', {
     timeout: 600_000,
   }, async () => {
