@@ -196,8 +196,11 @@ const catchUps: Record<Job['catchUp'], (situation: Situation) => Choice> = {
   },
   none(situation) {
     const {pending, cut} = situation
-    const lost = pending.filter(({at}) => isLate(situation, at)).map((one) => missed(situation, one))
-    const fresh = pending.filter(({at}) => !isLate(situation, at))
+    // With jitter a due time may begin later than the next one. One that follows a due time that is in time is, too:
+    // otherwise the one before it would get no row, and the last one would get two.
+    const first = pending.findIndex(({at}) => !isLate(situation, at))
+    const fresh = first < 0 ? [] : pending.slice(first)
+    const lost = pending.slice(0, pending.length - fresh.length).map((one) => missed(situation, one))
     if (cut) return {skips: pending.map((one) => missed(situation, one)), run: null}
     if (fresh.length === 0) return {skips: lost, run: null}
     return {skips: [...lost, ...skips(fresh.slice(0, -1), 'superseded')], run: pending.at(-1)!.at}

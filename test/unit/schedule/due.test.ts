@@ -72,6 +72,28 @@ describe('what is due', () => {
     expect(decide({lateAfter: '1min'}, running, at('01:01:00') + 1)).toBeNull()
   })
 
+  it('has one row for every due time, in order, whatever the jitter and the time', () => {
+    const minutely = {...hourly, schedule: '*/10 * * * * *', validFrom: at('00:00:00')}
+    fc.assert(
+      fc.property(
+        fc.constantFrom('all', 'once', 'none'),
+        fc.constantFrom('skip', 'queue'),
+        fc.integer({min: 0, max: 60_000}),
+        fc.integer({min: 0, max: 60_000}),
+        fc.integer({min: 0, max: 300_000}),
+        fc.boolean(),
+        (catchUp, overlap, jitter, lateAfter, after, running) => {
+          const due = {...job('j', {schedule: minutely.schedule, catchUp, overlap}), jitter, lateAfter}
+          const ledger = state({versions: [minutely], lastAt: at('00:00:00'), running})
+          const {decision} = evaluateDue(due, ledger, at('00:00:00') + after)
+          if (decision === null) return
+          const rows = [...decision.skips.map((skip) => skip.at), ...(decision.run === null ? [] : [decision.run])]
+          expect(rows).toEqual([...dueTimes(minutely, ledger.lastAt, decision.to)])
+        },
+      ),
+    )
+  })
+
   it('with catchUp all is run one after another, up to the limit', () => {
     expect(decide({catchUp: 'all'}, state(), at('03:30:00'))).toEqual({run: '01:00', skips: []})
     expect(decide({catchUp: 'all', catchUpLimit: 2}, state(), at('04:30:00'))).toEqual({
