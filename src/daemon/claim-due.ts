@@ -1,7 +1,7 @@
 import type {Emit} from '../jobs/events.js'
 import type {ClaimRequest} from '../jobs/store/claims.js'
 import type {Identity} from '../jobs/store/ledger.js'
-import type {JobRegistry} from './job-registry.js'
+import type {JobRegistry, RegistryEntry} from './job-registry.js'
 import type {JobStore} from './job-store.js'
 import type {LedgerTrouble} from './ledger-trouble.js'
 import {isConnectionError, isReadOnly} from './reconnect.js'
@@ -20,16 +20,27 @@ export interface ClaimDueOptions {
   onStale(job: string): void
 }
 
-/** The requests of all due jobs: first those that only skip, which need no free slot, then the oldest runs. */
+/**
+ * The requests of all due jobs: first those that only skip, which need no free slot, then the runs, the job that has
+ * waited longest first.
+ */
 export function dueRequests({registry, trouble, workerPool}: ClaimDueOptions, now: number): ClaimRequest[] {
-  const due: ClaimRequest[] = []
+  const due: (ClaimRequest & {since: number})[] = []
   for (const entry of registry.entries()) {
     if (entry.due.wakeAt === null || entry.due.wakeAt > now || trouble.wait(entry.job.name) > 0) continue
     const {decision} = registry.reckon(entry, now)
-    if (decision !== null) due.push({job: entry.job, state: entry.state!, decision})
+    if (decision !== null) due.push({job: entry.job, state: entry.state!, decision, since: waitsSince(entry)})
   }
-  const runs = due.filter(({decision}) => decision.run !== null).sort((a, b) => a.decision.dueAt - b.decision.dueAt)
+  const runs = due.filter(({decision}) => decision.run !== null).sort((a, b) => a.since - b.since)
   return [...due.filter(({decision}) => decision.run === null), ...runs.slice(0, workerPool.reserve(runs.length))]
+}
+
+/**
+ * Since when a job could have been run. The time of its previous run does not count: otherwise the backlog of one job
+ * would always be older than what all others wait for, and with few slots no other job would ever run.
+ */
+function waitsSince({due, state}: RegistryEntry): number {
+  return Math.max(due.waitingSince ?? -Infinity, state?.freeAt ?? -Infinity)
 }
 
 /** Claims the due jobs and starts them. If claiming all at once fails, each job is claimed alone. */
