@@ -1,4 +1,8 @@
--- Records the server's system identifier and timeline if they are new: a failover or a restore changes them.
+-- Records the server's system identifier and timeline if they are new: a failover or a restore changes them. The new server
+-- may lack the last transactions of the old one, and with them the values of qicore.claim_token that they took. Skipping
+-- values keeps it from issuing those tokens again, by which a daemon could write the result of a lost claim into the
+-- row of another. A random number of them, because the next failover may lose the skipped values too. setval would need a
+-- privilege that daemons do not have.
 -- $1 the daemon that saw it. TimescaleDB: not needed. One row if it is new, with the previous values, if any.
 with here as materialized (
   -- pg_control has a new timeline only after the next checkpoint; the name of the WAL file has it at once.
@@ -11,5 +15,6 @@ with here as materialized (
   on conflict do nothing
   returning system_identifier, timeline
 )
-select made.system_identifier, made.timeline, before.system_identifier as old_identifier, before.timeline as old_timeline
+select made.system_identifier, made.timeline, before.system_identifier as old_identifier, before.timeline as old_timeline,
+  case when before.timeline is not null then (select count(nextval('qicore.claim_token')) from generate_series(1, 100000 + (random() * 100000)::int)) end as skipped
 from made left join before on true

@@ -1,4 +1,5 @@
 import type {Job} from '../config/jobs.js'
+import {retryableOf} from '../db/sqlstate.js'
 import type {Emit} from '../jobs/events.js'
 import type {TakenOver} from '../jobs/store/claims.js'
 import type {Heartbeat} from '../jobs/store/daemons.js'
@@ -10,6 +11,7 @@ import type {DatabaseClock} from './database-clock.js'
 import type {Dependencies} from './dependencies.js'
 import {createJobRegistry, type RegistryEntry, type JobRegistry} from './job-registry.js'
 import {LedgerTrouble} from './ledger-trouble.js'
+import {isReadOnly} from './reconnect.js'
 import {WorkerPool} from './worker-pool.js'
 import type {WorkerSlots} from './worker-slots.js'
 
@@ -56,6 +58,8 @@ export class Scheduler {
   private roundAt: number
   private turnAt: number
   private nextLease: number | null = null
+  /** Whether the timeline of the server that the session is connected to is in the ledger. */
+  private timelineNoted = false
   private stopping = false
   private loop: Promise<void> | undefined
   /** Called after the next poll of the ledger. */
@@ -80,6 +84,7 @@ export class Scheduler {
     const onStale = (job: string) => void this.stale.add(job)
     this.claiming = {store, me, lease, registry, workerPool, trouble, emit, onStale}
     store.onLost(() => {
+      this.timelineNoted = false
       this.lookedAt = -Infinity
       this.alarm.ring()
     })
@@ -143,6 +148,7 @@ export class Scheduler {
     this.trouble.failed(null, error)
     this.answerChecks()
     // The session may be the cause: after an update of an extension, a session that loaded the old library fails.
+    this.timelineNoted = false
     await this.options.dependencies.store.reconnect().catch(() => {})
     for (let wait = this.trouble.wait(null); wait > 0 && !this.stopping; wait = this.trouble.wait(null)) {
       this.turnAt = this.monotonic()
@@ -177,6 +183,7 @@ export class Scheduler {
   private async look(): Promise<boolean> {
     const {me, databaseClock, emit, onHeartbeat, onCron} = this.options
     const {clock, store} = this.options.dependencies
+    await this.noteTimeline()
     const asked = clock.monotonic()
     const {heartbeat, jobs} = await store.poll(me)
     const drift = databaseClock.set(heartbeat.now, asked, clock.monotonic())
@@ -188,6 +195,22 @@ export class Scheduler {
     this.stale.clear()
     // On the embedded engine a claim of a process that died is free before its lease expires.
     return store.server.embedded || jobs.some(({leaseSeconds}) => leaseSeconds !== null && leaseSeconds <= 0)
+  }
+
+  /** Before the first claim on a server: after a failover this keeps it from issuing tokens a second time. */
+  private async noteTimeline(): Promise<void> {
+    const {me, emit, dependencies} = this.options
+    if (this.timelineNoted || dependencies.store.server.embedded) return
+    this.timelineNoted = true
+    try {
+      const changed = await dependencies.store.noteTimeline(me)
+      if (changed !== null) emit({event: 'server_changed', message: changed})
+    } catch (error) {
+      // A server that does not allow it must not stop the daemon.
+      if (retryableOf(error) === false && !isReadOnly(error)) return
+      this.timelineNoted = false
+      throw error
+    }
   }
 
   private async reclaim(): Promise<void> {
