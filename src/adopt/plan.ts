@@ -1,31 +1,28 @@
-import {highest} from '../catalog/span.js'
-import {pointOf, type KeyDeclaration, type TimeKey} from '../catalog/time-key.js'
-import {readOnlySettings, type Database} from '../db/database.js'
+import type {KeyDeclaration, TimeKey} from '../catalog/time-key.js'
+import type {Database} from '../db/database.js'
 import {formatName, formatQualifiedName} from '../db/qualified-name.js'
 import {loadSql} from '../db/load-sql.js'
-import {ident, sql, statement} from '../db/sql.js'
+import {sql, statement} from '../db/sql.js'
 import {ExitCode, OpsError, usageError} from '../errors.js'
 import {defaultLimits} from '../run/limits.js'
 import type {Plan, Step} from '../run/step.js'
-import {inWords, keyEnds} from '../partitions/key-values.js'
 import {command} from '../units/command.js'
-import {toInterval, type Duration} from '../units/duration.js'
-import type {Instant} from '../units/instant.js'
 import {carriedOf, changesOf} from './carried.js'
 import {buildIndexes, compareStep, copyAgain, copySteps, createPartitions, recordChanges} from './fill.js'
 import {completeSet, completionId, foreignKeySteps, recordNewSet} from './finish-set.js'
 import {swapStep, validateReferences} from './exchange.js'
 import {copyHypertable, leavingTimescaledb} from './hypertable.js'
+import {findPeriods, type SaneTimes} from './find-periods.js'
 import {readInventory, type FoundInventory, type Inventory} from './inventory.js'
 import {hasTimeIndex, keyColumn, rowKey} from './key.js'
-import {readAdoptPeriods, type AdoptPeriod, type AdoptPeriods, type KeyEnds} from './periods.js'
+import type {AdoptPeriod, AdoptPeriods} from './periods.js'
 import {refusalsOf, type Refusal} from './refusals.js'
 import {createShadow} from './shadow.js'
 import {findSource, type Source} from './source.js'
 import {stagingOf, type Staging} from './staging.js'
 import {readState, type AdoptState} from './state.js'
 
-export interface AdoptRequest {
+export interface AdoptRequest extends SaneTimes {
   /** As name or schema.name. */
   table: string
   /** The column of the partitions; null if it was not given. */
@@ -33,10 +30,6 @@ export interface AdoptRequest {
   /** How an integer, a uuid or a text stores time; null if the table is not declared. */
   declared: KeyDeclaration | null
   periods: AdoptPeriods
-  /** Rows before this are taken for a mistake. */
-  earliest: Instant
-  /** So are rows later than this from now. */
-  within: Duration
 }
 
 export interface AdoptPlan {
@@ -45,9 +38,6 @@ export interface AdoptPlan {
   carried: string[]
   notes: string[]
 }
-
-/** More partitions than this are taken for a mistake. */
-const mostPartitions = 1_200
 
 /**
  * Plans the adoption of a table, or the rest of one that was begun. Everything that forbids it is known before the first
@@ -68,7 +58,7 @@ export async function planAdopt(db: Database, request: AdoptRequest): Promise<Ad
   const key = rowKey(found.inventory, column)!
   const calendar: AdoptPeriods =
     state === null ? request.periods : {every: state.every, zone: state.zone, ahead: state.ahead}
-  const periods = await periodsOf(db, request, source, {column: column.name, key: timeKey}, calendar)
+  const periods = await findPeriods(db, request, source, {column: column.name, key: timeKey}, calendar)
   const missing = await missingPartitions(db, source, staging, periods)
   // A partition that is created after the set was completed gets indexes and foreign keys when it is created.
   const complete = state?.built.includes(completionId(found.inventory)) ?? false
@@ -174,65 +164,6 @@ function refuseAll(relation: string, refusals: readonly Refusal[]): void {
     'CANNOT_ADOPT',
     `${relation} cannot be adopted as it is; nothing was changed.\n${lines.join('\n')}`,
     fixes.map((fix) => `${fix};`),
-  )
-}
-
-interface Key {
-  column: string
-  key: TimeKey
-}
-
-/** @throws OpsError OUT_OF_RANGE naming rows whose time is a mistake, TOO_MANY */
-async function periodsOf(
-  db: Database,
-  request: AdoptRequest,
-  source: Source,
-  {column, key}: Key,
-  calendar: AdoptPeriods,
-): Promise<AdoptPeriod[]> {
-  const {schema, table, relation} = source
-  // Without an index this reads the whole table.
-  const [ends] = await db.query<{oldest: string | null; newest: string | null}>(
-    sql`select ${keyEnds(key, ident(column))} from ${ident(schema, table)}`,
-    {...readOnlySettings, statementTimeout: 0},
-  )
-  const points = {oldest: pointIn(key, ends!.oldest), newest: pointIn(key, ends!.newest)}
-  await requireSane(db, request, source, {column, texts: inWords(key, ends!), points})
-  const periods = await readAdoptPeriods(db, table, key, calendar, points)
-  if (periods.length > mostPartitions)
-    throw usageError(
-      'TOO_MANY',
-      `${relation} has rows from ${ends!.oldest} to ${ends!.newest}: by ${calendar.every} that is ${periods.length} partitions, more than ${mostPartitions}.`,
-      ['Choose a longer period: --every month.'],
-    )
-  return periods
-}
-
-/** A text that is no time of this key counts as out of range. */
-function pointIn(key: TimeKey, text: string | null): bigint | null {
-  return text === null ? null : (pointOf(key, text) ?? highest)
-}
-
-async function requireSane(
-  db: Database,
-  {earliest, within}: AdoptRequest,
-  {relation}: Source,
-  {column, texts, points}: {column: string; texts: {oldest: string | null; newest: string | null}; points: KeyEnds},
-): Promise<void> {
-  const [sane] = await db.query<{earliest: string; latest: string}>(
-    statement(loadSql('adopt/sane-times'), [earliest, toInterval(within)]),
-  )
-  const early = points.oldest !== null && points.oldest < BigInt(sane!.earliest)
-  const late = points.newest !== null && points.newest > BigInt(sane!.latest)
-  if (!early && !late) return
-  const words = [early ? `as early as ${texts.oldest}` : '', late ? `as late as ${texts.newest}` : '']
-  throw usageError(
-    'OUT_OF_RANGE',
-    `${relation} has rows whose ${formatName(column)} is ${words.filter(Boolean).join(' and ')}. Nothing was changed.`,
-    [
-      `Correct or delete them: SELECT * FROM ${relation} WHERE ${formatName(column)} ${early ? '<' : '>'} '…'`,
-      `Or allow these times: tables.${relation}.partitions.earliest and .within in the configuration.`,
-    ],
   )
 }
 
