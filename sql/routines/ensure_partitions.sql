@@ -1,9 +1,11 @@
--- Creates the missing partitions for now and the periods ahead, for a schedule. Each partition has a transaction of its
--- own: if one cannot be created, the error is recorded and the run continues. A larger partition that covers the whole
--- period counts as that period, as in `qicore-db partitions ensure`. `sets`: [{"table": "public.ohlcv_data",
--- "every": "month", "ahead": 3, "timezone": "UTC"}]. CALL it outside of a transaction.
+-- Creates the missing partitions for now and the periods ahead, for a schedule. Each period has a transaction of its
+-- own: if it cannot be created, the error is recorded and the run continues. What partitions cover of a period counts,
+-- as in `qicore-db partitions ensure`, and a table that is partitioned by list or hash is managed at the level that
+-- carries time. `sets`: [{"table": "public.ohlcv_data", "every": "month", "ahead": 3, "timezone": "UTC"}], with "unit"
+-- (s, ms, us, ns) for an integer key and "format" (ulid) for a text. CALL it outside of a transaction.
 -- A procedure with a SET clause cannot COMMIT, so the settings are made in the body.
 -- since: core.1.14.0
+-- requires: partition_key, partition_levels, fill_period
 create or replace procedure qicore.ensure_partitions(sets jsonb, job text default 'partitions')
 language plpgsql
 as $$
@@ -11,8 +13,8 @@ declare
   log_id bigint;
   partition_set record;
   periods_ahead integer;
-  before bigint;
-  child regclass;
+  level regclass;
+  made regclass[];
   began timestamptz;
   problem text;
   first_problem text;
@@ -25,32 +27,40 @@ begin
   if log_id is null then
     return;
   end if;
-  for partition_set in select * from jsonb_to_recordset(sets) as s ("table" text, every text, ahead integer, timezone text) loop
+  for partition_set in
+    select declared.*, coalesce(levels.relation, declared."table") as relation
+    from jsonb_to_recordset(sets) as declared ("table" text, every text, ahead integer, timezone text, unit text, format text)
+    -- A table that has no level of time keeps its name: the error names it.
+    left join lateral (
+      select format('%I.%I', n.nspname, c.relname) as relation
+      from qicore.partition_levels(to_regclass(declared."table"), declared.unit, declared.format) as found (level)
+      join pg_class c on c.oid = found.level join pg_namespace n on n.oid = c.relnamespace
+    ) as levels on true
+  loop
     for periods_ahead in 0 .. partition_set.ahead loop
       perform pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
       -- ATTACH does not wait for readers or writers, except those of a default partition, which it would block.
       perform set_config('lock_timeout', '500ms', true);
       began := clock_timestamp();
       problem := null;
-      before := (select count(*) from pg_inherits i where i.inhparent = to_regclass(partition_set."table"));
+      made := null;
       begin
-        child := qicore.create_partition(
-          partition_set."table"::regclass, partition_set.every,
-          (date_trunc(partition_set.every, now() at time zone partition_set.timezone) + periods_ahead * ('1 ' || partition_set.every)::interval + interval '12 hours') at time zone partition_set.timezone,
-          partition_set.timezone
+        level := partition_set.relation::regclass;
+        made := array(
+          select qicore.fill_period(
+            level, qicore.partition_key(level, partition_set.unit, partition_set.format), partition_set.every, partition_set.timezone, periods_ahead
+          )
         );
       exception
-        when sqlstate 'QC001' then
-          null;
         when others then
           problem := sqlerrm || ' [' || sqlstate || ']';
       end;
-      continue when problem is null and before = (select count(*) from pg_inherits i where i.inhparent = to_regclass(partition_set."table"));
+      continue when problem is null and made = '{}';
       first_problem := coalesce(first_problem, problem);
       if problem is null then done := done + 1; else failed := failed + 1; end if;
       insert into qicore.maintenance_step (log_id, step, position, status, started_at, completed_at, attempts, error)
       values (
-        log_id, case when problem is null then 'create ' || child else format('create %s, %s ahead', partition_set."table", periods_ahead) end, step_number,
+        log_id, case when problem is null then 'create ' || array_to_string(made, ', ') else format('create %s, %s ahead', partition_set.relation, periods_ahead) end, step_number,
         case when problem is null then 'done' else 'failed' end, began, clock_timestamp(), 1, problem
       );
       step_number := step_number + 1;

@@ -122,10 +122,7 @@ async function partsOf(
   return [...whole, ...named].sort((a, b) => compareAscending(a.range.start, b.range.start))
 }
 
-/**
- * Parts of periods, as periods. A part that begins with its period has the period's name; another one the day or the
- * hour at which it begins.
- */
+/** Parts of periods, as periods, which are named after the day, the hour or the minute at which they begin. */
 async function namedParts(
   db: Database,
   set: PartitionSet,
@@ -135,11 +132,14 @@ async function namedParts(
   if (parts.length === 0) return []
   const zone = isZoned(set.key!) ? timezone : 'UTC'
   const rows = await db.query<{suffix: string}>(
-    statement(loadSql('partitions/part-suffixes'), [parts.map(({range}) => instantOf(range.start)!), zone]),
+    statement(loadSql('partitions/part-suffixes'), [
+      parts.map(({range}) => instantOf(range.start)!),
+      zone,
+      parts.map(({period, range}) => String(range.start === period.range.start)),
+    ]),
   )
   const named = parts.map(({period, range}, index): Period => {
-    const begins = range.start === period.range.start
-    const partition = begins ? period.partition : suffixedName(set.table, rows[index]!.suffix)
+    const partition = suffixedName(set.table, rows[index]!.suffix)
     return {...period, partition, range, ...epochsOf(range), from: instantOf(range.start)!, to: instantOf(range.end)!}
   })
   const taken = await db.query<{name: string}>(

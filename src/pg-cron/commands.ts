@@ -105,7 +105,14 @@ const forms: {[Kind in JobKindName]: Form<Kind>} = {
           )
     const sets = rules
       .filter(({relation}) => there.some((set) => set.relation === relation))
-      .map(({relation, every, ahead, timezone}) => ({table: relation, every, ahead, timezone}))
+      .map(({relation, every, ahead, timezone, timeUnit, keyFormat}) => ({
+        table: relation,
+        every,
+        ahead,
+        timezone,
+        ...(timeUnit !== null && {unit: timeUnit}),
+        ...(keyFormat !== null && {format: keyFormat}),
+      }))
     return {
       commands:
         sets.length === 0

@@ -2,6 +2,8 @@ import {readFileSync} from 'node:fs'
 import fc from 'fast-check'
 import {expect, it} from 'vitest'
 import {sqlDirectory} from '../../../src/db/load-sql.js'
+import type {PartitionRule} from '../../../src/partitions/periods.js'
+import {planEnsure} from '../../../src/partitions/ensure.js'
 import {readPeriods} from '../../../src/partitions/periods.js'
 import type {Every} from '../../../src/units/period.js'
 import {addDays} from '../../../src/units/calendar.js'
@@ -12,11 +14,27 @@ import {childrenOf, createRequest, ruleOf, run} from '../../helpers/partitions.j
 
 const routine = (name: string) => readFileSync(new URL(`routines/${name}.sql`, sqlDirectory), 'utf8')
 
+const routines = [
+  'partition_cell',
+  'local_start',
+  'partition_key',
+  'partition_point',
+  'partition_bound',
+  'partition_ranges',
+  'partition_suffix',
+  'copy_subpartitions',
+  'attach_partition',
+  'create_partition',
+  'create_monthly_partition',
+  'create_monthly_partition_of',
+  'fill_period',
+  'partition_levels',
+]
+
 async function withRoutines(engine: Engine): Promise<TestDatabase> {
   const database = await engine.database()
   await database.run('create schema qicore')
-  for (const name of ['create_partition', 'create_monthly_partition', 'create_monthly_partition_of'])
-    await database.run(routine(name))
+  for (const name of routines) await database.run(routine(name))
   return database
 }
 
@@ -110,7 +128,7 @@ create index on ticks (coin, time desc); create table twin_y2024m01 partition of
         fc.constantFrom('2024-11-03', '1919-03-31', '2011-12-30', '2018-11-04'),
         fc.integer({min: -40_000, max: 47_000}).map((offset) => addDays('1970-01-01', offset)),
       ),
-      every: fc.constantFrom<Every>('day', 'month'),
+      every: fc.constantFrom<Every>('day', 'month', 'week', 'quarter', 'year', '2 weeks', '5 months', '3 days'),
       type: fc.constantFrom('timestamptz', 'timestamp', 'date'),
       name: fc.oneof(
         fc.constant('ticks'),
@@ -146,6 +164,59 @@ create index on ticks (coin, time desc); create table twin_y2024m01 partition of
       }),
       {numRuns: 150},
     )
+  })
+})
+
+forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
+  it('fill_period creates the partitions that partitions ensure plans, for any key, period and zone', async () => {
+    const database = await withRoutines(engine)
+    const keys: [type: string, unit: string, more: Partial<PartitionRule>][] = [
+      ['timestamptz', 'null', {}],
+      ['timestamp', 'null', {}],
+      ['date', 'null', {}],
+      ['bigint', "'ms'", {timeUnit: 'ms'}],
+      ['bigint', "'ns'", {timeUnit: 'ns'}],
+      ['uuid', 'null', {}],
+      ['text collate "C"', 'null', {keyFormat: 'ulid'}],
+    ]
+    const key = fc.constantFrom(...keys)
+    const rule = fc.record({
+      every: fc.constantFrom<Every>('day', 'week', 'month', 'quarter', 'year', '2 weeks', '5 days'),
+      timezone: fc.constantFrom('UTC', 'Europe/Berlin', 'Asia/Kolkata', 'America/Havana', 'Pacific/Auckland'),
+      ahead: fc.integer({min: 0, max: 3}),
+    })
+    await fc.assert(
+      fc.asyncProperty(key, rule, rule, async ([type, unit, more], first, second) => {
+        await database.run(
+          `drop table if exists ticks, twin; create table ticks (k ${type} not null) partition by range (k); create table twin (like ticks) partition by range (k)`,
+        )
+        for (const each of [first, second]) {
+          await run(database.db, (await planEnsure(database.db, [ruleOf('public.ticks', {...each, ...more})])).plan)
+          for (let ahead = 0; ahead <= each.ahead; ahead += 1)
+            await database.run(
+              `select qicore.fill_period('twin', qicore.partition_key('twin', ${unit}, 'ulid'), '${each.every}', '${each.timezone}', ${ahead})`,
+            )
+        }
+        const made = (await childrenOf(database, 'twin')).map((child) => child.replace('twin', 'ticks'))
+        expect(made).toEqual(await childrenOf(database, 'ticks'))
+      }),
+      {numRuns: 60},
+    )
+  })
+
+  it('finds the tables that carry time, and copies how partitions are partitioned', async () => {
+    const database = await withRoutines(engine)
+    await database.run(`create table ticks (venue text, id int, time timestamptz not null) partition by list (venue);
+create table ticks_a partition of ticks for values in ('a') partition by range (time); create table ticks_rest partition of ticks default;
+create table a_old partition of ticks_a for values from ('2020-01-01+00') to ('2020-02-01+00') partition by hash (id);
+create table a_old_p0 partition of a_old for values with (modulus 1, remainder 0)`)
+    expect(await database.run("select qicore.partition_levels('ticks', null, null)::text as level")).toEqual([
+      {level: 'ticks_a'},
+    ])
+    await database.run("select qicore.create_partition('ticks_a', '6 hours', '2024-05-01 07:00+00')")
+    expect(await childrenOf(database, 'ticks_a_y2024m05d01h06')).toEqual([
+      'ticks_a_y2024m05d01h06_p0 FOR VALUES WITH (modulus 1, remainder 0)',
+    ])
   })
 })
 

@@ -171,8 +171,12 @@ forEachEngine({}, (engine) => {
       '2038-12-01 00:00:00+00',
       '2039-01-01 00:00:00+00',
     ])
-    await expect(bounds('timestamptz', "'week', '2024-01-01'")).rejects.toThrow(
-      /invalid partition period "week": use month or day/,
+    expect(await bounds('timestamptz', "'week', '2024-01-03'")).toEqual([
+      '2024-01-01 00:00:00+00',
+      '2024-01-08 00:00:00+00',
+    ])
+    await expect(bounds('timestamptz', "'5 hours', '2024-01-01'")).rejects.toThrow(
+      /invalid partition period "5 hours": use hour, day, week/,
     )
   })
 
