@@ -90,6 +90,11 @@ const lengths: readonly [Every, low: number, high: number][] = [
   ['year', 364.9, 366.1],
 ]
 
+/** The length of a partition that covers so many days; null if no period does. */
+export function everyOfDays(days: number): Every | null {
+  return lengths.find(([, low, high]) => days > low && days < high)?.[0] ?? null
+}
+
 /** The length of the existing partitions; months if there are none. @throws OpsError NO_PERIOD */
 export function everyOf(relation: string, children: readonly Child[]): Every {
   const found = children

@@ -3,6 +3,8 @@ import {addInterval} from '../../../catalog/interval.js'
 import {instantOf, microsOf} from '../../../catalog/time.js'
 import {formatInstant, secondsBetween, type Instant} from '../../../units/instant.js'
 import {command} from '../../../units/command.js'
+import {gridOf, type Every} from '../../../units/period.js'
+import {everyOfDays} from '../../../partitions/create.js'
 import type {Check} from '../../check.js'
 import type {Finding, Fix} from '../../finding.js'
 import {commandFix} from '../../shared.js'
@@ -12,14 +14,18 @@ import {foundIn, readKnownSets, setFinding, type KnownSet} from './sets.js'
 /** A set that ends sooner is seen to at once: a weekend lies between a finding and its fix. */
 const soonDays = 7
 
-/** `2026-11`, or the day, of an instant. */
-const label = (at: Instant, every: 'month' | 'day') => at.slice(0, every === 'day' ? 10 : 7)
-
 /** The periods of an undeclared set, by its newest partition that has two ends. */
-function everyOf({partitions}: KnownSet): 'month' | 'day' {
+function everyOf({partitions}: KnownSet): Every {
   const newest = partitions.find(({from, to}) => from !== null && to !== null)
   const seconds = newest === undefined ? null : secondsBetween(newest.from!, newest.to!)
-  return seconds !== null && seconds <= 86_400 ? 'day' : 'month'
+  return (seconds === null ? null : everyOfDays(seconds / 86_400)) ?? 'month'
+}
+
+/** The beginning of a range as `partitions create` takes it: a whole month, a day, or the instant. */
+function label(at: Instant, every: Every): string {
+  const {hours} = gridOf(every)
+  if (hours === 0) return at.slice(0, 7)
+  return hours % 24 === 0 ? at.slice(0, 10) : at
 }
 
 /** Of declared sets the command that makes what is missing; of others one that makes three periods more. */
@@ -28,7 +34,8 @@ function makeFix(known: KnownSet, now: Instant): Fix {
   if (set.managed) return commandFix(command('partitions ensure'))
   const every = everyOf(known)
   const from = set.insertsUntil !== null && set.insertsUntil > now ? set.insertsUntil : now
-  const three = {months: every === 'month' ? 3 : 0, days: every === 'day' ? 3 : 0, seconds: 0}
+  const {months, hours} = gridOf(every)
+  const three = {months: months * 3, days: Math.floor(hours / 24) * 3, seconds: (hours % 24) * 3 * 3600}
   const until = instantOf(addInterval(microsOf(from), three)) ?? from
   const flags = {from: label(from, every), to: label(until, every), every}
   return commandFix(command('partitions create', [formatQualifiedName(set.schema, set.table)], flags))
