@@ -58,6 +58,8 @@ export class Scheduler {
   private roundAt: number
   private turnAt: number
   private nextLease: number | null = null
+  /** There was no slot for expired claims and retries: they take the next one that is free, before new runs. */
+  private reclaimWaits = false
   /** Whether the timeline of the server that the session is connected to is in the ledger. */
   private timelineNoted = false
   private stopping = false
@@ -162,10 +164,11 @@ export class Scheduler {
     this.waiting.clear()
     await this.workerPool.write()
     if (this.monotonic() - this.lookedAt >= this.options.poll) {
-      if (await this.look()) await this.reclaim()
+      const mayReclaim = await this.look()
+      if (mayReclaim || this.reclaimWaits) await this.reclaim()
       for (const {state} of this.registry.entries())
         if (state?.leaseSeconds != null && !this.workerPool.isRunning(state.name)) this.remind(state.leaseSeconds)
-    } else if (this.nextLease !== null && this.monotonic() >= this.nextLease) {
+    } else if (this.reclaimWaits || (this.nextLease !== null && this.monotonic() >= this.nextLease)) {
       await this.reclaim()
     }
     await this.readStale()
@@ -218,6 +221,7 @@ export class Scheduler {
     const {dependencies, jobs, me, lease} = this.options
     const names = jobs.map(({name}) => name)
     const slots = this.workerPool.reserve(Math.max(1, names.length))
+    this.reclaimWaits = slots === 0
     if (slots === 0) return this.remind(1)
     try {
       for (const taken of await dependencies.store.reclaimExpired(names, me, lease, slots)) {
