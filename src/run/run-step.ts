@@ -89,12 +89,14 @@ export async function tryStep(
     const verdict = await decideRetry(db, step, error, {attempts, elapsedMs: elapsed()}, options)
     tries.elapsedMs = elapsed()
     if (!verdict.again) {
-      const ended = stepReport(step, 'failed', attempts, verdict.reason)
+      // The transaction of an attempt whose connection was lost may still be running, and commit after this failure.
+      const reason: StepReason | null = tries.lost ? {code: 'outcome_unknown'} : verdict.reason
+      const ended = stepReport(step, 'failed', attempts, reason)
       const failed = {
         ...ended,
         ms: elapsed(),
         error: describe(error, step),
-        retryable: verdict.reason?.code === 'outcome_unknown' ? null : retryableOf(error),
+        retryable: reason?.code === 'outcome_unknown' ? null : retryableOf(error),
         sqlState: isConnectionLost(error) ? null : (sqlState(error) ?? null),
         note: ended.note ?? verdict.blockers ?? null,
       }
