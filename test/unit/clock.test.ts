@@ -42,6 +42,7 @@ const allowed: Record<string, {node?: string; server?: string}> = {
   'engine/daemon/clocks.test.ts': {node: daemonClock, server: daemonClock},
   'engine/daemon/worker-pool.test.ts': {node: daemonClock, server: daemonClock},
   'engine/daemon/cron-watch.test.ts': {server: daemonClock},
+  'engine/daemon/memory-ledger.test.ts': {server: 'sets qicore.now() to a fixed time'},
   'helpers/daemon-crowd.ts': {node: elapsed},
   'engine/daemon/faults.test.ts': {node: elapsed, server: 'asks whether a lease has run out'},
   'engine/jobs/store/job-store.test.ts': {node: daemonClock, server: daemonClock},

@@ -1,0 +1,256 @@
+import fc from 'fast-check'
+import {afterAll, beforeAll, expect, it} from 'vitest'
+import type {Job} from '../../../src/config/jobs.js'
+import {sqlJobStore, type JobStore} from '../../../src/daemon/job-store.js'
+import type {Claim} from '../../../src/jobs/store/claims.js'
+import {declare, readJobs, setState, type LedgerJob} from '../../../src/jobs/store/ledger-jobs.js'
+import {fenceOf} from '../../../src/jobs/store/claims.js'
+import {ledgerWrite} from '../../../src/jobs/store/ledger.js'
+import {evaluateDue} from '../../../src/schedule/due.js'
+import {identity, job, withCore} from '../../helpers/daemon-jobs.js'
+import {forEachEngine, type TestDatabase} from '../../helpers/engines.js'
+import {MemoryLedger} from '../../simulation/memory-ledger.js'
+
+/** The first second of the test, by the clock that evaluates schedules. Leases end long ago or in an hour. */
+const start = Date.UTC(2027, 0, 1)
+const longLease = 3_600
+const expired = -3_600
+
+/** One step of a sequence; `which` chooses among the claims or jobs that exist. */
+type Action =
+  | {do: 'pass'; seconds: number}
+  | {do: 'claim'; daemon: number; lease: number; stale: boolean}
+  | {do: 'reclaim'; daemon: number; lease: number}
+  | {do: 'renew' | 'fence'; which: number; lease: number}
+  | {do: 'finish'; which: number; status: 'done' | 'failed'}
+  | {do: 'release'; which: number; seconds: number; counts: boolean}
+  | {do: 'declare'; jobs: number; schedule: number}
+  | {do: 'state'; which: number; state: 'active' | 'paused'}
+
+const number = fc.nat({max: 50})
+const lease = fc.constantFrom(longLease, expired)
+const actions = fc.array(
+  fc.oneof(
+    {weight: 3, arbitrary: fc.record({do: fc.constant('pass' as const), seconds: fc.integer({min: 1, max: 40})})},
+    {
+      weight: 5,
+      arbitrary: fc.record({do: fc.constant('claim' as const), daemon: fc.nat(2), lease, stale: fc.boolean()}),
+    },
+    {weight: 3, arbitrary: fc.record({do: fc.constant('reclaim' as const), daemon: fc.nat(2), lease})},
+    {weight: 2, arbitrary: fc.record({do: fc.constantFrom('renew' as const, 'fence' as const), which: number, lease})},
+    {
+      weight: 3,
+      arbitrary: fc.record({
+        do: fc.constant('finish' as const),
+        which: number,
+        status: fc.constantFrom('done' as const, 'failed' as const),
+      }),
+    },
+    {
+      weight: 2,
+      arbitrary: fc.record({
+        do: fc.constant('release' as const),
+        which: number,
+        seconds: fc.constantFrom(longLease, expired),
+        counts: fc.boolean(),
+      }),
+    },
+    {weight: 1, arbitrary: fc.record({do: fc.constant('declare' as const), jobs: fc.nat(3), schedule: fc.nat(2)})},
+    {
+      weight: 1,
+      arbitrary: fc.record({
+        do: fc.constant('state' as const),
+        which: number,
+        state: fc.constantFrom('active' as const, 'paused' as const),
+      }),
+    },
+  ),
+  {minLength: 5, maxLength: 40},
+)
+
+const schedules = ['*/5 * * * * *', '*/10 * * * * *', '*/30 * * * * *']
+const jobsOf = (count: number, schedule: number): Job[] =>
+  ['a', 'b', 'c'].slice(0, count).map((name, n) => ({
+    ...job(name, {schedule: schedules[(schedule + n) % 3], catchUp: ['all', 'once', 'none'][n], overlap: 'skip'}),
+    retries: 1,
+  }))
+
+/** Both ledgers, with the claims of each under the same index. */
+interface Pair {
+  database: TestDatabase
+  store: JobStore
+  memory: MemoryLedger
+  time: {now: number}
+  claims: {real: Claim; simulated: Claim}[]
+  jobs: readonly Job[]
+  /** What a daemon read before the last claim. */
+  stale: [LedgerJob[], LedgerJob[]]
+}
+
+/** Without what the two ledgers number differently or measure by the real clock. */
+function comparable({
+  name,
+  revision,
+  lastAt,
+  running,
+  freeAt,
+  leaseSeconds,
+  claimedBy,
+  versions,
+  startedAt,
+}: LedgerJob) {
+  return {
+    ...{name, revision, lastAt, running, freeAt, claimedBy, startedAt},
+    lease: leaseSeconds === null ? null : leaseSeconds > 0,
+    versions: versions.map(({revision, validFrom, state, runner, schedule, reason}) => ({
+      ...{revision, validFrom, state, runner, schedule, reason},
+    })),
+  }
+}
+
+const claimed = ({job, scheduledAt, startedAt, attempts}: Claim, extra: object = {}) => ({
+  ...{job, scheduledAt, startedAt, attempts},
+  ...extra,
+})
+
+async function act(pair: Pair, action: Action): Promise<void> {
+  const {store, memory, claims, database, time} = pair
+  const chosen = 'which' in action ? claims[action.which % Math.max(1, claims.length)] : undefined
+  switch (action.do) {
+    case 'pass': {
+      time.now += action.seconds * 1_000
+      await setTime(database, time.now)
+      return
+    }
+    case 'claim': {
+      const fresh: [LedgerJob[], LedgerJob[]] = [await readJobs(database.db), memory.readJobs(null)]
+      const [real, simulated] = (action.stale ? pair.stale : fresh).map((states) =>
+        states.flatMap((state) => {
+          const declared = pair.jobs.find(({name}) => name === state.name)
+          const decision = declared && evaluateDue(declared, state, time.now).decision
+          return declared && decision ? [{job: declared, state, decision}] : []
+        }),
+      )
+      pair.stale = fresh
+      const me = identity(`d${action.daemon}`)
+      const one = (await store.claim(real!, me, action.lease)).advanced.sort(byJob)
+      const other = memory.claim(simulated!, me.id, action.lease).sort(byJob)
+      expect(one.map(({job, claim}) => ({job, claim: claim && claimed(claim, {late: claim.late})}))).toEqual(
+        other.map(({job, claim}) => ({job, claim: claim && claimed(claim, {late: claim.late})})),
+      )
+      for (const [n, {claim}] of one.entries()) if (claim) claims.push({real: claim, simulated: other[n]!.claim!})
+      return
+    }
+    case 'reclaim': {
+      const names = pair.jobs.map(({name}) => name)
+      const me = identity(`d${action.daemon}`)
+      const one = (await store.reclaimExpired(names, me, action.lease, 10)).sort(byJob)
+      const other = memory.reclaimExpired(names, me.id, action.lease, 10).sort(byJob)
+      const shown = (all: typeof one) =>
+        all.map((claim) => claimed(claim, {before: claim.claimedBefore, error: claim.error, state: claim.state}))
+      expect(shown(one)).toEqual(shown(other))
+      for (const [n, claim] of one.entries()) claims.push({real: claim, simulated: other[n]!})
+      return
+    }
+    case 'renew': {
+      if (chosen === undefined) return
+      const kept = await store.renew([chosen.real], action.lease)
+      expect(kept.size).toBe(memory.renew([chosen.simulated], action.lease).size)
+      return
+    }
+    case 'fence': {
+      if (chosen === undefined) return
+      const fence = fenceOf(chosen.real, 60)
+      const held = await database.db
+        .transaction(ledgerWrite(database.db), (tx) => fence(tx))
+        .then(
+          () => true,
+          (error: {code?: string}) => (error.code === 'CLAIM_LOST' ? false : Promise.reject(error)),
+        )
+      const row = memory.fence(chosen.simulated)
+      if (row !== null) row.keyShare -= 1
+      expect(held).toBe(row !== null)
+      return
+    }
+    case 'finish': {
+      if (chosen === undefined) return
+      const ended = {status: action.status, error: action.status === 'failed' ? 'it failed' : null}
+      const kept = await store.finishAll([{...ended, claim: chosen.real}])
+      expect(kept.size).toBe(memory.finishAll([{...ended, claim: chosen.simulated}]).size)
+      return
+    }
+    case 'release': {
+      if (chosen === undefined) return
+      const given = {seconds: action.seconds, error: 'released', countsAsAttempt: action.counts}
+      expect(await store.release(chosen.real, given)).toBe(memory.release(chosen.simulated, given))
+      return
+    }
+    case 'declare': {
+      pair.jobs = jobsOf(action.jobs, action.schedule)
+      expect((await declare(database.db, pair.jobs, 'ada')).sort()).toEqual(memory.declare(pair.jobs, 'ada').sort())
+      return
+    }
+    case 'state': {
+      const {name} = pair.jobs[action.which % Math.max(1, pair.jobs.length)] ?? {name: 'a'}
+      const changed = await setState(database.db, name, action.state, 'ada', null)
+      expect(changed?.changed ?? false).toBe(memory.setState(name, action.state, 'ada'))
+      return
+    }
+  }
+}
+
+const byJob = (one: {job: string}, other: {job: string}) => (one.job < other.job ? -1 : 1)
+
+const setTime = ({run}: TestDatabase, now: number) =>
+  run(
+    `create or replace function qicore.now() returns timestamptz language sql volatile return timestamptz 'epoch' + interval '${now} ms'`,
+  )
+
+/** Every row of both ledgers, and whether the job that is running is that of the row. */
+async function expectEqual({database, memory}: Pair): Promise<void> {
+  expect((await readJobs(database.db)).map(comparable)).toEqual(memory.readJobs(null).map(comparable))
+  const rows = await database.run<Record<string, unknown>>(
+    `select l.job, (extract(epoch from l.scheduled_at) * 1000)::float8 as scheduled, l.status, l.reason, l.attempts, l.claimed_by, l.error,
+      (extract(epoch from l.completed_at) * 1000)::float8 as completed, coalesce(l.token = j.running, false) as current
+    from qicore.maintenance_log l join qicore.job j on j.name = l.job where l.scheduled_at is not null order by 1, 2`,
+  )
+  const simulated = [...memory.log.values()]
+    .sort((a, b) => byJob(a, b) || a.scheduledAt! - b.scheduledAt!)
+    .sort((a, b) => (a.job === b.job ? a.scheduledAt! - b.scheduledAt! : 0))
+    .map(({job, scheduledAt, status, reason, attempts, claimedBy, error, completedAt, token}) => ({
+      ...{job, scheduled: scheduledAt, status, reason, attempts, claimed_by: claimedBy, error, completed: completedAt},
+      current: token !== null && token === memory.jobs.get(job)?.running,
+    }))
+  expect(rows).toEqual(simulated)
+}
+
+forEachEngine({native: true, kinds: ['postgres']}, (engine) => {
+  let database: TestDatabase
+  beforeAll(async () => {
+    database = await withCore(await engine.database())
+  })
+  afterAll(async () => {
+    await database.run('truncate qicore.maintenance_log, qicore.job cascade')
+  })
+
+  it('the ledger of the simulator answers like the server, and holds the same rows', async () => {
+    await fc.assert(
+      fc.asyncProperty(actions, async (sequence) => {
+        await database.run('truncate qicore.maintenance_log, qicore.job cascade')
+        const time = {now: start}
+        await setTime(database, start)
+        const memory = new MemoryLedger(() => time.now)
+        const pair: Pair = {
+          ...{database, memory, time, claims: [], jobs: [], stale: [[], []]},
+          store: sqlJobStore(database.db),
+        }
+        await act(pair, {do: 'declare', jobs: 3, schedule: 0})
+        for (const action of sequence) {
+          await act(pair, action)
+          await expectEqual(pair)
+        }
+      }),
+      {numRuns: 40},
+    )
+  }, 120_000)
+})

@@ -1,0 +1,60 @@
+import {describe, expect, it} from 'vitest'
+import {mutants} from '../../simulation/mutants.js'
+import {simulateTwice} from '../../simulation/replay.js'
+import {simulate} from '../../simulation/simulate.js'
+
+/** Seeds that found a defect, with the number of due times after which their world heals. */
+const found: readonly [seed: number, instants: number, defect: string][] = [
+  [117, 1_000, 'with one slot, the backlog of a job kept the others from running'],
+  [118, 1_000, 'catchUp none with jitter skipped a due time twice and the one before it not at all'],
+  [117, 300, 'with one slot, new runs kept a retry from starting'],
+  [132, 1_000, 'after a failover the new server issued tokens again that lost claims still held'],
+  [3_009, 1_000, 'a step was recorded as failed while its first attempt, whose connection was lost, still committed'],
+  [155, 300, 'the same when a second failover lost the skipped tokens'],
+]
+
+/** A seed that finds each mutant. */
+const killers: Record<keyof typeof mutants, readonly [seed: number, instants: number]> = {
+  'the token is not compared': [13, 500],
+  'the lease is not checked': [2, 500],
+  'revision and last_at are not compared': [2, 500],
+  'a step is done again': [3, 500],
+  'tokens are issued again after a failover': [155, 300],
+  'one skipped due time gets no row': [1, 500],
+  'a result is acknowledged and not written': [1, 500],
+  'a schedule begins before last_at': [2, 500],
+}
+
+const replay = (seed: number, instants: number) => `npm run simulate -- --seed ${seed} --instants ${instants}`
+
+describe('the simulated scheduler', () => {
+  it.each(found)('seed %i with %i due times, which found: %s', async (seed, instants) => {
+    const {violation} = await simulateTwice({seed, instants})
+    expect(violation, replay(seed, instants)).toBeNull()
+  })
+
+  it('keeps every invariant for 100 000 due times, and each seed has the same log twice', async () => {
+    let total = 0
+    const faults = new Map<string, number>()
+    for (let seed = 1; total < 100_000; seed += 1) {
+      const options = {seed, instants: 1_000}
+      // Twice for every tenth seed: this test takes half a minute.
+      const result = await (seed % 10 === 0 ? simulateTwice(options) : simulate(options))
+      expect(result.violation, replay(seed, options.instants)).toBeNull()
+      total += result.instants
+      for (const [fault, count] of result.faults) faults.set(fault, (faults.get(fault) ?? 0) + count)
+    }
+    for (const fault of ['error', 'cutBefore', 'answerLost', 'cutInFlight'])
+      for (const call of ['claim', 'reclaim', 'renew', 'finish', 'poll', 'step'])
+        expect(faults.get(`${fault} at ${call}`), `${fault} at ${call}`).toBeGreaterThan(0)
+  }, 300_000)
+
+  it.each(Object.entries(mutants))('a ledger in which %s is found', async (name, Ledger) => {
+    const [seed, instants] = killers[name as keyof typeof mutants]
+    const {violation} = await simulate({
+      ...{seed, instants},
+      ledger: (now, observer, elapsed) => new Ledger(now, observer, elapsed),
+    })
+    expect(violation).not.toBeNull()
+  })
+})
