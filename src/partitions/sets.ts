@@ -93,6 +93,7 @@ export async function readSets(
   const managed = await partmanTables(db, rows[0]?.partman_schema ?? null)
   const byRelation = new Map(rows.map((row) => [row.relation, row]))
   const declared = new Map(rules.map((rule) => [nameKey(rule.relation), rule]))
+  await declareNamed(db, relations ?? [], rows, declared)
   const ruleOf = (row: SetRow): PartitionRule | null => {
     const above = row.parent === null ? undefined : byRelation.get(row.parent)
     return declared.get(keyOfTable(row)) ?? (above === undefined ? null : ruleOf(above))
@@ -114,6 +115,28 @@ interface OtherKeepers {
   managed: Set<string> | 'unreadable'
   /** Tables whose rows are on the nodes of Citus. */
   distributed: ReadonlySet<string>
+}
+
+/** A named table that is a partition itself has the rule of the nearest table above it. */
+async function declareNamed(
+  db: Database,
+  relations: readonly string[],
+  rows: readonly SetRow[],
+  declared: Map<string, PartitionRule>,
+): Promise<void> {
+  const named = new Set(relations.map(nameKey))
+  for (const row of rows.filter((each) => each.parent !== null && named.has(keyOfTable(each)))) {
+    if (declared.size === 0 || declared.has(keyOfTable(row))) continue
+    const above = (await readAbove(db, row.relation)).map((name) => declared.get(nameKey(name)))
+    const rule = above.find((each) => each !== undefined)
+    if (rule !== undefined) declared.set(keyOfTable(row), rule)
+  }
+}
+
+/** The tables that a table is a partition of, the nearest first, by qualified name. */
+export async function readAbove(db: Database, relation: string): Promise<string[]> {
+  const rows = await db.query<{relation: string}>(statement(loadSql('partitions/above'), [relation]))
+  return rows.map((row) => row.relation)
 }
 
 function setOf(row: SetRow, rule: PartitionRule | null, {managed, distributed}: OtherKeepers): PartitionSet {

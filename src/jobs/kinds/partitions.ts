@@ -1,4 +1,5 @@
 import {planEnsure} from '../../partitions/ensure.js'
+import type {PartitionFinding} from '../../partitions/plan-periods.js'
 import {parseQualifiedName} from '../../db/qualified-name.js'
 import {partitionsDefined} from '../../partitions/declared.js'
 import {qualifiedName} from '../../catalog/table.js'
@@ -21,15 +22,18 @@ export const job: JobKind<'partitions'> = {
         problems: [],
       }
     const {plan, findings} = await planEnsure(db, rules)
-    const trouble = findings.filter(({kind}) => kind === 'conflict' || kind === 'stray')
+    const trouble = findings.filter(({kind}) => isTrouble(kind))
     return {
       plans: [plan],
       enforced: [],
-      notes: findings.filter((finding) => !trouble.includes(finding)).map(({message}) => message),
+      // From when on partitions have another length is news for the operator who changes it, not for every run.
+      notes: findings.filter(({kind}) => kind !== 'period' && !isTrouble(kind)).map(({message}) => message),
       problems: trouble.map(({message}) => message),
     }
   },
 }
+
+const isTrouble = (kind: PartitionFinding['kind']) => kind === 'conflict' || kind === 'stray'
 
 /** The declared partition sets, or those in `tables`; `unknown` lists names that are not declared. */
 export async function chosenSets(

@@ -1,4 +1,5 @@
 import {expect, it} from 'vitest'
+import {namedSet} from '../../../src/partitions/declared.js'
 import {planDrop} from '../../../src/partitions/drop.js'
 import {planEnsure} from '../../../src/partitions/ensure.js'
 import {readPartitions} from '../../../src/partitions/list.js'
@@ -30,6 +31,11 @@ create table ticks_rest partition of ticks default`)
     ])
     expect(tables[0]!.unfit).toContain('public.ticks_a, public.ticks_b')
     expect(absent).toEqual([])
+    // A table below the declared one has its rule also if it is named alone.
+    expect((await readPartitions(database.db, rules, 'public.ticks_a')).tables).toMatchObject([
+      {table: 'ticks_a', managed: true},
+    ])
+    expect((await namedSet(database.db, 'ticks_a', rules)).declared).toMatchObject({ahead: 1, every: 'month'})
   })
 
   it('drops old partitions of every table below, and keeps the last one of each', async () => {
