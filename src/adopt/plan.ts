@@ -16,6 +16,7 @@ import {findPeriods, type SaneTimes} from './find-periods.js'
 import {readInventory, type FoundInventory, type Inventory} from './inventory.js'
 import {hasTimeIndex, keyColumn, rowKey} from './key.js'
 import type {AdoptPeriod, AdoptPeriods} from './periods.js'
+import {leavePartman, partmanNotes, readPartman, type PartmanRow} from './partman.js'
 import {refusalsOf, type Refusal} from './refusals.js'
 import {createShadow} from './shadow.js'
 import {findSource, type Source} from './source.js'
@@ -50,6 +51,8 @@ export async function planAdopt(db: Database, request: AdoptRequest): Promise<Ad
   const state = await readState(db, staging)
   const found = await readInventory(db, source.oid, staging)
   if (state !== null && state.phase !== 'copying') return afterExchange(db, source, staging, state, found.inventory)
+  const partman = state === null && source.kind === 'partitioned' ? await readPartman(db, source) : null
+  if (partman !== null) return partmanPlan(source, partman)
   requireUnpartitioned(source)
   if (state !== null) requireSame(source, state, found, request)
   const {column, key: timeKey} = keyColumn(found.inventory, state?.column ?? request.column, request.declared)
@@ -128,6 +131,12 @@ async function keptNotes(db: Database, relation: string, old: string, state: Ado
     `Undo it: ${command('partitions adopt', [relation], {undo: true})}`,
     `Drop the old table: ${command('partitions adopt', [relation], {finish: true})}`,
   ]
+}
+
+/** A set of pg_partman is a partition set already: only its manager changes. */
+function partmanPlan(source: Source, row: PartmanRow): AdoptPlan {
+  const plan = planOf(source.relation, `take ${source.relation} over from pg_partman`, [leavePartman(source, row)])
+  return {plan, carried: [], notes: partmanNotes(source, row)}
 }
 
 function requireUnpartitioned({relation, kind}: Source): void {
