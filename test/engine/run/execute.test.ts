@@ -359,6 +359,26 @@ forEachEngine({native: true}, (engine) => {
     await Promise.all([mine.close(), killer.close()])
   })
 
+  it('does not know the result of a step that failed after an attempt whose connection was lost', async () => {
+    const database = await engine.database()
+    await database.run(workTable)
+    await database.run('create sequence public.tries')
+    const killer = await connect(database.target, {applicationName: 'killer'})
+    const mine = await connect(database.target, {applicationName: 'test'})
+    // The first attempt may be running: the server need not notice that the connection is gone.
+    const failsTheSecondTime = statement("select sqrt(1.5 - nextval('public.tries')), pg_sleep(5)")
+    const step = insertStep('x', {statements: [...insertStep('x').statements, failsTheSecondTime]})
+    const running = execute(mine, planOf(step), {...options, limits: {...quick, retryBudget: 20_000}})
+    const kill = statement(
+      "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'test' and query like '%pg_sleep%'",
+    )
+    while ((await killer.query(kill)).length === 0);
+    const {steps} = await running
+    expect(steps[0]).toMatchObject({status: 'failed', attempts: 2, reason: {code: 'outcome_unknown'}, retryable: null})
+    expect(steps[0]!.error).toContain('square root')
+    await Promise.all([mine.close(), killer.close()])
+  })
+
   it('finishes the run record on a new connection if the old one was lost after the last step', async () => {
     const database = await engine.database()
     await database.run(workTable)
