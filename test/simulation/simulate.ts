@@ -18,6 +18,8 @@ export interface SimulationOptions {
   instants: number
   /** Another ledger: a mutant, to see that the invariants fail. */
   ledger?: LedgerFactory
+  /** Nothing goes wrong, except that some steps fail. */
+  calm?: boolean
   /** Keeps the lines of the log; otherwise only their digest is kept. */
   keepLog?: boolean
 }
@@ -188,6 +190,7 @@ class World implements DaemonWorld {
   }
 
   private drawRates(): void {
+    if (this.options.calm === true) return
     const {random} = this
     const rate = random.pick([0, 0, 0.002, 0.01, 0.05])
     this.rates = {
@@ -219,6 +222,7 @@ class World implements DaemonWorld {
   ]
 
   private disturb(): void {
+    if (this.options.calm === true) return
     const total = this.disturbances.reduce((sum, [weight]) => sum + weight, 0)
     let drawn = this.random.between(1, total)
     for (const [weight, name, act] of this.disturbances) {

@@ -2,14 +2,16 @@ import fc from 'fast-check'
 import {afterAll, beforeAll, expect, it} from 'vitest'
 import type {Job} from '../../../src/config/jobs.js'
 import {sqlJobStore, type JobStore} from '../../../src/daemon/job-store.js'
-import type {Claim} from '../../../src/jobs/store/claims.js'
+import type {Claim, ClaimRequest} from '../../../src/jobs/store/claims.js'
+import type {GivenBack} from '../../../src/jobs/store/results.js'
 import {declare, readJobs, setState, type LedgerJob} from '../../../src/jobs/store/ledger-jobs.js'
 import {fenceOf} from '../../../src/jobs/store/claims.js'
 import {ledgerWrite} from '../../../src/jobs/store/ledger.js'
 import {evaluateDue} from '../../../src/schedule/due.js'
 import {identity, job, withCore} from '../../helpers/daemon-jobs.js'
 import {forEachEngine, type TestDatabase} from '../../helpers/engines.js'
-import {MemoryLedger} from '../../simulation/memory-ledger.js'
+import {MemoryLedger, type LedgerObserver} from '../../simulation/memory-ledger.js'
+import {simulate} from '../../simulation/simulate.js'
 
 /** The first second of the test, by the clock that evaluates schedules. Leases end long ago or in an hour. */
 const start = Date.UTC(2027, 0, 1)
@@ -74,6 +76,97 @@ const jobsOf = (count: number, schedule: number): Job[] =>
     ...job(name, {schedule: schedules[(schedule + n) % 3], catchUp: ['all', 'once', 'none'][n], overlap: 'skip'}),
     retries: 1,
   }))
+
+type Recorded =
+  | {do: 'declare'; jobs: readonly Job[]}
+  | {do: 'claim'; requests: readonly ClaimRequest[]; me: string; claims: (Claim | null)[]}
+  | {do: 'reclaim'; known: readonly string[]; me: string; claims: Claim[]}
+  | {do: 'renew'; claims: readonly Claim[]}
+  | {do: 'finish'; ended: Parameters<MemoryLedger['finishAll']>[0]}
+  | {do: 'release'; claim: Claim; given: GivenBack}
+
+/** A ledger that keeps the statements that simulated daemons sent, with their time. */
+class RecordingLedger extends MemoryLedger {
+  readonly statements: (Recorded & {at: number})[] = []
+
+  constructor(
+    private readonly time: () => number,
+    ...rest: [LedgerObserver, () => number]
+  ) {
+    super(time, ...rest)
+  }
+
+  private record(statement: Recorded): void {
+    this.statements.push({...statement, at: this.time()})
+  }
+
+  override declare(jobs: readonly Job[], actor: string): string[] {
+    this.record({do: 'declare', jobs})
+    return super.declare(jobs, actor)
+  }
+
+  override claim(requests: readonly ClaimRequest[], me: string, lease: number) {
+    const advanced = super.claim(requests, me, lease)
+    this.record({do: 'claim', requests, me, claims: advanced.map(({claim}) => claim)})
+    return advanced
+  }
+
+  override reclaimExpired(known: readonly string[], me: string, lease: number, atMost: number) {
+    const claims = super.reclaimExpired(known, me, lease, atMost)
+    this.record({do: 'reclaim', known, me, claims})
+    return claims
+  }
+
+  override renew(claims: readonly Claim[], lease: number) {
+    this.record({do: 'renew', claims})
+    return super.renew(claims, lease)
+  }
+
+  override finishAll(ended: Parameters<MemoryLedger['finishAll']>[0]) {
+    this.record({do: 'finish', ended})
+    return super.finishAll(ended)
+  }
+
+  override release(claim: Claim, given: GivenBack) {
+    this.record({do: 'release', claim, given})
+    return super.release(claim, given)
+  }
+}
+
+/** Sends recorded statements to a server, with the claims that the server granted. */
+async function replay(database: TestDatabase, statements: RecordingLedger['statements']): Promise<void> {
+  const store = sqlJobStore(database.db)
+  const claims = new Map<string, Claim>()
+  const key = ({id, token}: Pick<Claim, 'id' | 'token'>) => `${id} ${token}`
+  const real = <T extends Pick<Claim, 'id' | 'token'>>(claim: T) => claims.get(key(claim))!
+  for (const one of statements) {
+    await setTime(database, one.at)
+    if (one.do === 'declare') await declare(database.db, one.jobs, 'daemon')
+    else if (one.do === 'renew') await store.renew(one.claims.map(real), longLease)
+    else if (one.do === 'release') await store.release(real(one.claim), {...one.given, seconds: longLease})
+    else if (one.do === 'finish') await store.finishAll(one.ended.map((end) => ({...end, claim: real(end.claim)})))
+    else {
+      const me = identity(one.me)
+      if (one.do === 'reclaim') {
+        const jobs = one.claims.map(({job}) => job)
+        await database.run(
+          `update qicore.maintenance_log set lease_until = '2000-01-01' where status = 'running' and job = any ($1::text[])`,
+          [jobs],
+        )
+      }
+      const granted =
+        one.do === 'claim'
+          ? (await store.claim(one.requests, me, longLease)).advanced.flatMap(({claim}) => claim ?? [])
+          : await store.reclaimExpired(one.known, me, longLease, 100)
+      for (const claim of one.claims) {
+        if (claim === null) continue
+        const answer = granted.find(({job}) => job === claim.job)
+        expect(answer && claimed(answer)).toEqual(claimed(claim))
+        claims.set(key(claim), answer!)
+      }
+    }
+  }
+}
 
 /** Both ledgers, with the claims of each under the same index. */
 interface Pair {
@@ -207,7 +300,7 @@ const setTime = ({run}: TestDatabase, now: number) =>
   )
 
 /** Every row of both ledgers, and whether the job that is running is that of the row. */
-async function expectEqual({database, memory}: Pair): Promise<void> {
+async function expectEqual({database, memory}: Pick<Pair, 'database' | 'memory'>): Promise<void> {
   expect((await readJobs(database.db)).map(comparable)).toEqual(memory.readJobs(null).map(comparable))
   const rows = await database.run<Record<string, unknown>>(
     `select l.job, (extract(epoch from l.scheduled_at) * 1000)::float8 as scheduled, l.status, l.reason, l.attempts, l.claimed_by, l.error,
@@ -252,5 +345,18 @@ forEachEngine({native: true, kinds: ['postgres']}, (engine) => {
       }),
       {numRuns: 40},
     )
+  }, 120_000)
+
+  it('the statements of simulated daemons leave the same ledger on a server', async () => {
+    await database.run('truncate qicore.maintenance_log, qicore.job cascade')
+    let memory: RecordingLedger | null = null
+    const {violation, instants} = await simulate({
+      ...{seed: 7, instants: 150, calm: true},
+      ledger: (...given) => (memory = new RecordingLedger(...given)),
+    })
+    expect(violation).toBeNull()
+    expect(instants).toBeGreaterThan(150)
+    await replay(database, memory!.statements)
+    await expectEqual({database, memory: memory!})
   }, 120_000)
 })
