@@ -22,7 +22,7 @@ begin
   select string_agg(format('k%s', n), ', ' order by n), string_agg(format('t.%I = k.k%s', c, n), ' and ' order by n)
   into keys, same from unnest(at.key_columns) with ordinality as u (c, n);
   loop
-    if exists (select from changes where truncated) then
+    if exists (select 1 from changes where truncated) then
       execute format('truncate %s', target);
       delete from changes where truncated;
     end if;

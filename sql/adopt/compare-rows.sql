@@ -19,13 +19,13 @@ begin
     return;
   end if;
   perform apply_changes(at.source, at.shadow);
-  if exists (select from changes where truncated) then
+  if exists (select 1 from changes where truncated) then
     raise exception using errcode = '55P03', message = format('%s was truncated while it was compared', at.source::regclass);
   end if;
   select string_agg(format('t.%I = k.k%s', c, n), ' and ' order by n) into same from unnest(at.key_columns) with ordinality as u (c, n);
   select format_type(atttypid, atttypmod) into type from pg_attribute where attrelid = at.source and attname = at."column";
   side := format('select width_bucket(t.%1$I, $1::%2$s[]) as period, count(*) as rows, sum(hash_record_extended(row(%3$s), 0)) as sum
-    from %%s t where t.%1$I >= $1[1]::%2$s and t.%1$I < $2::%2$s and not exists (select from changes k where %4$s) group by 1',
+    from %%s t where t.%1$I >= $1[1]::%2$s and t.%1$I < $2::%2$s and not exists (select 1 from changes k where %4$s) group by 1',
     at."column", type, at.hashed, same);
   execute format('select $1[coalesce(a.period, b.period)] as period, coalesce(a.rows, 0) as source, coalesce(b.rows, 0) as copy
     from (%s) a full join (%s) b using (period)

@@ -169,7 +169,7 @@ export function once(staging: Staging, step: string, statements: readonly (State
     lockState(staging),
     doBlock`
 begin
-  if exists (select from ${stateTable(staging)} where ${step} = any (built)) then
+  if exists (select 1 from ${stateTable(staging)} where ${step} = any (built)) then
     return;
   end if;
   ${raw(body)}

@@ -59,7 +59,7 @@ begin
 end`,
     ],
     lock: 'ROW EXCLUSIVE',
-    doneCheck: sql`select not exists (select from ${ident(schema, 'part_config')} where parent_table = ${parent}::text) as done`,
+    doneCheck: sql`select not exists (select 1 from ${ident(schema, 'part_config')} where parent_table = ${parent}::text) as done`,
     dependsOn: [],
     relations: [config],
   }

@@ -59,5 +59,5 @@ from ${stateTable(staging)}`,
 
 /** Steps of two sessions never overlap: each locks this row first. */
 export function lockState(staging: Staging): Statement {
-  return sql`select from ${stateTable(staging)} for update`
+  return sql`select 1 from ${stateTable(staging)} for update`
 }
