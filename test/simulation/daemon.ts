@@ -165,6 +165,8 @@ export class SimulatedDaemon implements Client {
         await availability.waitUntilWritable(store)
         if (this.stopping.signal.aborted) break
         await store.declare(jobs, this.id)
+        // Like TargetLoop: a stop requested before this point has not reached the scheduler, which did not exist yet.
+        if (this.stopping.signal.aborted) break
         this.scheduler = new Scheduler({
           dependencies,
           jobs,
@@ -190,6 +192,8 @@ export class SimulatedDaemon implements Client {
       }
     }
     this.ended = 'cleanly'
+    store.close()
+    this.dead = true
   }
 
   /** Whether it received this claim and has not received the answer to its end. */

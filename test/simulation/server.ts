@@ -60,6 +60,8 @@ export class Connection {
   /** The server process still exists. */
   process = true
   transaction: StepTransaction | null = null
+  /** Releases the lock of a transaction that settles an occurrence. */
+  unlock: () => void = () => {}
   private last: Promise<unknown> = Promise.resolve()
   private readonly listeners: (() => void)[] = []
   /** What fails if the connection is lost. */
@@ -99,6 +101,7 @@ export class Connection {
     if (!this.process) return
     this.process = false
     this.server.connections.delete(this)
+    this.unlock()
     this.transaction?.end(sqlError('57P01', 'terminating connection due to administrator command'))
   }
 
@@ -439,7 +442,8 @@ export class SimulatedStore implements JobStore {
         if (locked !== null && host.epoch === epoch) locked.forUpdate = false
         locked = null
       }
-      connection.onLost(unlock)
+      // The server releases the lock also if the daemon was killed and runs no further code.
+      connection.unlock = unlock
       try {
         const result = await work({
           isOver: (claim, backend) =>
