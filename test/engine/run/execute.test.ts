@@ -369,8 +369,10 @@ forEachEngine({native: true}, (engine) => {
     const failsTheSecondTime = statement("select sqrt(1.5 - nextval('public.tries')), pg_sleep(5)")
     const step = insertStep('x', {statements: [...insertStep('x').statements, failsTheSecondTime]})
     const running = execute(mine, planOf(step), {...options, limits: {...quick, retryBudget: 20_000}})
+    // Not before the attempt has taken its number: the statement is also shown while it is only parsed.
     const kill = statement(
-      "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'test' and query like '%pg_sleep%'",
+      `select pg_terminate_backend(pid) from pg_stat_activity
+       where application_name = 'test' and query like '%pg_sleep%' and (select is_called from public.tries)`,
     )
     while ((await killer.query(kill)).length === 0);
     const {steps} = await running
