@@ -1,5 +1,5 @@
 import type {Condition} from '../db/condition.js'
-import type {Database} from '../db/database.js'
+import {readOnlySettings, type Database} from '../db/database.js'
 import {prepared} from '../db/load-sql.js'
 
 /**
@@ -16,6 +16,8 @@ export interface ConditionWatch {
 /** Conditions that do not make the daemon unready: the results of qicore-db itself are still correct. */
 const reportedOnly: ReadonlySet<Condition['code']> = new Set(['compressed_rows_hidden'])
 
+/** As the heartbeat, so that a connection that went silent while it waits for the key is noticed as soon. */
+const keySettings = {...readOnlySettings, statementTimeout: 10_000}
 /** Checks of the key between two readings of an unchanged condition. */
 const checksBetween = 9
 
@@ -31,7 +33,7 @@ export function conditionWatch(control: () => Database | null, warn: (message: s
   let key: string | null = null
   let checks = 0
   const readKey = async (db: Database) => {
-    const [row] = await db.query<{key: string}>(prepared('daemon/condition-key', []))
+    const [row] = await db.query<{key: string}>(prepared('daemon/condition-key', []), keySettings)
     return row!.key
   }
   /** Whether the condition must be read again. */

@@ -241,7 +241,7 @@ export async function changeableSets(
   rule: PartitionRule | null,
 ): Promise<PartitionSet[]> {
   const all = await readSets(db, [relation], rule === null ? [] : [{...rule, relation}])
-  const set = all.find((candidate) => candidate.relation === relation)
+  const set = all.find((candidate) => nameKey(candidate.relation) === nameKey(relation))
   if (!set) throw usageError('NO_SUCH_TABLE', `There is no table ${relation} any more.`)
   const sets = set.levels.length > 0 ? all.filter((candidate) => set.levels.includes(candidate.relation)) : [set]
   for (const each of sets) {

@@ -102,7 +102,7 @@ function expectSameDatabase(printed: readonly ParsedCommand[], args: readonly st
   }
 }
 
-/** Every text of a JSON document, one per line; any other output unchanged. */
+/** Every text of a JSON document or of a JSON array in a field of CSV, one per line; any other output unchanged. */
 function plainText(stdout: string): string {
   const texts: string[] = []
   const walk = (value: unknown): void => {
@@ -112,7 +112,10 @@ function plainText(stdout: string): string {
   try {
     walk(JSON.parse(stdout))
   } catch {
-    return stdout
+    return stdout.replace(
+      /"(\[(?:[^"]|"")*\])"(?=,|$)/gm,
+      (_, list: string) => `\n${plainText(list.replaceAll('""', '"'))}\n`,
+    )
   }
   return texts.join('\n')
 }
