@@ -242,8 +242,13 @@ export class TargetLoop {
 
   /** If nothing is declared, the daemon only monitors the database. */
   private async observe(db: Database): Promise<void> {
+    let lost = new AbortController()
+    // A dropped database ends its sessions: noticed now instead of at the next poll.
+    db.onLost(() => lost.abort())
     while (!this.stopping.signal.aborted) {
-      await sleep(this.options.poll, undefined, {signal: this.stopping.signal}).catch(() => {})
+      const signal = AbortSignal.any([this.stopping.signal, lost.signal])
+      await sleep(this.options.poll, undefined, {signal}).catch(() => {})
+      lost = new AbortController()
       this.turn()
       if (!this.stopping.signal.aborted)
         await db.probe().then(

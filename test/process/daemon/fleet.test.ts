@@ -108,6 +108,27 @@ it('a target that cannot work ends no other, and health, metrics, log and pages 
   expect(ofProcess).toEqual(new Set(['listening', 'reloaded', 'reload_failed', 'stopped']))
 })
 
+it('a database that is dropped while the daemon only observes it is reported within seconds, and its return too', async () => {
+  const database = await createDatabase(server.url, null)
+  const directory = temporaryDirectory()
+  writeFileSync(join(directory, 'qicore-db.config.yaml'), fleetConfigOf({a: database.url, b: databases[1]!.url}, {}))
+  // The daemon polls much later than the test ends.
+  const daemon = daemonIn(directory, ['--all-targets', '--listen', '127.0.0.1:0', '--poll', '10min'])
+  const {address} = await daemon.event('listening')
+  await Promise.all([daemon.event('observing', of('a')), daemon.event('observing', of('b'))])
+  const name = new URL(database.url).pathname.slice(1)
+  const db = await connect(targetOf(server.url), {applicationName: 'qicore-db/test'})
+  await db.autocommit(writing, statement(`drop database ${name} with (force)`))
+  await daemon.event('connection_lost', of('a'))
+  const {targets} = (await (await fetch(`http://${String(address)}/readyz`)).json()) as {targets: {ready: boolean}[]}
+  expect(targets.map(({ready}) => ready)).toEqual([false, true])
+  await db.autocommit(writing, statement(`create database ${name}`))
+  await daemon.event('database_back', of('a'))
+  await db.close()
+  expect(await stopped(daemon)).toBe(0)
+  await database.drop()
+})
+
 it('ends with the exit code of its targets when none of them can work', async () => {
   const directory = temporaryDirectory()
   configure(directory, {a: missing(), b: missing()})
