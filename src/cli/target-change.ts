@@ -18,7 +18,6 @@ type Flags = Interfaces.InferredFlags<typeof fleetChangeFlags> & ChangeFlags
 /** A change on many targets. */
 type FleetChangeReport = FleetReport<TargetEntry | NotStarted>
 
-const defaultParallel = 4
 const defaultTimeout = 600_000
 
 /** A safe change of one database that can also be made on many targets. */
@@ -73,15 +72,18 @@ export abstract class TargetChange<T extends typeof Command, Report extends obje
     requested: readonly string[] | 'all',
     changing: Changing<Report>,
   ): Promise<FleetChangeReport | undefined> {
-    const [{selectTargets}, {changeTargets}, {fleetReport, fleetExitCode}, config, limits] = await Promise.all([
-      import('../config/select-targets.js'),
-      import('./fleet/change-targets.js'),
-      import('./fleet/report.js'),
-      this.loadConfigFile(),
-      this.limitsReader(),
-    ])
+    const [{selectTargets}, {parallelTargets}, {changeTargets}, {fleetReport, fleetExitCode}, config, limits] =
+      await Promise.all([
+        import('../config/select-targets.js'),
+        import('../config/target-limits.js'),
+        import('./fleet/change-targets.js'),
+        import('./fleet/report.js'),
+        this.loadConfigFile(),
+        this.limitsReader(),
+      ])
     const {flags} = this
-    const selected = await selectTargets(config, {targets: requested, role: flags.role}, process.env)
+    const parallel = flags.parallel ?? parallelTargets
+    const selected = await selectTargets(config, {targets: requested, role: flags.role, parallel}, process.env)
     const canary = canaryOf(flags.canary, selected)
     const timeout = flags['target-timeout']
     let count = 0
@@ -93,7 +95,7 @@ export abstract class TargetChange<T extends typeof Command, Report extends obje
       args: this.given,
       flags,
       applicationName: this.connectOptions(false).applicationName,
-      parallel: flags.parallel ?? defaultParallel,
+      parallel,
       timeout: timeout === undefined ? defaultTimeout : approximateSeconds(timeout) * 1000,
       canary,
       stopAfter: flags['stop-after'] ?? 1,

@@ -11,9 +11,6 @@ import {command} from '../units/command.js'
 
 type Flags = Interfaces.InferredFlags<typeof fleetFlags> & {watch?: boolean; every?: Duration}
 
-const defaultParallel = 4
-const defaultTimeout = 60_000
-
 /** A report or check about one database that can also read many targets. */
 export abstract class TargetReport<T extends typeof Command, Read, Report extends object> extends ReportCommand<T> {
   static override baseFlags = {...ReportCommand.baseFlags, ...fleetFlags}
@@ -63,17 +60,30 @@ export abstract class TargetReport<T extends typeof Command, Read, Report extend
     requested: readonly string[] | 'all',
     reading: Reading<Read, Report>,
   ): Promise<FleetReport | undefined> {
-    const [{selectTargets}, {readReports}, {fleetReport, fleetExitCode}, config, limits] = await Promise.all([
+    const [
+      {selectTargets},
+      {parallelTargets, targetTimeout},
+      {readReports},
+      {fleetReport, fleetExitCode},
+      config,
+      limits,
+    ] = await Promise.all([
       import('../config/select-targets.js'),
+      import('../config/target-limits.js'),
       import('./fleet/read-reports.js'),
       import('./fleet/report.js'),
       this.loadConfigFile(),
       this.limitsReader(),
     ])
     const flags: Flags = this.flags
-    const selected = await selectTargets(config, {targets: requested, role: this.flags.role}, process.env)
-    const parallel = flags.parallel ?? defaultParallel
-    const timeout = flags['target-timeout']
+    const parallel = flags.parallel ?? parallelTargets
+    const given = flags['target-timeout']
+    const timeout = given === undefined ? targetTimeout : approximateSeconds(given) * 1000
+    const selected = await selectTargets(
+      config,
+      {targets: requested, role: this.flags.role, parallel, timeout},
+      process.env,
+    )
     const progress = (count: number) =>
       this.quiet || stderrStatus.show(`${count} of ${selected.length} targets have been read …`)
     let count = 0
@@ -83,7 +93,7 @@ export abstract class TargetReport<T extends typeof Command, Read, Report extend
       applicationName: this.connectOptions(false).applicationName,
       parallel,
       rows: reading.rows ?? false,
-      timeout: timeout === undefined ? defaultTimeout : approximateSeconds(timeout) * 1000,
+      timeout,
       limits,
       listed: (table, rows) => this.listed(table, rows),
       sentences: !this.jsonEnabled(),

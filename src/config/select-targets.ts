@@ -4,8 +4,10 @@ import {loadSql} from '../db/load-sql.js'
 import {statement} from '../db/sql.js'
 import {ExitCode, OpsError, usageError} from '../errors.js'
 import {isGlob} from '../units/glob.js'
+import {runAll} from '../units/run-all.js'
 import type {Config} from './load.js'
 import {databasesText, hasDatabase, matches, parseSelector, type Selector} from './target-names.js'
+import {endWith, parallelTargets, perServer, serverOf, targetTimeout, tooSlow} from './target-limits.js'
 import {configFor, type TargetConfig} from './target-settings.js'
 import {namedTarget, noSuchTarget, roleSetting, serverTarget} from './target.js'
 
@@ -29,10 +31,14 @@ export interface SelectionRequest {
   targets: readonly string[] | 'all'
   /** Role for changes of --role. */
   role?: string | undefined
+  /** Lists of databases that are read at the same time; default: {@link parallelTargets}. */
+  parallel?: number | undefined
+  /** Milliseconds for each of them; default: {@link targetTimeout}. */
+  timeout?: number | undefined
 }
 
-/** Reads the databases of a server. */
-export type ReadDatabases = (target: Target) => Promise<string[]>
+/** Reads the databases of a server. @param stop aborted when its time is over */
+export type ReadDatabases = (target: Target, stop: AbortSignal) => Promise<string[]>
 
 /**
  * The targets that a request selects, each once, in the order of the file; databases of one server by name. A target
@@ -44,7 +50,7 @@ export async function selectTargets(
   config: Config | null,
   request: SelectionRequest,
   env: Environment,
-  readDatabases: ReadDatabases = (target) => databasesOf(target),
+  readDatabases: ReadDatabases = databasesOf,
 ): Promise<(SelectedTarget | FailedTarget)[]> {
   if (config === null)
     throw usageError('NO_SUCH_TARGET', 'There is no configuration, so there are no targets.', [
@@ -52,12 +58,13 @@ export async function selectTargets(
     ])
   if (Object.keys(config.targets).length === 0) throw noSuchTarget(`${config.file} has no targets.`, config)
   const selectors = request.targets === 'all' ? null : selectorsOf(config, request.targets)
-  const expanded = await Promise.all(
-    Object.keys(config.targets).map(async (name) => {
-      const wanted = selectors?.filter((selector) => selects(selector, name, config)) ?? [parseSelector(name)]
-      return expandTarget(name, wanted, {config, request, env, readDatabases})
-    }),
-  )
+  const wanted = Object.keys(config.targets).map((name) => ({
+    name,
+    selectors: selectors?.filter((selector) => selects(selector, name, config)) ?? [parseSelector(name)],
+  }))
+  const context = {config, request, env}
+  const lists = await readLists(wanted.filter(needsList(config)), context, readDatabases)
+  const expanded = wanted.map((each) => expandTarget(each, lists.get(each.name) ?? [], context))
   for (const {text} of selectors ?? [])
     if (expanded.every(({matched}) => !matched.has(text)))
       throw noSuchTarget(`${config.file} has no target or group "${text}".`, config)
@@ -89,7 +96,54 @@ interface Context {
   config: Config
   request: SelectionRequest
   env: Environment
-  readDatabases: ReadDatabases
+}
+
+/** A target with the selectors that may select it or databases of it. */
+interface TargetSelectors {
+  name: string
+  selectors: readonly Selector[]
+}
+
+/** Whether the databases of the server must be known: some are selected other than by their name. */
+const needsList =
+  ({targets}: Config) =>
+  ({name, selectors}: TargetSelectors) =>
+    targets[name]!.databases !== undefined && selectors.some(({database}) => database === null || isGlob(database))
+
+/** The databases of each server, or the error. */
+async function readLists(
+  servers: readonly TargetSelectors[],
+  {config, request, env}: Context,
+  readDatabases: ReadDatabases,
+): Promise<Map<string, string[] | OpsError>> {
+  const {timeout = targetTimeout} = request
+  const targets = servers.map(({name}) => {
+    try {
+      return {name, target: serverTarget(name, sourceOf(request), env, config)}
+    } catch (error) {
+      return {name, error}
+    }
+  })
+  const entries = await runAll<(typeof targets)[number], readonly [string, string[] | OpsError]>(
+    targets,
+    {
+      parallel: request.parallel ?? parallelTargets,
+      perKey: perServer,
+      key: ({name, target}) => (target === undefined ? name : serverOf(name, target, env)),
+      timeout,
+    },
+    {
+      async run({name, target, error}, stop) {
+        if (target === undefined) throw error
+        return [name, await readDatabases(target, stop)]
+      },
+      failed({name}, error) {
+        if (error !== null && !(error instanceof OpsError)) throw error
+        return [name, error ?? tooSlow(name, timeout, true)]
+      },
+    },
+  )
+  return new Map(entries)
 }
 
 interface Expanded {
@@ -98,21 +152,20 @@ interface Expanded {
   matched: ReadonlySet<string>
 }
 
-async function expandTarget(name: string, wanted: readonly Selector[], context: Context): Promise<Expanded> {
+/** @param list the databases of its server, if they had to be read */
+function expandTarget(
+  {name, selectors: wanted}: TargetSelectors,
+  list: string[] | OpsError,
+  context: Context,
+): Expanded {
   const {databases} = context.config.targets[name]!
   const all = new Set(wanted.map(({text}) => text))
   if (wanted.length === 0) return {targets: [], matched: all}
   if (databases === undefined) return {targets: [usable(name, context)], matched: all}
-  const failed = (error: unknown): Expanded => ({targets: [failure(name, context, error)], matched: all})
+  const failed = (error: OpsError): Expanded => ({targets: [failure(name, context, error)], matched: all})
+  if (list instanceof OpsError) return failed(list)
+  const found = list.filter((database) => hasDatabase(databases, database))
   const named = wanted.flatMap(({database}) => (database === null || isGlob(database) ? [] : [database]))
-  let found: string[] = []
-  if (named.length < wanted.length)
-    try {
-      const server = serverTarget(name, sourceOf(context.request), context.env, context.config)
-      found = (await context.readDatabases(server)).filter((database) => hasDatabase(databases, database))
-    } catch (error) {
-      return failed(error)
-    }
   const whole = wanted.some(({database}) => database === null)
   if (whole && found.length === 0) return failed(noDatabases(name, databasesText(databases)))
   const chosen = found.filter((each) => wanted.some(({database}) => database === null || matches(database, each)))
@@ -156,8 +209,9 @@ function noDatabases(name: string, pattern: string): OpsError {
  * The databases of a server that accept connections, without templates, by name.
  * @throws OpsError if they cannot be read
  */
-export async function databasesOf(target: Target, applicationName = 'qicore-db/targets'): Promise<string[]> {
-  return withDatabase(target, {applicationName}, async (db) => {
+async function databasesOf(target: Target, stop: AbortSignal): Promise<string[]> {
+  return withDatabase(target, {applicationName: 'qicore-db/targets'}, async (db) => {
+    endWith(stop, db)
     try {
       const rows = await db.query<{name: string}>(statement(loadSql('config/databases')))
       return rows.map(({name}) => name)

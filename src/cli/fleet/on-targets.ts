@@ -1,19 +1,15 @@
 import type {FailedTarget, SelectedTarget} from '../../config/select-targets.js'
-import {withDatabase, embeddedDirectory, type Database, type Target} from '../../db/database.js'
-import {connectionParameters, type Environment} from '../../db/libpq.js'
+import {endWith, perServer, serverOf, tooSlow} from '../../config/target-limits.js'
+import {withDatabase, type Database} from '../../db/database.js'
+import type {Environment} from '../../db/libpq.js'
 import {redact} from '../../db/redact.js'
 import {withUsableRole} from '../../db/target-role.js'
-import {ExitCode, OpsError, type ErrorDocument} from '../../errors.js'
+import type {ErrorDocument, ExitCode} from '../../errors.js'
 import {nameHolders} from '../../run/blockers.js'
 import {whileNaming} from '../../units/command.js'
 import {errorJson, translateError} from '../command-error.js'
 import {checkCondition, type Needs} from '../condition.js'
-import {runAll} from './run-all.js'
-
-/** At most this many sessions on one server: more gain nothing, and many small servers allow few. */
-const perServer = 2
-/** Milliseconds between the end of the time of a target and the end of its session. */
-const grace = 1_000
+import {runAll} from '../../units/run-all.js'
 
 export interface TargetsRequest {
   /** The command, with spaces. */
@@ -59,13 +55,12 @@ export async function onTargets<Line extends {ms: number | null}>(
   work: TargetWork<Line>,
 ): Promise<Line[]> {
   const connected = new Set<string>()
-  const seconds = request.timeout / 1000
   return runAll<Selected, Line>(
     targets,
     {
       parallel: request.parallel,
       perKey: perServer,
-      key: (each) => serverOf(each, request.env),
+      key: (each) => ('error' in each ? each.name : serverOf(each.name, each.target, request.env)),
       timeout: request.timeout,
       ...(request.goOn && {goOn: request.goOn}),
     },
@@ -79,7 +74,7 @@ export async function onTargets<Line extends {ms: number | null}>(
         whileNaming(each.name, async () => {
           const known =
             error === null
-              ? tooSlow(each.name, seconds, connected.has(each.name))
+              ? tooSlow(each.name, request.timeout, connected.has(each.name))
               : await translateError(error, `run ${request.id}`)
           const {error: document} = errorJson(known, request.id)
           const {message, suggestions} = document
@@ -112,43 +107,4 @@ async function openTarget<Line extends {ms: number | null}>(
       withUsableRole(db, needs.changes, () => work.run({selected, db, byCondition, stop})),
     )
   })
-}
-
-/** Cancels the running statement when the time is over, and closes the session soon after. */
-function endWith(stop: AbortSignal, db: Database): void {
-  const end = () => {
-    db.cancel().catch(() => {})
-    setTimeout(() => db.abort(), grace).unref()
-  }
-  if (stop.aborted) end()
-  else stop.addEventListener('abort', end, {once: true})
-}
-
-function tooSlow(name: string, seconds: number, connected: boolean): OpsError {
-  return new OpsError(
-    'TARGET_TIMEOUT',
-    connected
-      ? `${name} did not answer completely within ${seconds} s.`
-      : `${name} could not be reached within ${seconds} s.`,
-    {
-      exit: connected ? ExitCode.failed : ExitCode.cannotConnect,
-      retryable: true,
-      suggestions: ['Give each target more time: --target-timeout 5min'],
-    },
-  )
-}
-
-/** The same for two targets that share a server. */
-function serverOf(each: Selected, env: Environment): string {
-  if ('error' in each) return each.name
-  const {url}: Target = each.target
-  // They share the memory and the processor of this machine.
-  if (embeddedDirectory(url) !== null) return 'embedded'
-  try {
-    const {host, hostaddr, port} = connectionParameters(url, env)
-    return JSON.stringify([hostaddr ?? host ?? '', port ?? '5432'])
-  } catch {
-    // The connection fails with the reason.
-    return each.name
-  }
 }

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import {describe, expect, it} from 'vitest'
 import {fleetExitCode, fleetReport, stateOf} from '../../../src/cli/fleet/report.js'
-import {runAll} from '../../../src/cli/fleet/run-all.js'
+import {runAll} from '../../../src/units/run-all.js'
 import type {ExitCode} from '../../../src/errors.js'
 
 interface Item {

@@ -134,3 +134,32 @@ it('a selection of any names and patterns is a part of all targets, in the same 
     }),
   )
 })
+
+it('lists of databases are read a few at a time, and one that does not answer fails its target only', async () => {
+  const names = Array.from({length: 9}, (_, n) => `server${n}`)
+  const many = {
+    ...config,
+    targets: Object.fromEntries(
+      names.map((name) => [name, {url: `postgres://${name}/x`, databases: 'tenant_*', protected: false}]),
+    ),
+  } as unknown as Config
+  let [running, most] = [0, 0]
+  const stopped: string[] = []
+  const read = async ({name}: {name: string | null}, stop: AbortSignal) => {
+    running += 1
+    most = Math.max(most, running)
+    await new Promise<void>((resolve) => {
+      if (name === 'server3') stop.addEventListener('abort', () => resolve(void stopped.push(name)))
+      else setImmediate(resolve)
+    })
+    running -= 1
+    return databases
+  }
+  const selected = await selectTargets(many, {targets: 'all', parallel: 3, timeout: 100}, {}, read)
+  expect(most).toBe(3)
+  expect(stopped).toEqual(['server3'])
+  expect(
+    selected.filter((each) => 'error' in each).map((each) => [each.name, 'error' in each && each.error.code]),
+  ).toEqual([['server3', 'TARGET_TIMEOUT']])
+  expect(selected).toHaveLength(2 * (names.length - 1) + 1)
+})
