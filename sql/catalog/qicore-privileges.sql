@@ -12,7 +12,9 @@ with needed (object, privilege) as (
     ('qicore.daemon', 'select'), ('qicore.daemon', 'insert'), ('qicore.daemon', 'update'), ('qicore.daemon', 'delete'),
     ('qicore.timeline', 'select'), ('qicore.timeline', 'insert'),
     ('qicore.run_lock', 'select'), ('qicore.run_lock', 'insert'), ('qicore.run_lock', 'update'),
-    ('qicore.size_snapshot', 'select'), ('qicore.size_snapshot', 'insert'), ('qicore.size_snapshot', 'delete')
+    ('qicore.size_snapshot', 'select'), ('qicore.size_snapshot', 'insert'), ('qicore.size_snapshot', 'delete'),
+    ('qicore.columnar_partition', 'select'), ('qicore.columnar_partition', 'insert'), ('qicore.columnar_partition', 'update'),
+    ('qicore.columnar_partition', 'delete')
 ), me as (
   select coalesce($1::name, current_user) as role
 ), qicore as (

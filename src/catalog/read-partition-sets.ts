@@ -2,6 +2,7 @@ import type {Database} from '../db/database.js'
 import {loadSql} from '../db/load-sql.js'
 import {statement} from '../db/sql.js'
 import {parsePartitionBound} from './partition-bound.js'
+import {readColumnarSizes} from './columnar-sizes.js'
 import {readDistributedTables} from './citus-sizes.js'
 import {ChunkStatus, newChunk, newTable, type Table} from './table.js'
 import {timeKindOf} from './time.js'
@@ -23,6 +24,7 @@ interface PartitionSetRow {
 /** Partitioned tables of PostgreSQL with their leaves. A database with TimescaleDB may have them too. */
 export async function readPartitionSets(db: Database): Promise<Table[]> {
   const sets = new Map<number, Table>()
+  const converted = await readColumnarSizes(db)
   const distributed = new Set((await readDistributedTables(db)).map(({relation}) => relation))
   for (const row of await db.query<PartitionSetRow>(statement(loadSql('catalog/partition-sets')))) {
     const time = timeKindOf(row.time_type)
@@ -48,7 +50,11 @@ export async function readPartitionSets(db: Database): Promise<Table[]> {
         schema: row.leaf_schema,
         name: row.leaf,
         columnar: row.columnar,
-        ...(row.columnar && {status: ChunkStatus.compressed}),
+        ...(row.columnar && {
+          status: ChunkStatus.compressed,
+          beforeBytes: converted.get(row.relation)?.before ?? null,
+          afterBytes: converted.get(row.relation)?.after ?? null,
+        }),
         // The relation here is empty: its rows are on the nodes.
         estimatedRows: distributed.has(row.relation) ? null : row.rows,
       }),

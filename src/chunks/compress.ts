@@ -12,13 +12,16 @@ import {has, qualifiedName, type Chunk, type Table} from '../catalog/table.js'
 import type {Duration} from '../units/duration.js'
 import type {Instant} from '../units/instant.js'
 import {spanOf, spanWords, type Span} from '../catalog/span.js'
+import {planConvert} from '../partitions/convert.js'
 import {waitForHolders} from '../run/wait-for-holders.js'
 import {compressionDisagrees} from './policy-conflicts.js'
 import {
   bytesOf,
   chunkLabel,
   chunkName,
+  countPartitions,
   excludeProtected,
+  isColumnarSet,
   formatChunkNames,
   oldestFirst,
   requireCompression,
@@ -60,6 +63,7 @@ export interface CompressPlan extends PlannedChange {
  */
 export async function planCompress(db: Database, request: CompressRequest): Promise<CompressPlan> {
   const {table} = request
+  if (isColumnarSet(db, table)) return planColumnar(db, request)
   await requireCompression(db, table)
   const {chunks, cutoff, words} = choose(request)
   const {rest, notes} = excludeProtected(chunks)
@@ -89,6 +93,28 @@ export async function planCompress(db: Database, request: CompressRequest): Prom
       ...partlyPublished(readers, table, table.chunks),
       ...compressionDisagrees(request, todo),
     ],
+  }
+}
+
+/** Plans the conversion of partitions to columnar. */
+async function planColumnar(db: Database, request: CompressRequest): Promise<CompressPlan> {
+  const {table} = request
+  const {chunks, cutoff, words} = choose(request)
+  const todo = oldestFirst(chunks)
+  const key = qualifiedName(table)
+  const {steps, notes} = await planConvert(db, {relation: key, partitions: todo.map(chunkName), to: 'columnar'})
+  return {
+    // No partition of the plan leaves dead rows behind.
+    chunks: new Map(),
+    plan: {
+      operation: `chunks compress ${key}`,
+      summary: `convert ${countPartitions(steps)} of ${key} to columnar${words}`,
+      cutoff: cutoff?.instant ?? null,
+      tables: [key],
+      locks: [],
+      steps,
+    },
+    notes: [...notes, ...compressionDisagrees(request, todo)],
   }
 }
 

@@ -10,12 +10,15 @@ import {formatBytes} from '../units/bytes.js'
 import type {Duration} from '../units/duration.js'
 import type {Instant} from '../units/instant.js'
 import {overlaps, spanOf, spanWords, type Span} from '../catalog/span.js'
+import {planConvert} from '../partitions/convert.js'
 import {compressedAgain} from './policy-conflicts.js'
 import {
   bytesOf,
   chunkLabel,
   chunkName,
+  countPartitions,
   excludeProtected,
+  isColumnarSet,
   formatChunkNames,
   oldestFirst,
   requireCompression,
@@ -39,6 +42,7 @@ export interface DecompressRequest {
  */
 export async function planDecompress(db: Database, request: DecompressRequest): Promise<PlannedChange> {
   const {table, span} = request
+  if (isColumnarSet(db, table)) return planHeap(db, request)
   await requireCompression(db, table)
   const {rest, notes} = excludeProtected(
     table.chunks.filter((chunk) => has(chunk.status, 'compressed') && overlaps(spanOf(chunk), span)),
@@ -60,6 +64,25 @@ export async function planDecompress(db: Database, request: DecompressRequest): 
       ...sentNotes(await readLogicalReaders(db, table, table.chunks), todo),
       ...compressedAgain(request, todo, db.server),
     ],
+  }
+}
+
+/** Plans the conversion of columnar partitions to ordinary ones. */
+async function planHeap(db: Database, request: DecompressRequest): Promise<PlannedChange> {
+  const {table, span} = request
+  const todo = oldestFirst(table.chunks.filter((chunk) => chunk.columnar && overlaps(spanOf(chunk), span)))
+  const key = qualifiedName(table)
+  const {steps, notes} = await planConvert(db, {relation: key, partitions: todo.map(chunkName), to: 'heap'})
+  return {
+    plan: {
+      operation: `chunks decompress ${key}`,
+      summary: `convert ${countPartitions(steps)} of ${key} to heap, ${spanWords(span, table.time)}`,
+      cutoff: null,
+      tables: [key],
+      locks: [],
+      steps,
+    },
+    notes: [...notes, ...growth(todo), ...compressedAgain(request, todo, db.server)],
   }
 }
 

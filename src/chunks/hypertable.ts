@@ -1,13 +1,14 @@
 import {plural} from '../units/plural.js'
 import type {Database} from '../db/database.js'
 import {formatQualifiedName} from '../db/qualified-name.js'
-import {lackOf} from '../engines/index.js'
+import {can, lackOf} from '../engines/index.js'
 import {sql} from '../db/sql.js'
 import {OpsError, usageError} from '../errors.js'
 import {measureSizes} from '../catalog/sizes.js'
 import {has, qualifiedName, type Chunk, type Table} from '../catalog/table.js'
 import {spanOf} from '../catalog/span.js'
 import {compareAscending} from '../units/compare.js'
+import type {Step} from '../run/step.js'
 import {command} from '../units/command.js'
 
 export type {PlannedChange} from '../aggregates/plan-refresh.js'
@@ -25,6 +26,16 @@ export async function requireChunks(db: Database, table: Table): Promise<void> {
       `List the aggregates: ${command('aggregates list')}`,
     ])
   await requireOwner(db, table)
+}
+
+/** Whether compression of this table means the conversion of its partitions to columnar. */
+export function isColumnarSet(db: Database, {kind}: Table): boolean {
+  return kind === 'partitioned' && can(db.server.engine, 'columnar')
+}
+
+/** `2 partitions`, of the steps that convert one. */
+export function countPartitions(steps: readonly Step[]): string {
+  return plural(steps.filter(({kind}) => kind !== 'measure').length, 'partition')
 }
 
 /** Checks that the engine has compression and the table has it enabled. @throws OpsError NO_COMPRESSION (exit 2) */

@@ -1,5 +1,5 @@
 import type {Edition, Engine, EngineFacts} from './engine.js'
-import {communityOnly} from './postgres.js'
+import {citusOnly, communityOnly} from './postgres.js'
 import {isApache, timescaledb} from './timescaledb.js'
 
 /** TimescaleDB under the Apache license: hypertables without policies, compression or continuous aggregates. */
@@ -12,6 +12,7 @@ export const apache = {
   variants: ['apache'],
   lacks: {
     ...communityOnly,
+    ...citusOnly,
     policies: {
       why: 'the Apache edition of TimescaleDB does not run it',
       suggestions: ["set timescaledb.license = 'timescale', or remove the policy"],

@@ -1,5 +1,5 @@
 import type {Engine, EngineFacts, HeadingFacts} from './engine.js'
-import {postgres} from './postgres.js'
+import {communityOnly, postgres} from './postgres.js'
 
 /**
  * PostgreSQL with Citus: partition sets whose partitions may be distributed over workers. A table without a row in
@@ -22,4 +22,9 @@ export const citus = {
     created: {byHand: 'create extension citus on every node, then select citus_add_node(…) for each worker'},
   },
   variants: ['citus', 'postgres'],
+  lacks: {
+    ...communityOnly,
+    hypertables: postgres.lacks.hypertables,
+    policies: postgres.lacks.policies,
+  },
 } as const satisfies Engine

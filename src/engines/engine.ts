@@ -40,6 +40,8 @@ export type Capability =
   | 'policies'
   | 'compression'
   | 'reorder'
+  /** Old partitions of a partition set can be converted to the access method columnar, which compresses them. */
+  | 'columnar'
   /** Continuous aggregates. Without it, an aggregate is emulated: a view over a table that this program refreshes. */
   | 'continuousAggregates'
 

@@ -12,6 +12,11 @@ export const communityOnly = {
   continuousAggregates: ofCommunity('continuous aggregates are'),
 }
 
+/** What every engine but Citus lacks. */
+export const citusOnly = {
+  columnar: {why: 'columnar partitions need Citus', suggestions: []},
+}
+
 /**
  * PostgreSQL without TimescaleDB: time-series tables are partition sets. Last in the registry: it matches everything.
  */
@@ -26,6 +31,7 @@ export const postgres = {
   layout: 'partitions',
   lacks: {
     ...communityOnly,
+    ...citusOnly,
     hypertables: {why: 'there are no hypertables without TimescaleDB', suggestions: []},
     policies: {why: 'PostgreSQL has no scheduler that runs policies', suggestions: []},
   },

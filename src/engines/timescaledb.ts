@@ -1,5 +1,5 @@
 import type {Edition, Engine, EngineFacts, HeadingFacts} from './engine.js'
-import {postgres} from './postgres.js'
+import {citusOnly, postgres} from './postgres.js'
 
 /** TimescaleDB, community edition. Also used while its library is not loaded, since the edition cannot be read then. */
 export const timescaledb = {
@@ -20,7 +20,7 @@ export const timescaledb = {
   },
   variants: ['timescaledb'],
   layout: 'hypertables',
-  lacks: {},
+  lacks: citusOnly,
   sql: {
     condition: 'db/condition',
     tables: 'catalog/time-series',

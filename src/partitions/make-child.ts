@@ -7,7 +7,7 @@ import {boundSql, printedBound} from './key-range.js'
 import type {PartitionSet} from './sets.js'
 import {belowStatements, partitionBy, type Structure} from './structure.js'
 
-/** A constraint of the new table; removed before the step commits. */
+/** The name of a constraint of a new table that is equal to its bounds; removed before the step commits. */
 export const boundsCheck = 'qicore_partition_bounds'
 
 /** Steps that must be done before a partition is attached, and statements that its transaction runs first. */
@@ -78,13 +78,8 @@ export function makeChild(
  * The table of a new partition, with a CHECK that is equal to its bounds, and the tables below it.
  * @param indexes those of the set, for a table that gets rows before it is attached: ATTACH would build them then
  */
-export function createTable(
-  set: PartitionSet,
-  {schema, partition, range, structure}: NewChild,
-  indexes?: 'with indexes',
-): Statement[] {
-  const column = ident(set.column!)
-  const [lower, upper] = [literal(range.lowerText), literal(range.upperText)]
+export function createTable(set: PartitionSet, made: NewChild, indexes?: 'with indexes'): Statement[] {
+  const {schema, partition, structure} = made
   // The same as PARTITION OF copies. ATTACH adds indexes, foreign keys, row triggers and (from 17) identity, and marks
   // them as inherited. Comments and extended statistics are not copied by either.
   const like = raw(
@@ -95,10 +90,18 @@ export function createTable(
   return [
     sql`create table ${ident(schema, partition)} (
   like ${ident(set.schema, set.table)} ${like},
-  constraint ${ident(boundsCheck)} check (${column} is not null and ${column} >= ${lower} and ${column} < ${upper})
+  constraint ${ident(boundsCheck)} check (${boundsOf(set, made)})
 )${partitionBy(structure)}${structure === null ? method : raw('')}${space}`,
     ...belowStatements(schema, partition, structure, method),
   ]
+}
+
+/** The rows that a partition takes, as the expression of a CHECK. A side without a bound is left out. */
+export function boundsOf(set: PartitionSet, {range: {lowerText, upperText}}: Pick<NewChild, 'range'>): Fragment {
+  const column = ident(set.column!)
+  const lower = lowerText === 'MINVALUE' ? raw('') : sql` and ${column} >= ${literal(lowerText)}`
+  const upper = upperText === 'MAXVALUE' ? raw('') : sql` and ${column} < ${literal(upperText)}`
+  return sql`${column} is not null${lower}${upper}`
 }
 
 /** Attaches a table to its set. */

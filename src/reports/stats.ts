@@ -21,7 +21,11 @@ export interface StatsReport extends ReportHead<'stats'> {
   server: Pick<
     Server,
     'postgres' | 'timescaledb' | 'edition' | 'inRecovery' | 'workers' | 'pgCron' | 'pgStatStatements'
-  > & {condition: ConditionCode[]}
+  > & {
+    /** The version of Citus; null without it. */
+    citus: string | null
+    condition: ConditionCode[]
+  }
   tables: TableStats[]
   /** Nodes of Citus whose shards are missing from the sizes. */
   unansweredNodes: readonly UnansweredNode[]
@@ -72,7 +76,7 @@ export async function readStats(db: Database, request: StatsRequest): Promise<St
       late: late.get(table)!,
     }),
   )
-  const {postgres, timescaledb, edition, condition, inRecovery, workers, pgCron, pgStatStatements} = db.server
+  const {postgres, timescaledb, edition, condition, inRecovery, workers, pgCron, pgStatStatements, citus} = db.server
   return {
     kind: 'stats',
     version: 1,
@@ -87,6 +91,7 @@ export async function readStats(db: Database, request: StatsRequest): Promise<St
       workers,
       pgCron,
       pgStatStatements,
+      citus: citus?.version ?? null,
     },
     tables: tables.sort(bySize),
     unansweredNodes: bytes.unanswered,

@@ -86,7 +86,14 @@ export function reportDocument(chunksOf: Readonly<Record<string, number>>): Repo
     ...head,
     target: 'prod',
     program: '0.1.0',
-    stats: known({kind: 'stats', ...head, server: {...server, condition: []}, tables, unansweredNodes: [], notes: []}),
+    stats: known({
+      kind: 'stats',
+      ...head,
+      server: {...server, citus: null, condition: []},
+      tables,
+      unansweredNodes: [],
+      notes: [],
+    }),
     compression: known({kind: 'stats.compression', ...head, tables: [], uncompressed: [], notes: []}),
     chunks: known({kind: 'stats.chunks', ...head, chunks, totalChunks: chunks.length, unansweredNodes: [], notes: []}),
     policies: known({

@@ -59,7 +59,7 @@ const mayImport: Record<string, readonly string[]> = {
   partitions: below('aggregates'),
   adopt: below('partitions'),
   policies: below('aggregates', 'partitions', 'schema'),
-  chunks: below('aggregates', 'policies'),
+  chunks: below('aggregates', 'partitions', 'policies'),
   reports: below(),
   config: below('schema', 'policies', 'partitions'),
   schedule: ['errors', 'units', 'config'],

@@ -18,7 +18,8 @@ export async function compressWork(
   {tables, atMost}: {tables?: string[] | undefined; atMost?: number | undefined},
   context: JobContext,
 ): Promise<JobWork> {
-  if (!can(db.server.engine, 'compression')) return {plans: [], enforced: [], notes: [], problems: []}
+  const able = can(db.server.engine, 'compression') || can(db.server.engine, 'columnar')
+  if (!able) return {plans: [], enforced: [], notes: [], problems: []}
   const {snapshot, subjects, enforced, notes, problems} = await policyWork(db, 'compression', tables, context)
   const plans: Plan[] = []
   let left = atMost ?? Infinity

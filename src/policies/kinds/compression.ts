@@ -1,12 +1,12 @@
 import {shortName} from '../../db/qualified-name.js'
 import {timescaledbFunction} from '../../db/server.js'
 import {ident, literal, quoteIdent, raw, sql} from '../../db/sql.js'
+import {can} from '../../engines/index.js'
 import type {Offset} from '../../catalog/live-policies.js'
 import type {Step} from '../../run/step.js'
 import {command} from '../../units/command.js'
 import {approximateSeconds, durationInWords, parseDuration, toInterval, type Duration} from '../../units/duration.js'
 import {durationOfMicros, offsetInWords} from '../../catalog/offset-words.js'
-import {sameDuration} from '../offsets.js'
 import {fixBy} from '../status-types.js'
 import {orderText, readOrder, sameList} from '../order.js'
 import {age, ageJson, alterJob, policyStep, type StepContext} from '../policy-step.js'
@@ -14,6 +14,7 @@ import type {Problem} from '../problem.js'
 import {chunkWork} from '../status-work.js'
 import {plannedJob, type CompressionSettings, type LiveRule, type TableState} from '../table-state.js'
 import type {ChangeBase, DiffContext, PolicyKind, RuleReader} from './kind.js'
+import {columnarChange, columnarRule, columnarStep, isColumnar, type Columnar} from './columnar.js'
 import {
   ageCell,
   ageDiffers,
@@ -23,6 +24,7 @@ import {
   bareRule,
   lacking,
   offsetInConfig,
+  scheduleDiffers,
   single,
   withRule,
 } from './rules.js'
@@ -69,16 +71,19 @@ export interface Compression extends ChangeBase {
   job: number | null
 }
 
-/** Compresses chunks that are older than an age. TimescaleDB's community edition only. */
+/**
+ * Compresses chunks that are older than an age: a policy of TimescaleDB's community edition, or a row for the job
+ * compress on Citus, where the chunks are partitions.
+ */
 export const compression: PolicyKind<
   CompressionRule,
   DesiredCompression,
-  Settings | Compression,
+  Settings | Compression | Columnar,
   null,
   WrittenCompression
 > = {
   name: 'compression',
-  changes: ['settings', 'compression'],
+  changes: ['settings', 'compression', 'columnar'],
   eachOfSeveral: 'compresses',
   declare: ({after, segmentBy, orderBy, every}, before) => ({
     after,
@@ -87,22 +92,33 @@ export const compression: PolicyKind<
     every: every ?? before?.every,
   }),
   fromDefinition: ({compression: rule}) => rule && {...rule, after: parseDuration(rule.after)},
-  isRow: () => false,
-  impossible: ({engine, native}) =>
-    lacking(engine, 'compression') ??
-    (native
-      ? null
-      : {
-          code: 'NOT_POSSIBLE_HERE',
-          why: 'TimescaleDB compresses hypertables and continuous aggregates only',
-          suggestions: ['Retention and refresh work on every table.'],
-        }),
+  isRow: (engine) => can(engine, 'columnar'),
+  impossible(place) {
+    if (isColumnar(place)) return null
+    const lack = lacking(place.engine, 'compression')
+    if (lack !== null || place.native) return lack
+    return {
+      code: 'NOT_POSSIBLE_HERE',
+      why: 'TimescaleDB compresses hypertables and continuous aggregates only',
+      suggestions: ['Retention and refresh work on every table.'],
+    }
+  },
+  remarks: ({segmentBy, orderBy}, place) =>
+    isColumnar(place) && (segmentBy !== null || orderBy !== null)
+      ? ['segmentBy and orderBy have no meaning for columnar partitions, whose rows are stored in the order of time.']
+      : [],
   desired,
-  diff: (wanted, context) => [...settingsChange(wanted, context), ...policyChange(wanted, context)],
-  steps: (change, context) =>
-    change.do === 'settings' ? [settingsStep(change, context)] : [compressionStep(change, context)],
+  diff: (wanted, context) =>
+    isColumnar({kind: context.state.kind, engine: context.engine})
+      ? columnarChange(wanted, context)
+      : [...settingsChange(wanted, context), ...policyChange(wanted, context)],
+  steps(change, context) {
+    if (change.do === 'settings') return [settingsStep(change, context)]
+    return [change.do === 'columnar' ? columnarStep(change) : compressionStep(change, context)]
+  },
   project(state, change) {
     if (change.do === 'settings') return {...state, compression: change.settings}
+    if (change.do === 'columnar') return withRule(state, ({kind}) => kind === 'compression', columnarRule(change))
     const rule: LiveRule = {
       ...bareRule,
       kind: 'compression',
@@ -230,12 +246,6 @@ function orderSql(text: string, {columns}: TableState): string {
   // The text was validated against these columns before, so this is a bug or the column has just been dropped.
   if (order === null) throw new Error(`${text} does not name one of the columns`)
   return `${quoteIdent(order.column)} ${order.desc ? 'desc' : 'asc'} nulls ${order.nullsFirst ? 'first' : 'last'}`
-}
-
-function scheduleDiffers(live: LiveRule | null, every: Duration): string[] {
-  if (live === null) return [`every ${durationInWords(every)}`]
-  if (live.schedule !== null && sameDuration(live.schedule, every)) return []
-  return [`every ${durationInWords(every)}, was ${live.schedule === null ? 'not set' : durationInWords(live.schedule)}`]
 }
 
 function compressionStep({key, after, every, job}: Compression, {server, table}: StepContext): Step {

@@ -69,6 +69,13 @@ export function paused({job}: LiveRule): string[] {
   return job !== null && !job.scheduled ? [`job ${job.id} is paused`] : []
 }
 
+/** How the declared schedule differs from that of a live rule; `live` is null if there is none. */
+export function scheduleDiffers(live: LiveRule | null, every: Duration): string[] {
+  if (live === null) return [`every ${durationInWords(every)}`]
+  if (live.schedule !== null && sameDuration(live.schedule, every)) return []
+  return [`every ${durationInWords(every)}, was ${live.schedule === null ? 'not set' : durationInWords(live.schedule)}`]
+}
+
 /** The age of a live rule in a few words. */
 export function ageInWords({after, createdBefore}: LiveRule, scale: Scale): string {
   const byCreation = after === null && createdBefore !== null

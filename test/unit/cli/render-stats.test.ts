@@ -61,6 +61,7 @@ const stats: StatsReport = {
     workers: 'alive',
     pgCron: null,
     pgStatStatements: null,
+    citus: null,
   },
   tables: [
     table({

@@ -55,14 +55,21 @@ describe('the engine of a database', () => {
 })
 
 describe('what an engine can do', () => {
-  const capabilities: Capability[] = ['hypertables', 'policies', 'compression', 'reorder', 'continuousAggregates']
+  const capabilities: Capability[] = [
+    'hypertables',
+    'policies',
+    'compression',
+    'reorder',
+    'continuousAggregates',
+    'columnar',
+  ]
 
   it('is everything in the community edition, hypertables in the Apache edition, and neither in PostgreSQL', () => {
     const able = (name: Parameters<typeof can>[0]) => capabilities.filter((capability) => can(name, capability))
-    expect(able('timescaledb')).toEqual(capabilities)
+    expect(able('timescaledb')).toEqual(capabilities.filter((capability) => capability !== 'columnar'))
     expect(able('apache')).toEqual(['hypertables'])
     expect(able('postgres')).toEqual([])
-    expect(able('citus')).toEqual([])
+    expect(able('citus')).toEqual(['columnar'])
   })
 
   it('comes with the reason if it cannot: a clause that sentences end with', () => {

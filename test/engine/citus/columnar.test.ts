@@ -1,0 +1,160 @@
+import {afterAll, beforeAll, describe, expect, it} from 'vitest'
+import {planCompress} from '../../../src/chunks/compress.js'
+import {readContext, type Context} from '../../../src/chunks/context.js'
+import {planDecompress} from '../../../src/chunks/decompress.js'
+import type {Database} from '../../../src/db/database.js'
+import {readChunkStats} from '../../../src/reports/chunks.js'
+import {readCompression} from '../../../src/reports/compression.js'
+import {execute, preview} from '../../../src/run/execute.js'
+import type {Plan} from '../../../src/run/step.js'
+import {parseDuration} from '../../../src/units/duration.js'
+import {clusterUrls, createCluster, noCluster, type Cluster} from '../../helpers/citus.js'
+import {enginesFor, skipBecause, type TestDatabase} from '../../helpers/engines.js'
+import {up} from '../../helpers/migrate-up.js'
+import {quick} from '../../helpers/run-steps.js'
+
+const request = {fast: false, late: false, managed: new Set<string>(), timeUnits: new Map(), lateAfter: 0}
+const age = {age: parseDuration('1 year')}
+
+/** Two old partitions with rows and one of now. */
+async function createTicks({run, autocommit}: TestDatabase, distributed: boolean): Promise<void> {
+  await autocommit('create extension if not exists citus_columnar')
+  await run(
+    'create table ticks (time timestamptz not null, symbol int not null, price numeric, twice numeric generated always as (price * 2) stored, primary key (symbol, time)) partition by range (time)',
+  )
+  await run("create table ticks_1 partition of ticks for values from ('2020-01-01Z') to ('2020-02-01Z')")
+  await run("create table ticks_2 partition of ticks for values from ('2020-02-01Z') to ('2020-03-01Z')")
+  await run("create table ticks_3 partition of ticks for values from ('2020-03-01Z') to ('2120-01-01Z')")
+  if (distributed) await autocommit("select create_distributed_table('ticks', 'symbol', shard_count => 4)")
+  await run(
+    "insert into ticks (time, symbol, price) select '2020-01-01Z'::timestamptz + g * interval '1 min', g % 7, g from generate_series(1, 90000) g",
+  )
+}
+
+const contextOf = (db: Database): Promise<Context> => readContext(db, 'public.ticks', null)
+const compress = async (db: Database) => planCompress(db, {...(await contextOf(db)), choose: age, declared: null})
+const go = (db: Database, plan: Plan) => execute(db, plan, {limits: quick, ledger: null})
+const sums = ({run}: TestDatabase) =>
+  run('select count(*)::int as rows, sum(price)::text as price, sum(twice)::text as twice from ticks')
+const methods = ({run}: TestDatabase) =>
+  run<{name: string; method: string}>(
+    "select c.relname as name, a.amname as method from pg_inherits i join pg_class c on c.oid = i.inhrelid join pg_am a on a.oid = c.relam where i.inhparent = 'ticks'::regclass order by 1",
+  ).then((rows) => rows.map(({name, method}) => `${name} ${method}`))
+
+interface Place {
+  name: string
+  distributed: boolean
+  open(): Promise<TestDatabase & {close?(): Promise<void>}>
+}
+
+const places: Place[] = [
+  ...enginesFor({kinds: ['citus'], native: true}).flatMap((engine) =>
+    [false, true].map((distributed) => ({
+      name: `${engine.name}, ${distributed ? 'distributed' : 'on the coordinator'}`,
+      distributed,
+      open: () => engine.database(),
+    })),
+  ),
+  ...(clusterUrls.length < 3 ? [] : [{name: 'a coordinator with two workers', distributed: true, open: createCluster}]),
+]
+if (places.length === 0) skipBecause(noCluster)
+
+describe.each(places)('columnar partitions on $name', ({distributed, open}) => {
+  let database: TestDatabase & Partial<Pick<Cluster, 'close'>>
+
+  beforeAll(async () => {
+    database = await open()
+    await up(database.db)
+    await database.db.probe()
+    await createTicks(database, distributed)
+  }, 120_000)
+  afterAll(() => database?.close?.())
+
+  it('are made from old ones, with their rows, and their sizes before and after are recorded', async () => {
+    const {db, run} = database
+    const before = await sums(database)
+    const {plan, notes} = await compress(db)
+    expect(notes).toContain(
+      'UPDATE, DELETE and INSERT … ON CONFLICT fail on columnar partitions of public.ticks; plain INSERT works.',
+    )
+    expect(plan).toMatchObject({summary: expect.stringMatching(/^convert 2 partitions of public\.ticks to columnar/)})
+    await preview(db, plan)
+    expect(await methods(database), 'a dry run changes nothing').toEqual([
+      'ticks_1 heap',
+      'ticks_2 heap',
+      'ticks_3 heap',
+    ])
+    const {chunks: old} = await readChunkStats(db, request)
+    const {steps} = await go(db, plan)
+    expect(steps.map(({id, status, error}) => `${id}: ${error ?? status}`)).toEqual([
+      'compress public.ticks_1: done',
+      'measure public.ticks_1: done',
+      'compress public.ticks_2: done',
+      'measure public.ticks_2: done',
+    ])
+    expect(await methods(database)).toEqual(['ticks_1 columnar', 'ticks_2 columnar', 'ticks_3 heap'])
+    expect(await sums(database)).toEqual(before)
+    expect((await compress(db)).plan.steps).toEqual([])
+    const {chunks} = await readChunkStats(db, request)
+    for (const chunk of ['ticks_1', 'ticks_2']) {
+      const [size] = await run<{bytes: number}>(
+        `select ${distributed ? 'citus' : 'pg'}_total_relation_size('${chunk}') as bytes`,
+      )
+      expect(chunks.find((one) => one.chunk === chunk)).toMatchObject({
+        flags: ['compressed', 'columnar'],
+        totalBytes: size!.bytes,
+        afterBytes: size!.bytes,
+        beforeBytes: old.find((one) => one.chunk === chunk)!.totalBytes,
+      })
+    }
+    expect((await readCompression(db, request)).tables).toMatchObject([{compressedChunks: 2, chunks: 3}])
+    await run("insert into ticks (time, symbol, price) values ('2020-01-05Z', 99, 1)")
+  })
+
+  it('a size that a killed run did not measure is measured by the next one', async () => {
+    const {db, run} = database
+    await run('update qicore.columnar_partition set after_bytes = null where name = $1', ['public.ticks_1'])
+    const {plan} = await compress(db)
+    expect(plan.steps.map(({id}) => id)).toEqual(['measure public.ticks_1'])
+    await go(db, plan)
+    expect(await run('select 1 from qicore.columnar_partition where after_bytes is null')).toEqual([])
+  })
+
+  it('a conversion that fails at its end leaves the partition as it was', async () => {
+    const {db} = database
+    const before = await sums(database)
+    const context = await contextOf(db)
+    const span = {start: BigInt(Date.parse('2020-01-01Z')) * 1000n, end: BigInt(Date.parse('2020-02-01Z')) * 1000n}
+    const {plan} = await planDecompress(db, {...context, span, declared: null})
+    expect(plan.steps.map(({id}) => id)).toEqual(['decompress public.ticks_1'])
+    const [step] = plan.steps
+    const killed = {...step!, doneCheck: null, statements: [...step!.statements, {text: 'select 1 / 0', values: []}]}
+    expect((await go(db, {...plan, steps: [killed]})).steps).toMatchObject([{status: 'failed'}])
+    expect(await methods(database)).toEqual(['ticks_1 columnar', 'ticks_2 columnar', 'ticks_3 heap'])
+    expect((await go(db, plan)).steps).toMatchObject([{status: 'done'}])
+    expect(await methods(database)).toEqual(['ticks_1 heap', 'ticks_2 columnar', 'ticks_3 heap'])
+    expect(await sums(database)).toEqual(before)
+    expect((await planDecompress(db, {...(await contextOf(db)), span, declared: null})).plan.steps).toEqual([])
+  })
+
+  it('are refused before anything is copied if a foreign key forbids them', async () => {
+    const {db, run, autocommit} = database
+    await run(
+      'create table ours (time timestamptz not null, symbol int not null, price numeric, primary key (symbol, time)) partition by range (time)',
+    )
+    await run("create table ours_1 partition of ours for values from ('2020-01-01Z') to ('2020-02-01Z')")
+    await run("create table ours_2 partition of ours for values from ('2020-02-01Z') to ('2120-02-01Z')")
+    await run('create table symbols (id int primary key)')
+    if (distributed) {
+      await autocommit("select create_reference_table('symbols')")
+      await autocommit("select create_distributed_table('ours', 'symbol', shard_count => 4)")
+    }
+    await run('alter table ours add constraint "known symbol" foreign key (symbol) references symbols')
+    const context = await readContext(db, 'public.ours', null)
+    await expect(planCompress(db, {...context, choose: age, declared: null})).rejects.toMatchObject({
+      code: 'NOT_CONVERTIBLE',
+      exitCode: 2,
+      message: expect.stringContaining('"known symbol"') as string,
+    })
+  })
+})
