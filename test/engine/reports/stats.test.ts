@@ -19,6 +19,7 @@ forEachEngine({}, (engine) => {
     expect(report.at).toMatch(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/)
     expect(report.server.timescaledb).toBe(db.server.timescaledb)
     expect(Object.keys(report.server).sort()).toEqual([
+      'citus',
       'condition',
       'edition',
       'inRecovery',
