@@ -18,7 +18,7 @@ if (argv[0] === 'daemon') (await import('../dist/cli/early-signals.js')).exitEar
 const {flushOutput, tolerateClosedOutput} = await import('../dist/cli/closed-output.js')
 tolerateClosedOutput()
 if (argv.length === 1 && argv[0] === '--version') {
-  process.stdout.write((await import('../dist/cli/version.js')).versionLine())
+  process.stdout.write(await (await import('../dist/cli/version.js')).versionLine())
 } else {
   const {flush, run} = await import('@oclif/core')
   try {

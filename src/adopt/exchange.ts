@@ -70,7 +70,8 @@ function exchangeShape(inventory: Inventory, id: string): Omit<Step, 'statements
     kind: 'adopt exchange',
     object: relationOf(inventory),
     lock: 'ACCESS EXCLUSIVE',
-    doneCheck: sql`select coalesce(to_regclass(${relationOf(inventory)}::text)::oid::int8, 0) <> ${inventory.oid}::int8 as done`,
+    doneCheck: sql`
+select coalesce(to_regclass(${relationOf(inventory)}::text)::oid::int8, 0) <> ${inventory.oid}::int8 as done`,
     dependsOn: [],
     relations: [relationOf(inventory), ...references, ...views],
   }
@@ -210,7 +211,12 @@ export function validateReferences(inventory: Inventory, kind: 'p' | 'r' = 'p'):
         object: relation,
         statements: [sql`alter table ${ident(schema, table)} validate constraint ${ident(name)}`],
         lock: 'SHARE UPDATE EXCLUSIVE',
-        doneCheck: sql`select exists (select from pg_constraint where conrelid = to_regclass(${relation}::text) and conname = ${name}::text and convalidated and confrelid = to_regclass(${relationOf(inventory)}::text) and exists (select from pg_class where oid = confrelid and relkind = ${kind}::text::"char")) as done`,
+        doneCheck: sql`select exists (
+  select from pg_constraint
+  where conrelid = to_regclass(${relation}::text) and conname = ${name}::text and convalidated
+    and confrelid = to_regclass(${relationOf(inventory)}::text)
+    and exists (select from pg_class where oid = confrelid and relkind = ${kind}::text::"char")
+) as done`,
         dependsOn: [],
         relations: [relation],
       }

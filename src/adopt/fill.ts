@@ -48,7 +48,8 @@ function createPartition(
   const parameters = storage.length === 0 ? raw('') : raw(` with (${storage.map(quotedOption).join(', ')})`)
   const space = tablespace === null ? raw('') : sql` tablespace ${ident(tablespace)}`
   return [
-    sql`create table ${child} partition of ${ident(staging.schema, table)} for values from (${literal(lower)}) to (${literal(upper)})${method}${parameters}${space}`,
+    sql`create table ${child} partition of ${ident(staging.schema, table)}
+  for values from (${literal(lower)}) to (${literal(upper)})${method}${parameters}${space}`,
     sql`alter table ${child} owner to ${ident(owner)}`,
   ]
 }
@@ -75,10 +76,13 @@ export function recordChanges(inventory: Inventory, staging: Staging, lockTimeou
       sql`select set_config('lock_timeout', ${`${lockTimeout}ms`}, true)`,
       sql`lock table ${table} in share row exclusive mode`,
       ...triggersOn(staging, table, always),
-      sql`update ${stateTable(staging)} set filenode = pg_relation_filenode(source), blocks = pg_relation_size(source) / current_setting('block_size')::int`,
+      sql`update ${stateTable(staging)} set filenode = pg_relation_filenode(source),
+  blocks = pg_relation_size(source) / current_setting('block_size')::int`,
     ],
     lock: 'SHARE ROW EXCLUSIVE',
-    doneCheck: sql`select exists (select from pg_trigger where tgrelid = ${inventory.oid}::int8::oid and tgname = ${changeTrigger}) as done`,
+    doneCheck: sql`select exists (
+  select from pg_trigger where tgrelid = ${inventory.oid}::int8::oid and tgname = ${changeTrigger}
+) as done`,
     dependsOn: [],
     relations: [relation],
   }
@@ -96,7 +100,8 @@ export function copyAgain(inventory: Inventory, staging: Staging): Step {
       lockState(staging),
       sql`lock table ${table} in access share mode`,
       sql`truncate ${ident(staging.schema, inventory.table)}`,
-      sql`update ${stateTable(staging)} set copied = 0, filenode = pg_relation_filenode(source), blocks = pg_relation_size(source) / current_setting('block_size')::int`,
+      sql`update ${stateTable(staging)} set copied = 0, filenode = pg_relation_filenode(source),
+  blocks = pg_relation_size(source) / current_setting('block_size')::int`,
     ],
     lock: 'ACCESS SHARE',
     dependsOn: [],

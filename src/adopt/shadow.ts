@@ -126,8 +126,10 @@ function createState({inventory, fingerprint, staging, column, key, periods}: Sh
   return [
     within(staging),
     statement(loadSql('adopt/create-state')),
-    sql`create table ${changesTable(staging)} (${list(keys)}, truncated boolean not null default false) with (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 20000)`,
-    sql`insert into ${stateTable(staging)} (phase, source, shadow, "column", key_columns, written, selected, hashed, every, zone, ahead, fingerprint)
+    sql`create table ${changesTable(staging)} (${list(keys)}, truncated boolean not null default false)
+with (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 20000)`,
+    sql`insert into ${stateTable(staging)} (phase, source, shadow, "column", key_columns, written, selected, hashed, every, zone, ahead,
+  fingerprint)
 values ('copying', ${inventory.oid}, ${shadow}::regclass, ${column}, ${key.columns}::text[], ${written.map(({text}) => text).join(', ')}, ${selected},
   ${hashed.join(', ')}, ${periods.every}, ${periods.zone}, ${periods.ahead}, ${fingerprint})`,
   ]
@@ -175,7 +177,8 @@ end`
       ['record_truncate', truncate],
     ].map(
       ([name, body]) =>
-        sql`create function ${ident(staging.schema, name!)}() returns trigger language plpgsql security definer set search_path = pg_catalog, pg_temp as ${literal(body!)}`,
+        sql`create function ${ident(staging.schema, name!)}() returns trigger language plpgsql
+security definer set search_path = pg_catalog, pg_temp as ${literal(body!)}`,
     ),
     sql`select set_config('search_path', 'pg_catalog, pg_temp', true)`,
   ]
@@ -188,8 +191,10 @@ end`
  */
 export function triggersOn({schema}: Staging, table: Fragment, always = true): Statement[] {
   return [
-    sql`create trigger ${ident(changeTrigger)} after insert or update or delete on ${table} for each row execute function ${ident(schema, 'record_change')}()`,
-    sql`create trigger ${ident(truncateTrigger)} after truncate on ${table} for each statement execute function ${ident(schema, 'record_truncate')}()`,
+    sql`create trigger ${ident(changeTrigger)} after insert or update or delete on ${table}
+for each row execute function ${ident(schema, 'record_change')}()`,
+    sql`create trigger ${ident(truncateTrigger)} after truncate on ${table}
+for each statement execute function ${ident(schema, 'record_truncate')}()`,
     ...(always
       ? [
           sql`alter table ${table} enable always trigger ${ident(changeTrigger)}, enable always trigger ${ident(truncateTrigger)}`,

@@ -46,7 +46,8 @@ export function changesTable({schema}: Staging): Fragment {
 /** @returns null if no adoption was begun */
 export async function readState(db: Database, staging: Staging): Promise<AdoptState | null> {
   const [found] = await db.query<{exists: boolean}>(
-    sql`select exists (select from pg_class c join pg_namespace n on n.oid = c.relnamespace where n.nspname = ${staging.schema} and c.relname = 'state') as exists`,
+    sql`select exists (select from pg_class c join pg_namespace n on n.oid = c.relnamespace
+  where n.nspname = ${staging.schema} and c.relname = 'state') as exists`,
   )
   if (!found?.exists) return null
   const rows = await db.query<AdoptState>(

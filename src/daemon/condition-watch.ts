@@ -18,6 +18,7 @@ const reportedOnly: ReadonlySet<Condition['code']> = new Set(['compressed_rows_h
 
 /** As the heartbeat, so that a connection that went silent while it waits for the key is noticed as soon. */
 const keySettings = {...readOnlySettings, statementTimeout: 10_000}
+
 /** Checks of the key between two readings of an unchanged condition. */
 const checksBetween = 9
 

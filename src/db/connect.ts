@@ -119,10 +119,7 @@ async function serve(
     question: Statement,
     settings: TransactionSettings = readOnlySettings,
   ): Promise<Row[]> => {
-    let rows: Promise<Row[]> = Promise.resolve([])
-    // Not awaited inside, so that the query is pipelined with BEGIN and COMMIT.
-    await transaction(settings, async (tx) => void (rows = tx.query<Row>(question)))
-    return rows
+    return alone((work) => transaction(settings, work), question)
   }
   // Not behind a pooler, where the next transaction may use another server session. Not on the embedded engine, which
   // has no autovacuum: a plan made for empty tables would never be replaced.
@@ -132,12 +129,9 @@ async function serve(
   const ask = async (): Promise<Server> => {
     const processId = engine ? null : wireOf(client).processID
     const settings = {...readOnlySettings, statementTimeout: 10_000}
-    const asked = async <Row extends object>(question: Statement): Promise<Row[]> => {
-      let rows: Promise<Row[]> = Promise.resolve([])
-      const ask = async (tx: Db) => void (rows = tx.query<Row>(question))
-      await inTurn(() => inTransaction({...session(), corrections: [], workers: false}, settings, ask))
-      return rows
-    }
+    const begun = (work: (tx: Db) => Promise<void>) =>
+      inTurn(() => inTransaction({...session(), corrections: [], workers: false}, settings, work))
+    const asked = <Row extends object>(question: Statement) => alone<Row>(begun, question)
     const found = await readServer(asked, processId, engine !== null)
     prepares = !found.pooled && engine === null
     corrections = found.corrections
@@ -232,6 +226,16 @@ async function serve(
       await engine?.close()
     },
   }
+}
+
+/** Runs one statement in a transaction of its own; it is not awaited there, so that BEGIN and COMMIT travel with it. */
+async function alone<Row extends object>(
+  transact: (work: (tx: Db) => Promise<void>) => Promise<void>,
+  question: Statement,
+): Promise<Row[]> {
+  let rows: Promise<Row[]> = Promise.resolve([])
+  await transact(async (tx) => void (rows = tx.query<Row>(question)))
+  return rows
 }
 
 /** Runs a statement that a transaction pooler does not support over a direct connection. */

@@ -1,7 +1,8 @@
 import type {Database} from '../../src/db/database.js'
+import {statement} from '../../src/db/sql.js'
 import {execute} from '../../src/run/execute.js'
 import {defaultLimits, type Limits} from '../../src/run/limits.js'
-import type {Plan, RunReport} from '../../src/run/step.js'
+import type {Plan, RunReport, Step} from '../../src/run/step.js'
 import type {PartitionRule} from '../../src/partitions/periods.js'
 import {parseCalendarBound} from '../../src/units/calendar.js'
 import type {CreateRequest} from '../../src/partitions/create.js'
@@ -57,4 +58,24 @@ export async function childrenOf({run: query}: TestDatabase, table: string): Pro
     `select inhrelid::regclass || case when inhdetachpending then ' PENDING' else '' end || ' ' || pg_get_expr(relpartbound, 0) as child from pg_inherits join pg_class on oid = inhrelid where inhparent = '${table}'::regclass order by relname`,
   )
   return rows.map(({child}) => child.replace('FOR VALUES FROM ', '').replaceAll(' 00:00:00+00', ''))
+}
+
+/**
+ * Runs a plan, some of its steps at the log level at which the server reports which partitions it need not scan.
+ * @returns the report, and what the server reported
+ */
+export async function runLoudly(
+  db: Database,
+  plan: Plan,
+  isLoud: (step: Step) => boolean,
+): Promise<{report: RunReport; notices: string[]}> {
+  const notices: string[] = []
+  const loud = statement('set local client_min_messages = debug1')
+  const steps = plan.steps.map((step) => (isLoud(step) ? {...step, statements: [loud, ...step.statements]} : step))
+  const listening: Database = {
+    ...db,
+    transaction: (settings, work) =>
+      db.transaction({...settings, onNotice: ({message}) => void notices.push(message)}, work),
+  }
+  return {report: await run(listening, {...plan, steps}), notices}
 }

@@ -1,6 +1,7 @@
 import {plural} from '../../units/plural.js'
 import type {ReportTable} from '../../units/report-table.js'
-import {labelsText, stateOf, type NotStarted, type TargetEntry} from './report.js'
+import {stateOf, type NotStarted, type TargetEntry} from './report.js'
+import {targetColumns} from './target-columns.js'
 
 /** A changed target on one line. */
 export interface ChangeLine extends TargetEntry {
@@ -30,19 +31,12 @@ export function isNotStarted(row: Row): row is NotStarted {
 /** One line for each target. */
 export const changeTable: ReportTable<Row, {at: string; dryRun: boolean}> = {
   columns: [
-    {id: 'target', heading: 'TARGET', type: 'name', shrink: 16, value: ({target}) => target},
+    targetColumns.target,
     {id: 'result', heading: 'RESULT', type: 'text', value: resultOf},
-    {id: 'exit_code', heading: 'EXIT', type: 'count', priority: 3, value: ({exitCode}) => exitCode},
+    targetColumns.exitCode,
     {id: 'steps', heading: 'STEPS', type: 'count', value: (row) => (isNotStarted(row) ? null : row.steps)},
-    {id: 'ms', heading: 'TIME', type: 'milliseconds', priority: 4, value: ({ms}) => ms},
-    {
-      id: 'labels',
-      heading: 'LABELS',
-      type: 'note',
-      show: 'room',
-      hide: 'empty',
-      value: ({labels}) => labelsText(labels),
-    },
+    targetColumns.time,
+    targetColumns.labels,
     {id: 'note', heading: 'NOTE', type: 'note', shrink: 20, hide: 'empty', value: noteOf},
   ],
   marked: (row) => !isNotStarted(row) && row.exitCode !== 0,

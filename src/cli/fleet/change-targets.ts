@@ -11,7 +11,7 @@ import type {ChangeFlags, ChangeMode, ChangeSignals} from '../change.js'
 import {jsonDocument} from '../json-instants.js'
 import type {ChangeLine} from './change-table.js'
 import type {Changing, ChangeResult} from './changing.js'
-import {onTargets, type OpenTarget, type Selected, type TargetsRequest} from './on-targets.js'
+import {failedEntry, onTargets, type OpenTarget, type Selected, type TargetsRequest} from './on-targets.js'
 import {stateOf, type NotStarted} from './report.js'
 
 export interface FleetChangeRequest extends Omit<TargetsRequest, 'needs' | 'create' | 'goOn'> {
@@ -162,17 +162,6 @@ function refuseUnlessSafe(plan: Plan, target: string, {id, args, flags}: FleetCh
   )
 }
 
-function failedLine({name, config}: Selected, error: ErrorDocument): ChangeLine {
-  return {
-    target: name,
-    labels: config.labels,
-    exitCode: error.exitCode as ExitCode,
-    ms: 0,
-    error,
-    steps: null,
-    done: 0,
-    stepError: null,
-    sql: '',
-    reported: [],
-  }
+function failedLine(target: Selected, error: ErrorDocument): ChangeLine {
+  return {...failedEntry(target, error), steps: null, done: 0, stepError: null, sql: '', reported: []}
 }

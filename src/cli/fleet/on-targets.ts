@@ -10,6 +10,7 @@ import {whileNaming} from '../../units/command.js'
 import {errorJson, translateError} from '../command-error.js'
 import {checkCondition, type Needs} from '../condition.js'
 import {runAll} from '../../units/run-all.js'
+import type {TargetEntry} from './report.js'
 
 export interface TargetsRequest {
   /** The command, with spaces. */
@@ -107,4 +108,9 @@ async function openTarget<Line extends {ms: number | null}>(
       withUsableRole(db, needs.changes, () => work.run({selected, db, byCondition, stop})),
     )
   })
+}
+
+/** What a line about a target has that failed. */
+export function failedEntry({name, config}: Selected, error: ErrorDocument): TargetEntry & {error: ErrorDocument} {
+  return {target: name, labels: config.labels, exitCode: error.exitCode as ExitCode, ms: 0, error}
 }

@@ -1,9 +1,9 @@
 import type {SelectedTarget} from '../../config/select-targets.js'
-import type {ErrorDocument, ExitCode} from '../../errors.js'
+import type {ErrorDocument} from '../../errors.js'
 import type {Limits} from '../../run/limits.js'
 import type {ReportTable, TableContext} from '../../units/report-table.js'
 import {jsonDocument} from '../json-instants.js'
-import {onTargets, type OpenTarget, type Selected, type TargetsRequest} from './on-targets.js'
+import {failedEntry, onTargets, type OpenTarget, type Selected, type TargetsRequest} from './on-targets.js'
 import type {Reading, Show} from './reading.js'
 import {verdictOf, type FleetLine, type FleetRow, type ShownRows} from './tables.js'
 
@@ -75,14 +75,6 @@ function collector(target: string, request: FleetRequest): {show: Show; shown():
   }
 }
 
-function failedLine({name, config}: Selected, error: ErrorDocument): FleetLine {
-  return {
-    target: name,
-    labels: config.labels,
-    exitCode: error.exitCode as ExitCode,
-    ms: 0,
-    error,
-    shown: null,
-    conditions: [],
-  }
+function failedLine(target: Selected, error: ErrorDocument): FleetLine {
+  return {...failedEntry(target, error), shown: null, conditions: []}
 }

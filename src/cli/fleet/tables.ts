@@ -1,7 +1,8 @@
 import {cellText} from '../../units/cell-text.js'
 import type {ReportTable, TableContext} from '../../units/report-table.js'
 import type {Around} from '../render/shown.js'
-import {labelsText, stateOf, type TargetEntry} from './report.js'
+import {stateOf, type TargetEntry} from './report.js'
+import {targetColumns} from './target-columns.js'
 
 /** A row of the report of one target. */
 export interface FleetRow {
@@ -32,20 +33,13 @@ export interface FleetLine extends TargetEntry {
 /** One line for each target. */
 export const fleetTable: ReportTable<FleetLine> = {
   columns: [
-    {id: 'target', heading: 'TARGET', type: 'name', shrink: 16, value: ({target}) => target},
+    targetColumns.target,
     {id: 'result', heading: 'RESULT', type: 'text', value: ({exitCode, error}) => error?.code ?? stateOf(exitCode)},
-    {id: 'exit_code', heading: 'EXIT', type: 'count', priority: 3, value: ({exitCode}) => exitCode},
+    targetColumns.exitCode,
     {id: 'rows', heading: 'ROWS', type: 'count', priority: 1, value: ({shown}) => shown?.count ?? null},
     {id: 'marked', heading: 'MARKED', type: 'count', priority: 2, value: ({shown}) => shown?.marked ?? null},
-    {id: 'ms', heading: 'TIME', type: 'milliseconds', priority: 4, value: ({ms}) => ms},
-    {
-      id: 'labels',
-      heading: 'LABELS',
-      type: 'note',
-      show: 'room',
-      hide: 'empty',
-      value: ({labels}) => labelsText(labels),
-    },
+    targetColumns.time,
+    targetColumns.labels,
     {id: 'note', heading: 'NOTE', type: 'note', shrink: 20, hide: 'empty', value: noteOf},
   ],
   marked: ({exitCode}) => exitCode !== 0,

@@ -1,3 +1,4 @@
+import {beginsColumn} from '../../schedule/simulate-table.js'
 import {formatAge} from '../../units/elapsed.js'
 import {secondsBetween, type Instant} from '../../units/instant.js'
 import {formatMinute} from '../../units/instant-short.js'
@@ -25,14 +26,6 @@ export const comingRunsTable: ReportTable<ComingRun> = {
     },
     {id: 'job', heading: 'JOB', type: 'name', value: (row) => row.job, shrink: 12},
     {id: 'local', heading: 'LOCAL', type: 'text', value: (row) => row.local, priority: 1},
-    {
-      id: 'begins',
-      heading: 'BEGINS',
-      type: 'instant',
-      hide: 'empty',
-      value: (row) => row.begins,
-      text: ({begins, at}) => (begins === at ? '' : formatMinute(begins)),
-      priority: 2,
-    },
+    beginsColumn,
   ],
 }

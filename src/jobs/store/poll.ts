@@ -9,8 +9,9 @@ import {ledgerWrite, type Identity} from './ledger.js'
  * of its time on round trips.
  */
 export async function pollLedger(db: Database, me: Identity): Promise<{heartbeat: Heartbeat; jobs: LedgerJob[]}> {
-  let answers: [Promise<Heartbeat>, Promise<LedgerJob[]>] | undefined
-  await pipelined(db, ledgerWrite(db), (tx) => (answers = [askHeartbeat(tx, db.server, me), askJobs(tx, db.server)]))
-  const [heartbeat, jobs] = await Promise.all(answers!)
+  const [heartbeat, jobs] = await pipelined(db, ledgerWrite(db), (tx) => [
+    askHeartbeat(tx, db.server, me),
+    askJobs(tx, db.server),
+  ])
   return {heartbeat, jobs}
 }

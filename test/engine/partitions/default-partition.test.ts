@@ -1,10 +1,9 @@
 import {expect, it} from 'vitest'
-import {statement} from '../../../src/db/sql.js'
 import {planCreate} from '../../../src/partitions/create.js'
 import {planEnsure} from '../../../src/partitions/ensure.js'
 import {monthsAhead} from '../../helpers/clock.js'
 import {forEachEngine, type TestDatabase} from '../../helpers/engines.js'
-import {childrenOf, createRequest, stepResults, ruleOf, run} from '../../helpers/partitions.js'
+import {childrenOf, createRequest, stepResults, ruleOf, run, runLoudly} from '../../helpers/partitions.js'
 
 const withDefault =
   'create table ticks (time timestamptz, x int) partition by range (time); create table rest partition of ticks default'
@@ -31,25 +30,8 @@ forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
       "create table ticks_y2024m02 partition of ticks for values from ('2024-02-01+00') to ('2024-03-01+00')",
     )
     const plan = await planCreate(database.db, createRequest('public.ticks', '2024-01', '2024-04'))
-    const notices: string[] = []
-    // At this log level the server reports which partitions it need not scan.
-    const loud = {
-      ...plan,
-      steps: plan.steps.map((step) =>
-        step.kind === 'create partition'
-          ? {...step, statements: [statement('set local client_min_messages = debug1'), ...step.statements]}
-          : step,
-      ),
-    }
-    const listening = {
-      ...database.db,
-      transaction: ((settings, work) =>
-        database.db.transaction(
-          {...settings, onNotice: ({message}) => notices.push(message)},
-          work,
-        )) as typeof database.db.transaction,
-    }
-    expect(stepResults(await run(listening, loud))).toEqual([
+    const {report, notices} = await runLoudly(database.db, plan, (step) => step.kind === 'create partition')
+    expect(stepResults(report)).toEqual([
       'guard public.rest: done',
       'check public.rest: done',
       'create public.ticks_y2024m01: done',

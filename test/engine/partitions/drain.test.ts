@@ -7,7 +7,7 @@ import {planEnsure} from '../../../src/partitions/ensure.js'
 import {readPartitions} from '../../../src/partitions/list.js'
 import type {PartitionRule} from '../../../src/partitions/periods.js'
 import {forEachEngine, type TestDatabase} from '../../helpers/engines.js'
-import {childrenOf, ruleOf, run, stepResults} from '../../helpers/partitions.js'
+import {childrenOf, ruleOf, run, runLoudly, stepResults} from '../../helpers/partitions.js'
 
 const sane = {earliest: '2009-01-03T00:00:00Z', within: {months: 12, days: 0, seconds: 0}}
 const drain = ({db}: TestDatabase, more: Partial<PartitionRule> = {}): Promise<DrainPlan> => {
@@ -202,24 +202,8 @@ forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
 create table ticks (coin int references coins, time timestamptz not null, x int) partition by range (time); create index on ticks (coin, time); create table rest partition of ticks default;
 insert into ticks select n % 10, timestamptz '2024-01-01+00' + n * interval '1 minute', n from generate_series(0, 40000) n`)
     const {plan} = await drain(database)
-    const notices: string[] = []
-    const loud = {
-      ...plan,
-      steps: plan.steps.map((step) =>
-        step.id.startsWith('attach')
-          ? {...step, statements: [statement('set local client_min_messages = debug1'), ...step.statements]}
-          : step,
-      ),
-    }
-    const listening = {
-      ...database.db,
-      transaction: ((settings, work) =>
-        database.db.transaction(
-          {...settings, onNotice: ({message}) => notices.push(message)},
-          work,
-        )) as typeof database.db.transaction,
-    }
-    expect((await run(listening, loud)).steps.filter(({status}) => status !== 'done')).toEqual([])
+    const {report, notices} = await runLoudly(database.db, plan, (step) => step.id.startsWith('attach'))
+    expect(report.steps.filter(({status}) => status !== 'done')).toEqual([])
     expect(
       notices.filter((text) =>
         text.includes('partition constraint for table "ticks_y2024m01" is implied by existing constraints'),

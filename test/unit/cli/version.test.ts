@@ -4,5 +4,5 @@ import {versionLine} from '../../../src/cli/version.js'
 import {root} from '../../helpers/build.js'
 
 it('--version prints what oclif would print', async () => {
-  expect(versionLine()).toBe(`${(await Config.load(root)).userAgent}\n`)
+  expect(await versionLine()).toBe(`${(await Config.load(root)).userAgent}\n`)
 })
