@@ -38,7 +38,8 @@ begin
   grant select on all tables in schema qicore to qicore_read;
   grant insert, update, delete on
     qicore.maintenance_log, qicore.maintenance_step, qicore.run_lock, qicore.job, qicore.job_schedule, qicore.daemon, qicore.timeline,
-    qicore.policies, qicore.aggregates, qicore.size_snapshot, qicore.columnar_partition
+    qicore.policies, qicore.aggregates, qicore.size_snapshot, qicore.columnar_partition,
+    qicore.detached_partition
   to qicore_operate;
   grant usage on all sequences in schema qicore to qicore_operate;
   grant execute on all functions in schema qicore to qicore_operate;

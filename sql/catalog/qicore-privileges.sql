@@ -14,7 +14,8 @@ with needed (object, privilege) as (
     ('qicore.run_lock', 'select'), ('qicore.run_lock', 'insert'), ('qicore.run_lock', 'update'),
     ('qicore.size_snapshot', 'select'), ('qicore.size_snapshot', 'insert'), ('qicore.size_snapshot', 'delete'),
     ('qicore.columnar_partition', 'select'), ('qicore.columnar_partition', 'insert'), ('qicore.columnar_partition', 'update'),
-    ('qicore.columnar_partition', 'delete')
+    ('qicore.columnar_partition', 'delete'), ('qicore.detached_partition', 'select'),
+    ('qicore.detached_partition', 'insert'), ('qicore.detached_partition', 'update'), ('qicore.detached_partition', 'delete')
 ), me as (
   select coalesce($1::name, current_user) as role
 ), qicore as (

@@ -3,17 +3,41 @@ import type {Step} from '../run/step.js'
 import type {Child} from './children.js'
 import type {PartitionSet} from './sets.js'
 import {waitForHolders, waitForPending} from '../run/wait-for-holders.js'
+import {
+  recordDetached,
+  recordFinalized,
+  recordIntention,
+  withdrawIntention,
+  type DetachRecord,
+} from './detach-record.js'
 import {markDetached, markIntended, removeMark, requireDetached, withdrawMark} from './write-mark.js'
 
 /** How long one attempt waits for transactions to end before the step is retried later. */
 const holderTimeout = '2 seconds'
 
-/** What happens to a detached partition: its table is kept, or dropped in the next step under this mark. */
-export type Purpose = {kind: 'keep'} | {kind: 'drop'; mark: string}
+/**
+ * What happens to a detached partition: its table is kept and recorded, or dropped in the next step under this mark. The
+ * record is null where it cannot be written.
+ */
+export type Purpose = {kind: 'keep'; record: DetachRecord | null} | {kind: 'drop'; mark: string}
 
 /** A table that is kept must not have the mark of a drop. */
 function withoutMark(child: Child): Statement[] {
   return child.mark ? [removeMark(child)] : []
+}
+
+/** The statements before a detach: what is intended is written first, and takes effect only when it is completed. */
+function intended(set: PartitionSet, child: Child, purpose: Purpose): Statement[] {
+  if (purpose.kind === 'drop') return [markIntended(set, child, purpose.mark)]
+  return [...withoutMark(child), ...(purpose.record === null ? [] : [recordIntention(set, child, purpose.record)])]
+}
+
+/** What completes the intention behind a detach, and what removes it after one that failed. */
+function completion(child: Child, purpose: Purpose): Pick<Step, 'followUp' | 'cleanUp'> {
+  if (purpose.kind === 'drop')
+    return {followUp: markDetached(child, purpose.mark), cleanUp: withdrawMark(child, purpose.mark)}
+  const {record} = purpose
+  return record === null ? {} : {followUp: recordDetached(child, record), cleanUp: withdrawIntention(child, record)}
 }
 
 /**
@@ -31,7 +55,6 @@ export function detachConcurrently(
   const {relation} = child
   const [parent, partition] = [ident(set.schema, set.table), ident(child.schema, child.partition)]
   if (child.pending) return [finalizeDetach(set, child, purpose, [])]
-  const before = purpose.kind === 'drop' ? [markIntended(set, child, purpose.mark)] : withoutMark(child)
   return [
     {
       id: `detach ${relation}`,
@@ -41,13 +64,10 @@ export function detachConcurrently(
       statements: [
         waitForHolders(set.relation, holderTimeout),
         waitForPending(set.relation, relation),
-        ...before,
+        ...intended(set, child, purpose),
         sql`alter table ${parent} detach partition ${partition} concurrently`,
       ],
-      ...(purpose.kind === 'drop' && {
-        followUp: markDetached(child, purpose.mark),
-        cleanUp: withdrawMark(child, purpose.mark),
-      }),
+      ...completion(child, purpose),
       lock: set.related.length > 0 ? 'SHARE ROW EXCLUSIVE' : 'SHARE UPDATE EXCLUSIVE',
       class: 'undo',
       transaction: 'none',
@@ -77,10 +97,15 @@ export function finalizeDetach(set: PartitionSet, child: Child, purpose: Purpose
       doBlock`
 begin
   if exists (select from pg_inherits where inhrelid = to_regclass(${relation}) and inhdetachpending) then
-    alter table ${ident(set.schema, set.table)} detach partition ${ident(child.schema, child.partition)} finalize;
+    alter table ${ident(set.schema, set.table)} detach partition ${ident(child.schema, child.partition)} finalize;${
+      purpose.kind === 'keep' && purpose.record !== null
+        ? sql`
+    ${recordFinalized(child)};`
+        : sql``
+    }
   end if;
 end`,
-      ...(purpose.kind === 'drop' ? [markDetached(child, purpose.mark)] : withoutMark(child)),
+      ...(purpose.kind === 'drop' ? [markDetached(child, purpose.mark)] : keptAfterwards(child, purpose.record)),
     ],
     lock: 'ACCESS EXCLUSIVE',
     class: 'undo',
@@ -94,6 +119,11 @@ end`,
   }
 }
 
+/** Completes the record too if the connection was lost before the detach itself could. */
+function keptAfterwards(child: Child, record: DetachRecord | null): Statement[] {
+  return [...withoutMark(child), ...(record === null ? [] : [recordDetached(child, record)])]
+}
+
 /**
  * Whether CONCURRENTLY is impossible (default partition, Citus) or useless (the embedded engine has only one session).
  */
@@ -101,17 +131,22 @@ export function detachesImmediately(set: PartitionSet, server: {embedded: boolea
   return set.defaultPartition !== null || set.distributed || server.embedded
 }
 
-/** Detaches under ACCESS EXCLUSIVE: readers and writers of the table wait while the lock is held. */
-export function detachAtOnce(set: PartitionSet, child: Child, before: readonly Statement[]): Step {
+/**
+ * Detaches under ACCESS EXCLUSIVE: readers and writers of the table wait while the lock is held. The record of a table
+ * that is kept is written in the same transaction.
+ */
+export function detachAtOnce(set: PartitionSet, child: Child, record: DetachRecord | null): Step {
   const {relation} = child
-  if (child.pending) return finalizeDetach(set, child, {kind: 'keep'}, [])
+  const keep: Purpose = {kind: 'keep', record}
+  if (child.pending) return finalizeDetach(set, child, keep, [])
   return {
     id: `detach ${relation}`,
     kind: 'detach',
     object: relation,
     statements: [
-      ...before,
+      ...intended(set, child, keep),
       sql`alter table ${ident(set.schema, set.table)} detach partition ${ident(child.schema, child.partition)}`,
+      ...(record === null ? [] : [recordDetached(child, record)]),
     ],
     lock: 'ACCESS EXCLUSIVE',
     class: 'undo',
@@ -167,7 +202,7 @@ export function dropDetached(
 
 /** Detaches and drops in one transaction, if detaching needs ACCESS EXCLUSIVE on the set anyway. */
 export function dropAtOnce(set: PartitionSet, child: Child, seen: string | null): Step {
-  const detach = detachAtOnce(set, child, [])
+  const detach = detachAtOnce(set, child, null)
   // One command of Citus instead of two: each is a round trip to every node under ACCESS EXCLUSIVE.
   const first = set.distributed ? [] : detach.statements
   const guard =

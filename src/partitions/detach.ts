@@ -3,8 +3,10 @@ import type {Plan, Step} from '../run/step.js'
 import type {Child} from './children.js'
 import {formatBytes} from '../units/bytes.js'
 import {instantInWords} from '../units/instant.js'
+import {firstUnseen, uncovered} from './coverage.js'
 import {detachAtOnce, detachConcurrently, detachesImmediately, finalizeDetach} from './detach-child.js'
-import {removeMark} from './write-mark.js'
+import {allUnseen, countStep, mayRecord, type DetachRecord} from './detach-record.js'
+import type {PartitionSet} from './sets.js'
 import {
   readLostPublications,
   readReferences,
@@ -38,10 +40,11 @@ export interface SetPlan extends Omit<OldPlan, 'plan'> {
   partitions: number
 }
 
-/** Plans the detach of old partitions; their tables stay, with all rows. */
+/** Plans the detach of old partitions; their tables stay, with all rows, and are recorded. */
 export async function planDetach(db: Database, request: OldRequest): Promise<OldPlan> {
   const parts: SetPlan[] = []
-  for (const found of await oldPartitions(db, request)) parts.push(await detachOf(db, found))
+  const recorded = await mayRecord(db)
+  for (const found of await oldPartitions(db, request)) parts.push(await detachOf(db, found, recorded))
   return joinPlans('detach', request.relation, parts)
 }
 
@@ -71,24 +74,58 @@ export function notesOf(db: Database, {set, old, kept}: OldPartitions): string[]
   return notes
 }
 
-async function detachOf(db: Database, found: OldPartitions): Promise<SetPlan> {
-  const {set, old, pending} = found
+async function detachOf(db: Database, found: OldPartitions, recorded: boolean): Promise<SetPlan> {
+  const {set, old, pending, cutoff} = found
   const notes = notesOf(db, found)
-  const immediate = detachesImmediately(set, db.server)
-  const finish = pending.map((child) => finalizeDetach(set, child, {kind: 'keep'}, []))
+  const counted = recorded ? await countedBy(db, set, old) : () => null
+  const recordOf = (child: Child) => (recorded ? {attempt: cutoff, seen: counted(child)} : null)
+  const finish = pending.map((child) => finalizeDetach(set, child, {kind: 'keep', record: recordOf(child)}, []))
   const pendingFirst = finish.map(({id}) => id)
   // The chains of two partitions do not depend on each other: if one fails, the others still run.
-  const steps: Step[] = [
-    ...finish,
-    ...old.flatMap((child) => {
-      if (immediate) return [detachAtOnce(set, child, child.mark ? [removeMark(child)] : [])]
-      return detachConcurrently(set, child, {kind: 'keep'}, pendingFirst)
-    }),
-  ]
+  const steps: Step[] = [...finish, ...old.flatMap((child) => keepSteps(db, set, child, recordOf(child), pendingFirst))]
   const references = await readReferences(db, set, old)
   const publications = await readLostPublications(db, set, [...pending, ...old], false)
-  notes.push(...referenceNotes(references, publications), ...weightOf(old))
+  notes.push(...referenceNotes(references, publications), ...weightOf(old), ...unrecordedNotes(db, found, recorded))
   return {found, steps, notes, references, publications, partitions: old.length + pending.length}
+}
+
+/** The steps that detach one partition, keep its table and record it. @param pendingFirst see {@link detachConcurrently} */
+export function keepSteps(
+  {server}: Pick<Database, 'server'>,
+  set: PartitionSet,
+  child: Child,
+  record: DetachRecord | null,
+  pendingFirst: readonly string[],
+): Step[] {
+  const chain = detachesImmediately(set, server)
+    ? [detachAtOnce(set, child, record)]
+    : detachConcurrently(set, child, {kind: 'keep', record}, pendingFirst)
+  const isCountable = record !== null && record.seen !== null && record.seen !== allUnseen && child.kind !== 'f'
+  return isCountable ? [...chain, countStep(child, [chain.at(-1)!.id])] : chain
+}
+
+/**
+ * From which transaction on the rows of each partition may be missing from the aggregates over the set. A partition that
+ * is not covered now, or whose coverage cannot be checked up to the detach, may miss any of its rows.
+ */
+async function countedBy(
+  db: Database,
+  set: PartitionSet,
+  children: readonly Child[],
+): Promise<(child: Child) => string | null> {
+  // Read before coverage: rows of later transactions may be missing from the check.
+  const seen = await firstUnseen(db, set)
+  if (seen === null) return () => null
+  if (set.distributed) return () => allUnseen
+  const missing = new Set((await uncovered(db, set, children)).map(({child}) => child.relation))
+  return ({relation, kind}) => (missing.has(relation) || kind === 'f' ? allUnseen : seen)
+}
+
+function unrecordedNotes({server}: Database, {set, old}: OldPartitions, recorded: boolean): string[] {
+  if (recorded || old.length === 0 || !server.hasQicoreSchema) return []
+  return [
+    `The partitions of ${set.relation} are not recorded as detached, because this role may not write qicore.detached_partition: partitions detached does not know their age.`,
+  ]
 }
 
 export function count(partitions: number): string {

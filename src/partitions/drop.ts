@@ -8,6 +8,7 @@ import {readLeftovers, type Leftover} from './leftovers.js'
 import {firstUnseen, uncovered} from './coverage.js'
 import {joinPlans, notesOf, weightOf, type OldPlan, type SetPlan} from './detach.js'
 import {detachConcurrently, detachesImmediately, dropAtOnce, dropDetached, finalizeDetach} from './detach-child.js'
+import {mayRecord} from './detach-record.js'
 import {oldPartitions, type OldPartitions, type OldRequest} from './old-partitions.js'
 import {readLostPublications, readReferences, referenceNotes} from './references.js'
 import type {PartitionSet} from './sets.js'
@@ -41,7 +42,8 @@ async function dropOf(db: Database, found: OldPartitions, acceptLoss: boolean): 
   const immediate = detachesImmediately(set, db.server)
   const leftovers = (await readLeftovers(db, [set.relation])).filter(({mark}) => isOld({toEpoch: mark.end}, found))
   notes.push(...leftovers.filter(({detachedToDrop}) => !detachedToDrop).map(keptByHand))
-  const finish = pending.flatMap((child) => finishPending(child, found, acceptLoss))
+  const recorded = pending.length > 0 && (await mayRecord(db))
+  const finish = pending.flatMap((child) => finishPending(child, found, acceptLoss, recorded))
   const pendingFirst = finish.filter(({kind}) => kind === 'finalize').map(({id}) => id)
   const steps: Step[] = [
     ...leftovers
@@ -105,10 +107,15 @@ function isOld({toEpoch}: Pick<Child, 'toEpoch'>, {cutoffEpoch}: OldPartitions):
 }
 
 /** Finishes a pending detach; the table is dropped only if the run that began the detach intended to drop it. */
-function finishPending(child: Child, {set, cutoffEpoch}: OldPartitions, acceptLoss: boolean): Step[] {
+function finishPending(
+  child: Child,
+  {set, cutoff, cutoffEpoch}: OldPartitions,
+  acceptLoss: boolean,
+  recorded: boolean,
+): Step[] {
   const {mark} = child
   if (mark === null || mark.obsolete || child.toEpoch === null || child.toEpoch > cutoffEpoch)
-    return [finalizeDetach(set, child, {kind: 'keep'}, [])]
+    return [finalizeDetach(set, child, {kind: 'keep', record: recorded ? {attempt: cutoff, seen: null} : null}, [])]
   const finalize = finalizeDetach(set, child, {kind: 'drop', mark: mark.text}, [])
   return [finalize, dropDetached(child, set, mark.text, acceptLoss ? null : mark.seen, [finalize.id])]
 }

@@ -7,6 +7,7 @@ import {instantOf} from '../catalog/time.js'
 import {toInterval, type Duration} from '../units/duration.js'
 import type {Instant} from '../units/instant.js'
 import {gridOf, type Every} from '../units/period.js'
+import type {Stages} from './stages.js'
 import {epochsOf, rangeBetween, rangeOfBound, sameRange, type KeyRange} from './key-range.js'
 
 /** How a partition set is managed, from the configuration or the definitions. */
@@ -23,10 +24,12 @@ export interface PartitionRule extends KeyDeclaration {
   within: Duration
   /** The age for `detach` and `drop` if none is given. */
   retention: Duration | null
+  /** The stages of its retention; absent if it has none. */
+  stages?: Stages | null
 }
 
 /** Periods of one table: a range of its calendar, or the current one and a number ahead. */
-export interface WantedPeriods extends Omit<PartitionRule, 'ahead' | 'retention'> {
+export interface WantedPeriods extends Omit<PartitionRule, 'ahead' | 'retention' | 'stages'> {
   /** A local time in the first period, such as `2024-01-31`; null means the current one. */
   first: string | null
   /** A local time in the last period; null means `ahead` periods after the first. */

@@ -36,14 +36,12 @@ With a default partition PostgreSQL cannot detach concurrently: each detach then
           partitionRules(await this.loadConfig(), await partitionsDefined(db)),
         )
         const olderThan = requireAge(relation, flags['older-than'], declared)
-        const {plan, ...facts} = await planDetach(db, {
-          relation,
-          olderThan,
-          timezone: declared?.timezone ?? 'UTC',
-          rule: declared,
-        })
+        const request = {relation, olderThan, timezone: declared?.timezone ?? 'UTC', rule: declared}
+        const {plan, ...facts} = await planDetach(db, request)
         await reportNotes(facts.notes, (line) => this.report(line))
-        return {...(await this.confirmAndRun(db, plan, flags)), ...facts}
+        // Without the schema qicore the first plan cannot record what is detached.
+        const replan = async () => (await planDetach(db, request)).plan
+        return {...(await this.confirmAndRun(db, plan, flags, {replan})), ...facts}
       },
       {changes: true},
     )

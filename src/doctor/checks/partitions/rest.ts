@@ -1,8 +1,9 @@
 import {formatQualifiedName} from '../../../db/qualified-name.js'
 import {ident} from '../../../db/sql.js'
-import {dropMarkStart} from '../../../partitions/drop-mark.js'
 import {leftoverFinding} from '../../../partitions/findings.js'
+import {readForgotten} from '../../../partitions/forgotten.js'
 import {readLeftovers} from '../../../partitions/leftovers.js'
+import {readRemembered} from '../../../partitions/remembered.js'
 import {formatBytes} from '../../../units/bytes.js'
 import {command} from '../../../units/command.js'
 import type {Check} from '../../check.js'
@@ -92,19 +93,12 @@ async function leftovers(context: CheckContext): Promise<Finding[]> {
 
 const sameName = (known: KnownSet, relation: string) => setName(known) === relation
 
-interface ForgottenRow {
-  parent: number
-  schema: string
-  name: string
-  bytes: number | null
-}
-
 async function forgotten(context: CheckContext): Promise<Finding[]> {
-  const [rows, {tables}] = await Promise.all([
-    context.ask<ForgottenRow>('forgotten-partitions', [dropMarkStart]),
+  const [remembered, {tables}] = await Promise.all([
+    readRemembered(context.db, {relations: null, sizes: false}),
     context.snapshot(),
   ])
-  return rows.flatMap(({parent, schema, name, bytes}): Finding[] => {
+  return (await readForgotten(context.db, remembered)).flatMap(({parent, schema, name, bytes}): Finding[] => {
     const table = tables.find(({relation}) => relation === parent)
     if (table === undefined) return []
     const relation = formatQualifiedName(schema, name)
@@ -112,7 +106,7 @@ async function forgotten(context: CheckContext): Promise<Finding[]> {
       {
         severity: 'warning',
         object: objectOf(table),
-        message: `${relation} has the name and the columns of a partition and is none: it was detached, and no query of the table sees its rows. It takes ${bytes === null ? 'an unknown number of bytes' : formatBytes(bytes)}.`,
+        message: `${relation} has the name and the columns of a partition and is none: it was detached, it is not recorded, and no query of the table sees its rows. It takes ${bytes === null ? 'an unknown number of bytes' : formatBytes(bytes)}.`,
         data: {relation, bytes},
         fix: advice(
           `To have its rows again: alter table … attach partition ${relation} for values from (…) to (…). Where they are not needed: drop table ${relation}`,

@@ -2,10 +2,11 @@
 -- it, and with all of its columns. Those with the mark of a drop are not listed.
 -- $1 what the comment of a marked table begins with. Bytes of the last VACUUM or ANALYZE, null where nothing was ever
 -- measured. Locks catalogues only. TimescaleDB: not needed.
-select p.oid::int8 as parent, n.nspname as schema, c.relname as name,
+select p.oid::int8 as parent, format('%I.%I', n.nspname, p.relname) as of, c.oid::int8 as oid, n.nspname as schema, c.relname as name,
   case when c.relpages > 0 or c.reltuples >= 0 then (c.relpages + (
     select coalesce(sum(x.relpages), 0) from pg_index i join pg_class x on x.oid = i.indexrelid where i.indrelid = c.oid
-  ))::int8 * current_setting('block_size')::int8 end as bytes
+  ))::int8 * current_setting('block_size')::int8 end as bytes,
+  nullif(c.reltuples, -1)::int8 as rows
 from pg_partitioned_table k
 join pg_class p on p.oid = k.partrelid and not p.relispartition
 join pg_namespace n on n.oid = p.relnamespace

@@ -1,0 +1,64 @@
+import {Args, Flags} from '@oclif/core'
+import type {Reading} from '../../cli/fleet/reading.js'
+import {TargetReport} from '../../cli/target-report.js'
+import type {DetachedReport} from '../../partitions/detached.js'
+
+interface Report extends DetachedReport {
+  kind: 'partitions.detached'
+  version: 1
+  target: string
+  at: string
+}
+
+export default class PartitionsDetached extends TargetReport<typeof PartitionsDetached, Report, Report> {
+  static override summary = 'List detached partitions: age, size, stage of retention, and the next stage.'
+  static override description =
+    `qicore-db records each partition that it detaches and keeps, and finds its table again after a rename or a move. Tables that were dropped by hand are listed as gone.
+Also lists tables that a drop detached and did not drop, and tables that have the name and the columns of a partition but no record: no retention touches them.
+Rows are the planner's estimate. Never waits for a lock: a table that another session has locked exclusively has no size.`
+  static override examples = [
+    '<%= config.bin %> <%= command.id %>',
+    '<%= config.bin %> <%= command.id %> crypto_prices',
+    '<%= config.bin %> <%= command.id %> --all-targets --format csv',
+  ]
+  static override args = {table: Args.string({description: 'table, as name or schema.name'})}
+  static override flags = {
+    dropped: Flags.boolean({summary: 'Also list the partitions that a stage of retention has dropped.'}),
+  }
+
+  static override tables() {
+    return {'': async () => (await import('../../partitions/detached-table.js')).detachedTable}
+  }
+
+  protected override readonly kind = 'partitions.detached'
+
+  protected override async reading(): Promise<Reading<Report, Report>> {
+    const [{readDetached}, {partitionRules}, {partitionsDefined}, {findPartitioned}, {detachedTable}] =
+      await Promise.all([
+        import('../../partitions/detached.js'),
+        import('../../config/partitions.js'),
+        import('../../partitions/declared.js'),
+        import('../../partitions/find-table.js'),
+        import('../../partitions/detached-table.js'),
+      ])
+    const {table} = this.args
+    const {dropped} = this.flags
+    return {
+      read: async (db, {config}) => {
+        const rules = partitionRules(config, await partitionsDefined(db))
+        const relation = table === undefined ? null : await findPartitioned(db, table)
+        return {
+          kind: 'partitions.detached',
+          ...(await this.reportHead(db)),
+          ...(await readDetached(db, {rules, relation, dropped})),
+        }
+      },
+      show: async (report, show) => ({
+        ...report,
+        detached: await show(detachedTable, report, report.detached, async () =>
+          (await import('../../cli/render/detached.js')).aroundDetached(report),
+        ),
+      }),
+    }
+  }
+}
