@@ -27,13 +27,23 @@ function cachedSchedule({schedule, timezone}: ZonedSchedule): CachedSchedule {
     // Times without wildcard or step are fixed: when the clocks skip an hour they run right after it, and when an hour
     // repeats they run once. By default croner treats a list such as `30 2,14 * * *` as an interval and skips it.
     const cron = lean(
-      new Cron(schedule.trim(), {timezone, paused: true, mode: '5-or-6-parts', fixedTimeRule: 'no-wildcard'}),
+      new Cron(schedule.trim(), {
+        ...clockOf(timezone),
+        paused: true,
+        mode: '5-or-6-parts',
+        fixedTimeRule: 'no-wildcard',
+      }),
     )
     cached = {cron, next: new Map()}
     if (cachedSchedules.size > 5_000) cachedSchedules.clear()
     cachedSchedules.set(key, cached)
   }
   return cached
+}
+
+/** For a zone croner asks Intl, 40 µs for each due time; for a fixed offset it calculates, which takes 5 µs. */
+function clockOf(timezone: string): {timezone: string} | {utcOffset: number} {
+  return timezone === 'UTC' ? {utcOffset: 0} : {timezone}
 }
 
 let everyYear: readonly number[] | undefined

@@ -8,3 +8,8 @@ export async function simulateTwice(options: SimulationOptions, once = false): P
   if (again.digest === result.digest && again.lines === result.lines) return result
   return {...result, violation: `two runs differ: ${result.lines} and ${again.lines} lines`}
 }
+
+/** The command that prints the log of a seed. */
+export function replayCommand(seed: number, instants: number): string {
+  return `npm run simulate -- --seed ${seed} --instants ${instants}`
+}

@@ -3,7 +3,7 @@
  * `npm run simulate -- --seed 7`.
  */
 import {parseArgs} from 'node:util'
-import {simulateTwice} from './replay.js'
+import {replayCommand, simulateTwice} from './replay.js'
 
 const {values} = parseArgs({
   options: {
@@ -28,7 +28,7 @@ for (let seed = first; seed <= last; seed += 1) {
   if (values.seed !== undefined) for (const line of result.log) console.log(line)
   if (result.violation === null) continue
   failed += 1
-  console.error(`seed ${seed}: ${result.violation}\n  npm run simulate -- --seed ${seed} --instants ${instants}`)
+  console.error(`seed ${seed}: ${result.violation}\n  ${replayCommand(seed, instants)}`)
 }
 const elapsed = (performance.now() - began) / 1000
 console.error(

@@ -8,6 +8,15 @@ const day = 86_400_000
 const midnight = Date.parse('2026-03-01T00:00:00Z')
 const job = (target: string | null, jitter = 30 * minute): Jittered => ({name: 'maintain', target, jitter})
 
+/** Only as many due times as it needs: 40 days of every fifth minute are 11 520. */
+function firstLater(given: Jittered, dueTimes: Iterable<number>, now: number) {
+  for (const at of dueTimes) {
+    const begins = at + jitterOf(given, at)
+    if (begins > now) return {at, begins}
+  }
+  return undefined
+}
+
 describe('jitter', () => {
   it('spreads the same job of many targets, and each target begins at its own time in every daemon', () => {
     const due = midnight + 2 * 60 * minute
@@ -34,8 +43,9 @@ describe('jitter', () => {
           const zoned = {schedule, timezone: 'UTC'}
           const given = job(target, jitter)
           const [from, now] = [midnight + after, midnight + after + later]
-          const all = [...dueTimes(zoned, from, now + 40 * day)].map((at) => ({at, begins: at + jitterOf(given, at)}))
-          expect(nextRun(zoned, given, from, now)).toEqual(all.find(({begins}) => begins > now))
+          expect(nextRun(zoned, given, from, now)).toEqual(
+            firstLater(given, dueTimes(zoned, from, now + 40 * day), now),
+          )
         },
       ),
     )
