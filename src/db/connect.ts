@@ -20,6 +20,7 @@ import type {Statement} from './sql.js'
 import {answeredAfter, toOpsError, OwnCode, sqlState, SqlState} from './sqlstate.js'
 import {sessionSettings, type Pipeline, type Settings} from './session.js'
 import {inTransaction} from './transaction.js'
+import {Turns, type Turn} from './turns.js'
 
 /** The timeout of a cancel request, in milliseconds. */
 const cancelTimeout = 5_000
@@ -96,13 +97,7 @@ async function serve(
       if (settings.onNotice) listeners.delete(settings.onNotice)
     }
   }
-  // One session: a second transaction must wait for the first, or it would run inside it.
-  let turn: Promise<unknown> = Promise.resolve()
-  const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
-    const mine = turn.then(work, work)
-    turn = mine.catch(() => {})
-    return mine
-  }
+  const turns = new Turns()
   const session = () => ({
     client: client as unknown as Pipeline,
     applicationName: options.applicationName,
@@ -113,8 +108,12 @@ async function serve(
     mark,
     giveUp: engine === null ? giveUp : null,
   })
-  const transaction = <T>(settings: TransactionSettings, work: (tx: Db) => Promise<T>): Promise<T> =>
-    inTurn(() => listening(settings, () => inTransaction(session(), settings, work)))
+  const transaction = <T>(settings: TransactionSettings, work: (tx: Db) => Promise<T>): Promise<T> => {
+    const begun = (turn: Turn) => listening(settings, () => inTransaction(session(), settings, work, turn))
+    // Notices name no statement: whoever listens must be the only one.
+    const mayShare = settings.readOnly && settings.onNotice === undefined
+    return mayShare ? turns.behind(begun) : turns.alone(begun)
+  }
   const query = async <Row extends object>(
     question: Statement,
     settings: TransactionSettings = readOnlySettings,
@@ -130,7 +129,7 @@ async function serve(
     const processId = engine ? null : wireOf(client).processID
     const settings = {...readOnlySettings, statementTimeout: 10_000}
     const begun = (work: (tx: Db) => Promise<void>) =>
-      inTurn(() => inTransaction({...session(), corrections: [], workers: false}, settings, work))
+      turns.behind((turn) => inTransaction({...session(), corrections: [], workers: false}, settings, work, turn))
     const asked = <Row extends object>(question: Statement) => alone<Row>(begun, question)
     const found = await readServer(asked, processId, engine !== null)
     prepares = !found.pooled && engine === null
@@ -158,7 +157,7 @@ async function serve(
     transaction,
     async autocommit(settings, what, followUp) {
       if (server.pooled) return autocommitDirect(target, options, settings, what, followUp)
-      await inTurn(() =>
+      await turns.alone(() =>
         listening(settings, async () => {
           try {
             await coded(client.query(sessionSettings(settings, options.applicationName, corrections)))

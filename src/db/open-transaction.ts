@@ -4,6 +4,7 @@ import {opening, roleError, type Session} from './session.js'
 import {silenceWatch} from './silence-watch.js'
 import {mayHoldSeveral, quoteIdent, type Statement} from './sql.js'
 import {answeredAfter, sqlState, SqlState} from './sqlstate.js'
+import type {Turn} from './turns.js'
 
 const endedEarlyMessage = 'a statement ended the transaction before its commit; later statements ran outside of it'
 
@@ -26,8 +27,9 @@ export class OpenTransaction implements Db {
   constructor(
     private readonly session: Session,
     settings: TransactionSettings,
+    private readonly turn: Turn,
   ) {
-    this.watched = silenceWatch(session.giveUp, settings.statementTimeout)
+    this.watched = silenceWatch(session.giveUp, settings.statementTimeout, turn.reached)
     this.first = new Flight(session.types)
     session.client.on('notice', this.onNotice)
     this.addOpening(settings)
@@ -49,8 +51,10 @@ export class OpenTransaction implements Db {
   async commit(): Promise<void> {
     this.depart()
     const commit: Statement = {text: 'commit', values: []}
-    const answer = this.waiting === 0 ? this.send(commit) : this.afterOpening(commit)
+    const isLast = this.waiting === 0
+    const answer = isLast ? this.send(commit) : this.afterOpening(commit)
     this.phase = 'over'
+    if (isLast) this.turn.sent()
     const end = await answer
     this.committed = true
     answeredAfter(this.cause?.error)

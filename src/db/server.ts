@@ -85,13 +85,13 @@ export interface Server {
   citus: {version: string; worker: boolean} | null
 }
 
-/** The row of sql/db/condition.sql. */
+/** The answer of sql/db/condition.sql. */
 export interface ConditionRow {
   roots: readonly {name: string; root: string}[]
   broken_gates: readonly string[]
 }
 
-/** The row of sql/db/citus.sql. */
+/** The row of sql/db/citus.sql; there is none without Citus. */
 export interface CitusRow {
   worker: boolean
   /** The settings of the session; null if this version of Citus does not have them. */
@@ -100,7 +100,7 @@ export interface CitusRow {
   manages_tables: string | null
 }
 
-/** The rows of further queries, which depend on the first one. */
+/** What is read beside the row of sql/db/server.sql; null if the database does not have it, or it cannot be read. */
 export interface Extras {
   condition: ConditionRow | null
   citus: CitusRow | null
@@ -160,7 +160,7 @@ function conditionOfDatabase(
   embedded: boolean,
   extras: Extras,
 ): Condition[] {
-  if (engine.sql.condition === null) return []
+  if (!can(engine.name, 'hypertables')) return []
   return conditionsOf({
     database: row.database,
     timescaledb: row.timescaledb,
@@ -188,7 +188,6 @@ function listOf(setting: string): string[] {
 
 /**
  * @param processId the pid of the protocol's BackendKeyData; null if there is none
- * @param extras null for queries that were not run
  */
 export function describeServer(row: ServerRow, processId: number | null, embedded: boolean, extras: Extras): Server {
   const engine = recogniseEngine(row)

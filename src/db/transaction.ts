@@ -2,6 +2,7 @@ import type {Database, Db, TransactionSettings} from './database.js'
 import {OpenTransaction} from './open-transaction.js'
 import type {Session} from './session.js'
 import {sqlState, SqlState} from './sqlstate.js'
+import type {Turn} from './turns.js'
 
 /**
  * Runs `work` in a transaction with local settings. Statements that `work` issues before it awaits a result are sent in
@@ -10,14 +11,16 @@ import {sqlState, SqlState} from './sqlstate.js'
  * No statement of `work` can run outside the transaction. BEGIN, the settings and the first statements share one Sync
  * ({@link Flight}), so the server skips them all if BEGIN or a setting fails; later statements are held back until the
  * server has responded to that Sync. COMMIT counts as a success only if the transaction was still open.
+ * @param turn its place among the transactions of the session
  * @throws the first failure in the order of sending
  */
 export async function inTransaction<T>(
   session: Session,
   settings: TransactionSettings,
   work: (tx: Db) => Promise<T>,
+  turn: Turn,
 ): Promise<T> {
-  const transaction = new OpenTransaction(session, settings)
+  const transaction = new OpenTransaction(session, settings, turn)
   try {
     const result = await work(transaction)
     await transaction.commit()

@@ -86,8 +86,6 @@ export interface EngineExtension {
 
 /** Names of files in sql/. Files of the same kind return the same columns on every engine. */
 export interface EngineSql {
-  /** States in which clients count wrongly or jobs cannot run; null if the engine has none. */
-  readonly condition: string | null
   /** Time-series tables other than partition sets and emulated aggregates; null if the engine has none. */
   readonly tables: string | null
   /** Their chunks, by the layout of the catalog; null if the engine has none. */

@@ -36,7 +36,6 @@ export const postgres = {
     policies: {why: 'PostgreSQL has no scheduler that runs policies', suggestions: []},
   },
   sql: {
-    condition: null,
     tables: null,
     chunks: null,
     policies: null,

@@ -22,7 +22,6 @@ export const timescaledb = {
   layout: 'hypertables',
   lacks: citusOnly,
   sql: {
-    condition: 'db/condition',
     tables: 'catalog/time-series',
     chunks: {names: 'catalog/chunks-names', relid: 'catalog/chunks-relid'},
     policies: 'catalog/live-policies',

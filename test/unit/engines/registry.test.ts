@@ -82,17 +82,15 @@ describe('what an engine can do', () => {
   })
 
   it('is read by SQL of the package, and chunks are read if there are hypertables', () => {
-    const namesOf = ({condition, tables, chunks, policies, sizes}: EngineSql) =>
-      [condition, tables, policies, ...Object.values(chunks ?? {}), ...Object.values(sizes)].filter(
+    const namesOf = ({tables, chunks, policies, sizes}: EngineSql) =>
+      [tables, policies, ...Object.values(chunks ?? {}), ...Object.values(sizes)].filter(
         (name) => name !== null,
       )
     for (const {name, sql} of engines) {
       const missing = namesOf(sql).filter((file) => !existsSync(fileURLToPath(new URL(`${file}.sql`, sqlDirectory))))
       expect(missing, name).toEqual([])
       expect(
-        [sql.tables, sql.chunks, sql.policies, sql.condition].every(
-          (file) => (file !== null) === can(name, 'hypertables'),
-        ),
+        [sql.tables, sql.chunks, sql.policies].every((file) => (file !== null) === can(name, 'hypertables')),
         name,
       ).toBe(true)
     }
