@@ -22,8 +22,8 @@ export async function readStatistics(
   db: Database,
   {table, lateAfter = defaultLimits.lateAfter}: ReportOptions = {},
 ): Promise<StatsReport & {target: string}> {
-  const {managed, timeUnits} = await readManaged(db, null)
-  return {...(await readStats(db, {table, fast: false, managed, timeUnits, lateAfter})), target: label(db)}
+  const managed = readManaged(db, null)
+  return {...(await readStats(db, {table, fast: false, managed, timeUnits: new Map(), lateAfter})), target: label(db)}
 }
 
 /**
@@ -36,7 +36,7 @@ export async function readPolicies(
   {table, lateAfter = defaultLimits.lateAfter}: ReportOptions = {},
 ): Promise<PolicyStatusReport & {target: string}> {
   return {
-    ...(await readPolicyStatus(db, {declared: await readDeclared(db, null), lateAfter, table})),
+    ...(await readPolicyStatus(db, {declared: readDeclared(db, null), lateAfter, table})),
     target: label(db),
   }
 }

@@ -4,7 +4,7 @@
 -- TimescaleDB: not needed; needs the schema qicore.
 select
   n.nspname as schema, v.relname as name, dn.nspname as storage_schema, d.relname as storage_name, d.oid::int8 as relation,
-  format_type(c.atttypid, null) as time_type, a.source, a.bucket, a.watermark
+  d.relowner::int8 as owner,  format_type(c.atttypid, null) as time_type, a.source, a.bucket, a.watermark
 from (select g.*, parse_ident(g.view) as view_name, parse_ident(g.data) as data_name from qicore.aggregates g) a
 join pg_namespace n on n.nspname = a.view_name[1]
 join pg_class v on v.relnamespace = n.oid and v.relname = a.view_name[2]

@@ -3,7 +3,7 @@
 -- range of the same column as the first such level. TimescaleDB: not needed.
 -- Bounds are constants, so pg_get_expr needs no relation: given one, it would open and lock it.
 with recursive root as (
-  select c.oid, n.nspname as schema, c.relname as name
+  select c.oid, n.nspname as schema, c.relname as name, c.relowner as owner
   from pg_partitioned_table p join pg_class c on c.oid = p.partrelid join pg_namespace n on n.oid = c.relnamespace
   where not c.relispartition and c.relpersistence <> 't'
     and not exists (select from pg_depend d where d.classid = 'pg_class'::regclass and d.objid = c.oid and d.deptype = 'e')
@@ -25,7 +25,7 @@ with recursive root as (
   cross join lateral (select k.attname is not null and coalesce(t.by = k.attname, true) as yes) as used
 )
 select
-  root.schema, root.name, root.oid::int8 as root, n.nspname as leaf_schema, c.relname as leaf,
+  root.schema, root.name, root.oid::int8 as root, root.owner::int8 as owner, n.nspname as leaf_schema, c.relname as leaf,
   c.oid::int8 as relation, coalesce(l.by, k.attname) as time_column, coalesce(l.type, k.type) as time_type, l.bound,
   coalesce(am.amname = 'columnar', false) as columnar, nullif(c.reltuples, -1)::int8 as rows
 from root

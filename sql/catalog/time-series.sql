@@ -14,6 +14,7 @@ select
   h.table_name as storage_name,
   case when a.mat_hypertable_id is null then 'hypertable' else 'aggregate' end as kind,
   r.oid::int8 as relation,
+  r.relowner::int8 as owner,
   d.column_name as time_column,
   case when d.partitioning_func is null then format_type(d.column_type, null) end as time_type,
   d.interval_length::text,

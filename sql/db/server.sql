@@ -14,6 +14,9 @@ select
   pg_is_in_recovery() as in_recovery,
   (select rolsuper from pg_roles where rolname = current_user) as superuser,
   pg_has_role(current_user, 'pg_read_all_stats', 'usage') as reads_all_stats,
+  -- Some services do not have these functions.
+  coalesce(has_function_privilege(to_regprocedure('pg_ls_dir(text)'), 'execute')
+    and has_function_privilege(to_regprocedure('pg_stat_file(text, boolean)'), 'execute'), false) as reads_files,
   ts.extversion as timescaledb,
   ts.nspname as timescaledb_schema,
   available.timescaledb as timescaledb_available,

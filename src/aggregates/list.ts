@@ -68,12 +68,15 @@ export async function readAggregates(
 ): Promise<AggregatesReport> {
   const snapshot = known.snapshot ?? (await readSnapshot(db, {lateAfter: 0, timeUnits}))
   const aggregates = snapshot.tables.filter(({kind}) => kind === 'aggregate')
-  const sources = aggregates.flatMap(({aggregate}) => aggregate?.source ?? [])
-  const empty = [...snapshot.tables, ...sources].filter(({id, chunks}) => id !== null && chunks.length === 0)
-  await readChunks(db, [...new Set(empty)])
-  const bytes = known.bytes ?? (await readChunkBytes(db, aggregates, false))
+  const sources = new Set(aggregates.flatMap(({aggregate}) => aggregate?.source ?? []))
+  // The snapshot of one table lacks the chunks of the others.
+  await readChunks(
+    db,
+    [...sources].filter((source) => source.chunks.length === 0 && !snapshot.tables.includes(source)),
+  )
+  const measuring = Promise.resolve(known.bytes ?? readChunkBytes(db, aggregates, false))
   const batch = batching(db)
-  const rows = await Promise.all(aggregates.map((aggregate) => rowOf(batch, aggregate, snapshot, bytes)))
+  const rows = await Promise.all(aggregates.map((aggregate) => rowOf(batch, aggregate, snapshot, measuring)))
   const unread = aggregates.filter((_, index) => rows[index]!.source !== null && isUnread(rows[index]!))
   const asked = unread.flatMap((aggregate) => [aggregate, aggregate.aggregate?.source ?? aggregate])
   const missing = rowsAreVisible(db.server) ? await readMissingPrivileges(db, [...new Set(asked)]) : new Map()
@@ -108,7 +111,7 @@ async function rowOf(
   db: Database,
   aggregate: Table,
   {at, policies, clocks}: CatalogSnapshot,
-  bytes: ChunkBytes,
+  measuring: Promise<ChunkBytes>,
 ): Promise<AggregateRow> {
   const clock = clocks.get(aggregate)!
   const {source, watermark, bucketWidth} = aggregate.aggregate!
@@ -120,7 +123,7 @@ async function rowOf(
   const point = (value: bigint | null) => formatInteger(value, aggregate, clock)
   const span = {start: rawFrom ?? lowest, end: pendingUntil(aggregate, clock, rawFrom)}
   const asked = visible && source !== null ? unlessRefused(pendingOf(db, aggregate, source, span)) : null
-  const [found, pending] = await Promise.all([gone, asked])
+  const [found, pending, bytes] = await Promise.all([gone, asked, measuring])
   const rawGone = visible && rawFrom === null ? false : found
   const micros = watermark === null ? null : microsIn(watermark, aggregate, clock)
   const computed = micros === null ? null : instantOf(micros)

@@ -89,10 +89,17 @@ interface OwnRow {
   set_at: Instant
 }
 
-/** The policies of these tables: jobs of TimescaleDB's scheduler, and rows of qicore.policies. */
-export async function readLivePolicies(db: Database, tables: readonly Table[]): Promise<LivePolicy[]> {
+/**
+ * The policies of these tables: jobs of TimescaleDB's scheduler, and rows of qicore.policies.
+ * @param of the tables, which may still be being read
+ */
+export async function readLivePolicies(
+  db: Database,
+  of: readonly Table[] | Promise<readonly Table[]>,
+): Promise<LivePolicy[]> {
   const {policies: file} = engineNamed(db.server.engine).sql
-  const [jobs, rows] = await Promise.all([
+  const [tables, jobs, rows] = await Promise.all([
+    of,
     file === null ? [] : db.query<JobRow>(statement(loadSql(file), [policyKindNames, policyProcedures])),
     db.server.hasQicoreSchema ? readQicoreRows<OwnRow>(db, 'catalog/own-policies') : [],
   ])

@@ -15,6 +15,7 @@ interface EmulatedAggregateRow {
   storage_schema: string
   storage_name: string
   relation: number
+  owner: number
   time_type: string
   source: string
   bucket: string
@@ -41,6 +42,7 @@ export function emulatedTables(rows: EmulatedAggregates, others: readonly Table[
       name: row.name,
       storage: {schema: row.storage_schema, name: row.storage_name},
       relation: row.relation,
+      owner: row.owner,
       timeColumn: 'bucket',
       time: timeKindOf(row.time_type),
       aggregate: {

@@ -17,6 +17,7 @@ interface HypertableRow {
   storage_name: string
   kind: 'hypertable' | 'aggregate'
   relation: number
+  owner: number
   time_column: string | null
   time_type: string | null
   now_schema: string | null
@@ -66,17 +67,34 @@ export async function readHypertables(db: Database, name: string): Promise<Table
 
 /** Adds the chunks of these tables, with one pass over the catalog for all of them. */
 export async function readChunks(db: Database, tables: readonly Table[]): Promise<void> {
-  const byId = new Map(tables.filter(({id}) => id !== null).map((table) => [table.id!, table]))
+  const ids = tables.flatMap(({id}) => id ?? [])
+  if (ids.length > 0) addChunks(tables, await readChunkRows(db, ids))
+}
+
+/** Adds the chunks of every table of the database, asked for at the same time as the tables. */
+export async function withChunks(db: Database, reading: Promise<Table[]>): Promise<Table[]> {
+  const [tables, rows] = await Promise.all([reading, readChunkRows(db, null)])
+  addChunks(tables, rows)
+  return tables
+}
+
+function addChunks(tables: readonly Table[], rows: readonly ChunkRow[]): void {
+  const byId = new Map(tables.map((table) => [table.id, table]))
+  for (const row of rows) byId.get(row.hypertable_id)?.chunks.push(chunkOf(row))
+}
+
+/** @param ids of hypertables; null for all */
+async function readChunkRows(db: Database, ids: readonly number[] | null): Promise<ChunkRow[]> {
   const {chunks} = engineNamed(db.server.engine).sql
-  if (byId.size === 0 || chunks === null) return
+  if (chunks === null) return []
   const name = chunks[db.server.chunkCatalog ?? 'names']
   // After a restore the catalog is not analyzed. The planner then expects one row and picks nested loops, where hash
   // joins take 0.1 s.
   const [, rows] = await pipelined(db, readOnlySettings, (tx) => [
     tx.query(statement("select set_config('enable_nestloop', 'off', true)")),
-    tx.query<ChunkRow>(statement(loadSql(name), [[...byId.keys()]])),
+    tx.query<ChunkRow>(statement(loadSql(name), [ids])),
   ])
-  for (const row of rows) byId.get(row.hypertable_id)?.chunks.push(chunkOf(row))
+  return rows
 }
 
 function tableOf(row: HypertableRow): Table {
@@ -88,6 +106,7 @@ function tableOf(row: HypertableRow): Table {
     storage: {schema: row.storage_schema, name: row.storage_name},
     id: row.id,
     relation: row.relation,
+    owner: row.owner,
     timeColumn: row.time_column,
     time,
     integerNow:

@@ -11,6 +11,7 @@ interface PartitionSetRow {
   schema: string
   name: string
   root: number
+  owner: number
   leaf_schema: string | null
   leaf: string | null
   relation: number | null
@@ -24,9 +25,13 @@ interface PartitionSetRow {
 /** Partitioned tables of PostgreSQL with their leaves. A database with TimescaleDB may have them too. */
 export async function readPartitionSets(db: Database): Promise<Table[]> {
   const sets = new Map<number, Table>()
-  const converted = await readColumnarSizes(db)
-  const distributed = new Set((await readDistributedTables(db)).map(({relation}) => relation))
-  for (const row of await db.query<PartitionSetRow>(statement(loadSql('catalog/partition-sets')))) {
+  const [converted, distributedTables, rows] = await Promise.all([
+    readColumnarSizes(db),
+    readDistributedTables(db),
+    db.query<PartitionSetRow>(statement(loadSql('catalog/partition-sets'))),
+  ])
+  const distributed = new Set(distributedTables.map(({relation}) => relation))
+  for (const row of rows) {
     const time = timeKindOf(row.time_type)
     const set =
       sets.get(row.root) ??
@@ -35,6 +40,7 @@ export async function readPartitionSets(db: Database): Promise<Table[]> {
         schema: row.schema,
         name: row.name,
         relation: row.root,
+        owner: row.owner,
         timeColumn: row.time_column,
         time,
       })

@@ -5,7 +5,7 @@ import {readPartitionSets} from './read-partition-sets.js'
 import {readHypertables} from './read-hypertables.js'
 import type {Table} from './table.js'
 
-export {readChunks} from './read-hypertables.js'
+export {readChunks, withChunks} from './read-hypertables.js'
 
 /** Every time-series table of the database. Hypertables come without their chunks: {@link readChunks} adds them. */
 export async function readTables(db: Database): Promise<Table[]> {

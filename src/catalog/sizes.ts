@@ -1,9 +1,9 @@
 import {readOnlySettings, type Database, type Db} from '../db/database.js'
 import {engineNamed} from '../engines/index.js'
 import {loadSql} from '../db/load-sql.js'
-import {statement} from '../db/sql.js'
+import {raw, statement, withExpressions, type Statement} from '../db/sql.js'
 import {isConnectionLost, sqlState, SqlState} from '../db/sqlstate.js'
-import {allInOrder} from '../db/transaction.js'
+import {pipelined} from '../db/transaction.js'
 
 /** Bytes of tables with their indexes and TOAST, as pg_total_relation_size counts them. */
 export interface Sizes {
@@ -32,20 +32,20 @@ export async function readLockedTables(db: Db): Promise<Set<number>> {
  */
 export async function measureSizes(db: Database, relations: readonly number[], indexes = false): Promise<Sizes> {
   const sizes: Sizes = {bytes: new Map(), indexBytes: new Map(), locked: new Set()}
-  const rest = relations.length < worthTheDirectory ? relations : await measureFiles(db, relations, sizes)
-  for (let at = 0; at < rest.length; at += batch) await measureBatch(db, rest.slice(at, at + batch), indexes, sizes)
+  const readsFiles = db.server.readsFiles && relations.length >= worthTheDirectory
+  const rest = readsFiles ? await measureFiles(db, relations, sizes) : relations
+  const batches: (readonly number[])[] = []
+  for (let at = 0; at < rest.length; at += batch) batches.push(rest.slice(at, at + batch))
+  await Promise.all(batches.map((each) => measureBatch(db, each, indexes, sizes)))
   return sizes
 }
 
 async function measureBatch(db: Database, relations: readonly number[], indexes: boolean, sizes: Sizes): Promise<void> {
   try {
-    let rows: Promise<SizeRow[]> = Promise.resolve([])
-    await db.transaction(readOnlySettings, async (tx) => {
-      const free = leaveOutLocked(relations, await readLockedTables(tx), sizes)
-      // Not awaited here, so that it is sent with COMMIT.
-      rows = tx.query(statement(loadSql(engineNamed(db.server.engine).sql.sizes.byRelation), [free, indexes]))
-    })
-    for (const row of await rows) keep(row, sizes)
+    const rows = await db.query<SizeRow>(sizesByRelation(db, relations, indexes))
+    const answered = new Set(rows.map(({relation}) => relation))
+    for (const relation of relations) if (!answered.has(relation)) sizes.locked.add(relation)
+    for (const row of rows) keep(row, sizes)
   } catch (error) {
     const state = sqlState(error)
     if (state !== SqlState.lockNotAvailable && state !== SqlState.canceled) throw error
@@ -54,6 +54,15 @@ async function measureBatch(db: Database, relations: readonly number[], indexes:
     await measureBatch(db, relations.slice(0, middle), indexes, sizes)
     await measureBatch(db, relations.slice(middle), indexes, sizes)
   }
+}
+
+/** No row for a relation that is locked: the server leaves those out, which saves the round trip of asking first. */
+function sizesByRelation(db: Database, relations: readonly number[], indexes: boolean): Statement {
+  const free = `array(select w.oid from unnest($1::oid[]) as w (oid) where not exists (
+    select from (${loadSql('catalog/locked-tables')}) as l where l.relation = w.oid::int8))`
+  const measured = statement(loadSql(engineNamed(db.server.engine).sql.sizes.byRelation))
+  const text = withExpressions(measured, (number) => raw(number === 1 ? free : `$${number}`)).text
+  return statement(text, [relations, indexes])
 }
 
 interface SizeRow {
@@ -67,40 +76,28 @@ function keep({relation, bytes, index_bytes: indexBytes}: SizeRow, sizes: Sizes)
   if (indexBytes !== null) sizes.indexBytes.set(relation, indexBytes)
 }
 
-function leaveOutLocked(relations: readonly number[], locked: ReadonlySet<number>, sizes: Sizes): number[] {
-  for (const relation of relations) if (locked.has(relation)) sizes.locked.add(relation)
-  return relations.filter((relation) => !locked.has(relation))
-}
-
 /**
  * Sizes of the files; opens no relation and takes no lock. Locked tables are left out all the same: their files may be
  * changing. Returns the relations that must be measured by opening them.
  */
 async function measureFiles(db: Database, relations: readonly number[], sizes: Sizes): Promise<readonly number[]> {
   try {
-    let free: number[] | null = null
-    let rows: Promise<(SizeRow & {missing: number})[]> = Promise.resolve([])
-    await db.transaction(readOnlySettings, async (tx) => {
-      // Without the privilege the statement itself would fail, and the server would log that each time.
-      const [[privilege], locked] = await allInOrder([
-        tx.query<{may: boolean}>(statement(loadSql('catalog/may-read-files'))),
-        readLockedTables(tx),
-        tx.query(statement("select set_config('work_mem', '64MB', true)")),
-      ])
-      if (!privilege!.may) return
-      free = leaveOutLocked(relations, locked, sizes)
-      // Not awaited here, so that it is sent with COMMIT.
-      rows = tx.query(statement(loadSql(engineNamed(db.server.engine).sql.sizes.byFile), [free]))
-    })
-    if (free === null) return relations
-    const uncovered = new Set<number>()
-    for (const row of await rows) {
-      if (row.missing > 0) uncovered.add(row.relation)
+    const byFile = statement(loadSql(engineNamed(db.server.engine).sql.sizes.byFile), [relations])
+    const [locked, , rows] = await pipelined(db, readOnlySettings, (tx) => [
+      readLockedTables(tx),
+      tx.query(statement("select set_config('work_mem', '64MB', true)")),
+      tx.query<SizeRow & {missing: number}>(byFile),
+    ])
+    const uncovered: number[] = []
+    for (const relation of relations) if (locked.has(relation)) sizes.locked.add(relation)
+    for (const row of rows) {
+      if (locked.has(row.relation)) continue
+      if (row.missing > 0) uncovered.push(row.relation)
       else keep(row, sizes)
     }
-    return (free as number[]).filter((relation) => uncovered.has(relation))
+    return uncovered
   } catch (error) {
-    // Other storage than files, or a privilege that is missing: opening the relations still works.
+    // Other storage than files: opening the relations still works.
     if (isConnectionLost(error)) throw error
     return relations
   }

@@ -2,7 +2,7 @@ import {batching} from '../db/batching.js'
 import type {Database} from '../db/database.js'
 import {statement} from '../db/sql.js'
 import type {Instant} from '../units/instant.js'
-import {readChunks, readTables} from './read-tables.js'
+import {readChunks, readTables, withChunks} from './read-tables.js'
 import {readClocks, readZones, type TableClock} from './table-clock.js'
 import {readLivePolicies, type LivePolicy} from './live-policies.js'
 import {resolveTable} from './resolve-table.js'
@@ -37,20 +37,29 @@ export interface CatalogSnapshot {
   clocks: ReadonlyMap<Table, TableClock>
 }
 
-/** @throws OpsError NO_SUCH_TABLE, NOT_A_HYPERTABLE, AMBIGUOUS */
-export async function readSnapshot(db: Database, request: SnapshotRequest): Promise<CatalogSnapshot> {
+/** The units may still be being read: they are needed last. */
+type SnapshotQuestion = Omit<SnapshotRequest, 'timeUnits'> & {
+  timeUnits: SnapshotRequest['timeUnits'] | Promise<SnapshotRequest['timeUnits']>
+}
+
+/**
+ * One round trip for the whole database, and another for a table by name, or if a table has a clock of its own.
+ * @throws OpsError NO_SUCH_TABLE, NOT_A_HYPERTABLE, AMBIGUOUS
+ */
+export async function readSnapshot(db: Database, request: SnapshotQuestion): Promise<CatalogSnapshot> {
   const batch = batching(db)
-  const [[row], all] = await Promise.all([
+  const isWhole = request.table === undefined
+  const reading = isWhole ? withChunks(batch, readTables(batch)) : readTables(batch)
+  const [[row], all, live, zones, units] = await Promise.all([
     batch.query<{now: Instant}>(statement('select clock_timestamp() as now')),
-    readTables(batch),
+    reading,
+    readLivePolicies(batch, reading),
+    readZones(batch, null),
+    request.timeUnits,
   ])
   const at = row!.now
-  const tables = request.table === undefined ? all : [await resolveTable(batch, all, request.table)]
-  const [live, zones] = await Promise.all([
-    readLivePolicies(batch, all),
-    readZones(batch, tables, at),
-    readChunks(batch, tables),
-  ])
+  const tables = isWhole ? all : [await resolveTable(batch, all, request.table!)]
+  if (!isWhole) await readChunks(batch, tables)
   const policies = live.filter(({table}) => tables.includes(table))
-  return {at, tables, all, policies, clocks: await readClocks(batch, tables, zones, at, request.timeUnits)}
+  return {at, tables, all, policies, clocks: await readClocks(batch, tables, zones, at, units)}
 }

@@ -57,21 +57,21 @@ export function contradictionWords({seen, rowsIn}: UnitContradiction): string {
 
 /**
  * The clock of each table.
- * @param zones the time zones of the tables, by relation
+ * @param zones the time zones of the tables, by owner
  * @param at the server's clock
  * @param units declared units of integer time, by schema.table
  */
 export async function readClocks(
   db: Database,
   tables: readonly Table[],
-  zones: ReadonlyMap<number, ZoneRow>,
+  zones: Zones,
   at: Instant,
   units: ReadonlyMap<string, TimeUnit>,
 ): Promise<Map<Table, TableClock>> {
   const batch = batching(db)
   const called = new Map<string, Promise<bigint | null>>()
   const entries = tables.map(async (table) => {
-    const clock = table.time === 'integer' ? await integerClock(table) : timeClock(table, at, zones.get(table.relation))
+    const clock = table.time === 'integer' ? await integerClock(table) : timeClock(table, at, zoneFor(table, zones))
     return [table, clock] as const
   })
   return new Map(await Promise.all(entries))
@@ -140,33 +140,32 @@ function smallest(values: readonly bigint[]): bigint | null {
   return values.reduce<bigint | null>((first, value) => (first === null || value < first ? value : first), null)
 }
 
-/** The time zone in which a policy of a table runs, and the local time there. Null if it is not known. */
-export interface ZoneRow {
-  relation: number
+/** The time zone in which policies of an owner's tables run, and its offset from UTC. Null if it is not known. */
+interface ZoneRow {
+  owner: number
   time_zone: string | null
-  local_now: string | null
+  utc_offset: string | null
 }
 
-/** The time zones of the tables whose time is a time of the calendar, by relation. @param at the server's clock */
-export async function readZones(
-  db: Database,
-  tables: readonly Table[],
-  at: Instant,
-): Promise<ReadonlyMap<number, ZoneRow>> {
-  const relations = tables.filter(({time}) => time !== 'integer' && time !== 'other').map(({relation}) => relation)
-  if (relations.length === 0) return new Map()
-  const rows = await db.query<ZoneRow>(statement(loadSql('catalog/time-zones'), [relations, at]))
-  return new Map(rows.map((row) => [row.relation, row]))
+/** By the oid of the owner; 0 is every role without a time zone of its own. */
+export type Zones = ReadonlyMap<number, ZoneRow>
+
+/** The time zones in which policies run. @param at null for now: the difference counts only as zones change */
+export async function readZones(db: Database, at: Instant | null): Promise<Zones> {
+  const rows = await db.query<ZoneRow>(statement(loadSql('catalog/time-zones'), [at]))
+  return new Map(rows.map((row) => [row.owner, row]))
+}
+
+function zoneFor({owner}: Table, zones: Zones): ZoneRow | undefined {
+  return owner === null ? undefined : (zones.get(owner) ?? zones.get(0))
 }
 
 function timeClock(table: Table, at: Instant, row: ZoneRow | undefined): TableClock {
   const {time} = table
-  const known =
-    row !== undefined && row.time_zone !== null && row.local_now !== null
-      ? zoneOf(row.time_zone, BigInt(row.local_now) - microsOf(at))
-      : {}
+  const offset = row?.utc_offset == null ? null : BigInt(row.utc_offset)
+  const known = row === undefined || row.time_zone === null || offset === null ? {} : zoneOf(row.time_zone, offset)
   if (time === 'timestamp' || time === 'date')
-    return {now: row?.local_now == null ? null : BigInt(row.local_now), unit: null, time, ...known}
+    return {now: offset === null ? null : microsOf(at) + offset, unit: null, time, ...known}
   return {now: time === 'other' ? null : microsOf(at), unit: null, time, ...known}
 }
 

@@ -44,6 +44,8 @@ export interface Table {
   id: number | null
   /** Oid of the storage. The one of a partition set has no rows; that of an emulated aggregate has all of them. */
   relation: number
+  /** Oid of the role that owns the storage; null if it was not read. */
+  owner: number | null
   timeColumn: string | null
   time: TimeKind
   /** `safe` is false if calling it would run a function of another role with the rights of this one. */
@@ -90,6 +92,7 @@ export function newTable(
   return {
     storage: {schema: fields.schema, name: fields.name},
     id: null,
+    owner: null,
     integerNow: null,
     aggregate: null,
     compression: false,

@@ -39,11 +39,12 @@ const unrangedTried = 32
 /**
  * The time ranges of tables, and why an end is not known. Queries the outermost chunks, never the table, which would
  * lock every chunk. Skips a limited number of empty ranges, and never waits for a locked chunk.
+ * @param reading relations that are locked; may still be being read
  */
 export async function readTimeRanges(
   db: Database,
   tables: readonly Table[],
-  locked: ReadonlySet<number>,
+  reading: ReadonlySet<number> | Promise<ReadonlySet<number>>,
 ): Promise<{ends: Map<Table, TimeRange>; problems: Map<Table, EndProblem>}> {
   const ends = new Map(tables.map((table) => [table, {oldest: null, newest: null} as TimeRange]))
   const problems = new Map<Table, EndProblem>()
@@ -58,6 +59,9 @@ export async function readTimeRanges(
     }
     for (const side of ['oldest', 'newest'] as const) asks.push({table, side, groups: groupsOf(chunksOf(table), side)})
   }
+  const compressed = new Map<number, CompressedEnds | null>()
+  const nearest = asks.flatMap(({table, groups}) => (groups[0] ?? []).map((chunk) => ({chunk, table})))
+  const [locked] = await Promise.all([reading, addCompressedEnds(db, nearest, compressed)])
   for (let round = 0; round < rounds && asks.length > 0; round += 1) {
     const open = asks.flatMap((ask) => {
       if (ask.groups.length === 0) return []
@@ -75,7 +79,7 @@ export async function readTimeRanges(
       const free = firstLocked === -1 ? wanted : wanted.slice(0, firstLocked)
       return [{ask: {...ask, groups: ask.groups.slice(free.length)}, chunks: free.flat()}]
     })
-    const answers = await answer(db, open, problems)
+    const answers = await answer(db, open, problems, compressed)
     asks = []
     for (const {ask} of open) {
       const value = answers.get(ask)
@@ -98,9 +102,11 @@ async function answer(
   db: Database,
   open: readonly Open[],
   problems: Map<Table, EndProblem>,
+  compressed: Map<number, CompressedEnds | null>,
 ): Promise<Map<Ask, bigint | null>> {
   const answers = new Map<Ask, bigint | null>()
-  const compressed = await compressedEnds(db, open)
+  const asked = open.flatMap(({ask: {table}, chunks}) => chunks.map((chunk) => ({chunk, table})))
+  await addCompressedEnds(db, asked, compressed)
   const batch = batching(db)
   const parts: Open[][] = []
   for (let at = 0; at < open.length; at += batchSize) parts.push(open.slice(at, at + batchSize))
@@ -137,7 +143,7 @@ function problemOf(error: unknown): EndProblem {
   return state === SqlState.lockNotAvailable ? 'locked' : 'unreadable'
 }
 
-function question(part: readonly Open[], compressed: ReadonlyMap<number, CompressedEnds>): Statement {
+function question(part: readonly Open[], compressed: ReadonlyMap<number, CompressedEnds | null>): Statement {
   const selects = part.map(({ask, chunks}, n) => {
     const order = raw(ask.side === 'newest' ? 'desc' : 'asc')
     return `select ${n} as n, (select v::text from (${chunks.map((chunk) => pieceOf(ask, chunk, order, compressed)).join(' union all ')}) as u order by v ${order.text} limit 1) as value`
@@ -150,7 +156,7 @@ function pieceOf(
   {table, side}: Ask,
   chunk: Chunk,
   order: Fragment,
-  compressed: ReadonlyMap<number, CompressedEnds>,
+  compressed: ReadonlyMap<number, CompressedEnds | null>,
 ): string {
   const column = ident(table.timeColumn!)
   const plain =
@@ -159,7 +165,7 @@ function pieceOf(
   if (!has(chunk.status, 'compressed')) return plain
   const recorded = compressed.get(chunk.relation)
   // Without metadata of the time column the chunk has to be decompressed, up to the timeout.
-  if (recorded === undefined) return plain.replace('from only ', 'from ')
+  if (recorded == null) return plain.replace('from only ', 'from ')
   const end = ident(side === 'newest' ? recorded.high : recorded.low)
   return `${plain} union all ${sql`(select ${end} as v from ${ident(recorded.schema, recorded.name)} where ${end} is not null order by 1 ${order} limit 1)`.text}`
 }
@@ -171,19 +177,23 @@ interface CompressedEnds {
   high: string
 }
 
-async function compressedEnds(db: Database, open: readonly Open[]): Promise<Map<number, CompressedEnds>> {
-  const wanted = open.flatMap(({ask, chunks}) =>
-    chunks.filter(({compressed}) => compressed !== null).map((chunk) => ({chunk, column: ask.table.timeColumn!})),
-  )
-  if (wanted.length === 0) return new Map()
+/** Adds those of the compressed chunks that are not there yet; a chunk may have none. */
+async function addCompressedEnds(
+  db: Database,
+  asked: readonly {chunk: Chunk; table: Table}[],
+  known: Map<number, CompressedEnds | null>,
+): Promise<void> {
+  const wanted = asked.filter(({chunk}) => chunk.compressed !== null && !known.has(chunk.relation))
+  if (wanted.length === 0) return
   const rows = await db.query<CompressedEnds & {chunk: number}>(
     statement(loadSql('catalog/compressed-ends'), [
       wanted.map(({chunk}) => chunk.relation),
       wanted.map(({chunk}) => chunk.compressed!),
-      wanted.map(({column}) => column),
+      wanted.map(({table}) => table.timeColumn!),
     ]),
   )
-  return new Map(rows.map((row) => [row.chunk, row]))
+  for (const {chunk} of wanted) known.set(chunk.relation, null)
+  for (const row of rows) known.set(row.chunk, row)
 }
 
 /** An emulated aggregate has no chunks: its table is treated as one chunk without a range. */

@@ -97,7 +97,7 @@ Running it again adds what is missing. It never drops anything, and refuses a da
       {runDemo, countRows},
       {newestSample},
       {readStats},
-      {readManaged},
+      {declaredUnits, readManaged},
       {actorOf},
       limits,
       {planProgress},
@@ -141,9 +141,15 @@ Running it again adds what is missing. It never drops anything, and refuses a da
       progress?.stop()
       signals.release()
     })
-    const {managed, timeUnits} = await readManaged(db, await this.loadConfig())
+    const config = await this.loadConfig()
+    const managed = readManaged(db, config)
     const stats = {
-      ...(await readStats(db, {fast: false, managed, timeUnits, lateAfter: limits.lateAfter})),
+      ...(await readStats(db, {
+        fast: false,
+        managed,
+        timeUnits: declaredUnits(config),
+        lateAfter: limits.lateAfter,
+      })),
       target: 'local',
     }
     const newest = await newestSample(db)

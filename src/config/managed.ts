@@ -14,23 +14,23 @@ export interface ManagedSections {
  * The managed tables as schema.table: those of the configuration, and those of the definitions if QiCore's migrations
  * are recorded. All others are shown and never changed.
  */
-export async function readManaged(
-  db: Database,
-  sections: ManagedSections | null,
-): Promise<{managed: Set<string>; timeUnits: Map<string, TimeUnit>}> {
+export async function readManaged(db: Database, sections: ManagedSections | null): Promise<Set<string>> {
   const managed = new Set<string>()
-  const timeUnits = new Map<string, TimeUnit>()
   if (await definitionsApply(db)) {
     for (const {schema, name, hypertable} of qicore.tables)
       if (hypertable) managed.add(formatQualifiedName(schema, name))
     for (const {schema, name} of qicore.aggregates) managed.add(formatQualifiedName(schema, name))
   }
-  for (const [name, {timeUnit}] of Object.entries(sections?.tables ?? {})) {
-    managed.add(normal(name))
-    if (timeUnit !== undefined) timeUnits.set(normal(name), timeUnit)
-  }
-  for (const name of Object.keys(sections?.aggregates ?? {})) managed.add(normal(name))
-  return {managed, timeUnits}
+  for (const name of Object.keys({...sections?.tables, ...sections?.aggregates})) managed.add(normal(name))
+  return managed
+}
+
+/** The declared units of tables on integer time, by schema.table. */
+export function declaredUnits(sections: ManagedSections | null): Map<string, TimeUnit> {
+  const declared = Object.entries(sections?.tables ?? {})
+  return new Map(
+    declared.flatMap(([name, {timeUnit}]) => (timeUnit === undefined ? [] : [[normal(name), timeUnit] as const])),
+  )
 }
 
 /** Normalises a name, which a configuration writes as SQL does. */

@@ -18,8 +18,8 @@ const batched = new WeakSet<Database>()
 
 /**
  * A wrapper of the database for work on many tables at once: queries issued in the same turn of the event loop are sent
- * in one transaction and one round trip. A report that reads every table with `Promise.all` then needs as many round
- * trips as for one table. A failing statement fails alone: those behind it are sent again.
+ * in one round trip. A report that reads every table with `Promise.all` then needs as many round trips as for one
+ * table. A failing statement fails alone: those behind it are sent again.
  */
 export function batching(db: Database): Database {
   // Nested wrappers would take two turns of the event loop instead of one.
@@ -33,8 +33,13 @@ export function batching(db: Database): Database {
       const key = JSON.stringify(question.settings)
       groups.set(key, [...(groups.get(key) ?? []), question])
     }
+    const parts: Promise<() => void>[] = []
     for (const group of groups.values())
-      for (let at = 0; at < group.length; at += batchSize) void answer(db, group.slice(at, at + batchSize))
+      for (let at = 0; at < group.length; at += batchSize) parts.push(answer(db, group.slice(at, at + batchSize)))
+    // Settled in the same turn, so that the queries they lead to are batched again.
+    void Promise.all(parts).then((settled) => {
+      for (const settle of settled) settle()
+    })
   }
   const query = <Row extends object>(
     statement: Statement,
@@ -51,8 +56,8 @@ export function batching(db: Database): Database {
   return batch
 }
 
-/** Settles all queries at the end, in the same turn, so that the queries they lead to are batched again. */
-async function answer(db: Database, questions: readonly Question[]): Promise<void> {
+/** Asks the questions in one transaction, and in others those behind a failed one. @returns what settles all queries */
+async function answer(db: Database, questions: readonly Question[]): Promise<() => void> {
   let answers: Promise<object[]>[] = []
   const failure: unknown = await db
     .transaction(questions[0]!.settings, async (tx) => {
@@ -68,15 +73,18 @@ async function answer(db: Database, questions: readonly Question[]): Promise<voi
   const cause = failed === -1 ? failure : (settled[failed] as PromiseRejectedResult).reason
   // If the transaction could not be opened or the connection is lost, no query has a result.
   const ended = failure !== null && (failed === -1 || sqlState(cause) === SqlState.inFailedTransaction)
-  if (ended || isConnectionLost(failure) || isConnectionLost(cause)) {
-    for (const {reject} of questions) reject(failure ?? cause)
-    return
-  }
+  if (ended || isConnectionLost(failure) || isConnectionLost(cause))
+    return () => {
+      for (const {reject} of questions) reject(failure ?? cause)
+    }
   const upTo = failed === -1 ? questions.length : failed
   const again = failed === -1 ? [] : questions.slice(failed + 1)
-  if (again.length > 0) await answer(db, again)
-  questions.slice(0, upTo).forEach(({resolve}, index) => {
-    resolve((settled[index] as PromiseFulfilledResult<object[]>).value)
-  })
-  if (failed !== -1) questions[failed]!.reject(cause)
+  const settleRest = again.length > 0 ? await answer(db, again) : () => {}
+  return () => {
+    settleRest()
+    questions.slice(0, upTo).forEach(({resolve}, index) => {
+      resolve((settled[index] as PromiseFulfilledResult<object[]>).value)
+    })
+    if (failed !== -1) questions[failed]!.reject(cause)
+  }
 }

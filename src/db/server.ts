@@ -27,6 +27,8 @@ export interface Server {
   superuser: boolean
   /** Whether the role is a member of pg_read_all_stats and so sees the queries and states of other roles. */
   readsAllStats: boolean
+  /** Whether the role may list the server's directories and read the sizes of files. */
+  readsFiles: boolean
   /** The version of the engine's extension; null for an engine that has none. */
   extensionVersion: string | null
   timescaledb: string | null
@@ -120,6 +122,7 @@ export interface ServerRow {
   in_recovery: boolean
   superuser: boolean
   reads_all_stats: boolean
+  reads_files: boolean
   timescaledb: string | null
   timescaledb_schema: string | null
   timescaledb_available: string | null
@@ -206,6 +209,7 @@ export function describeServer(row: ServerRow, processId: number | null, embedde
     inRecovery: row.in_recovery,
     superuser: row.superuser,
     readsAllStats: row.reads_all_stats,
+    readsFiles: row.reads_files,
     extensionVersion: engine.extension === null ? null : row[engine.extension.name],
     timescaledb: row.timescaledb,
     timescaledbSchema: row.timescaledb_schema,

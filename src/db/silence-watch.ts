@@ -20,7 +20,8 @@ export function silenceWatch(
   let timer: NodeJS.Timeout | undefined
   const wait = () => {
     clearTimeout(timer)
-    timer = asked > 0 && isReached ? setTimeout(() => giveUp((limit + answerGrace) / 1000), limit + answerGrace) : undefined
+    timer =
+      asked > 0 && isReached ? setTimeout(() => giveUp((limit + answerGrace) / 1000), limit + answerGrace) : undefined
   }
   const answered = () => {
     asked -= 1

@@ -47,7 +47,7 @@ export async function readDocument(db: Database, request: DocumentRequest): Prom
   const [row] = await db.query<{now: Instant}>(statement('select clock_timestamp() as now'))
   const at = row!.now
   const declared = await readDeclared(db, sections)
-  const {managed} = await readManaged(db, sections)
+  const managed = await readManaged(db, sections)
   const timeUnits = timeUnitsOf(declared)
   const tables = {lateAfter, timeUnits, fast}
   return {

@@ -11,7 +11,7 @@ import {readQicoreRows} from '../catalog/read-emulated.js'
  * `cron install` recorded. Null if not known, because cron.job cannot be read from this database.
  */
 export async function cronCalls(db: Database): Promise<SqlCall[] | null> {
-  const [seen, recorded] = [await scheduled(db), await recordedCommands(db)]
+  const [seen, recorded] = await Promise.all([scheduled(db), recordedCommands(db)])
   // pg_cron is installed in one database of a server and runs jobs in all of them.
   if (seen === null && recorded.length === 0) return null
   const commands = new Set([...(seen ?? []), ...recorded])

@@ -41,7 +41,7 @@ export async function gateReasons(
   const none: GateReasons = {byChunk: new Map(), all: null}
   const cutoff = cutoffOf(policy, clock)
   if (cutoff !== null) {
-    const {ends} = await readTimeRanges(db, [table], await readLockedTables(db))
+    const {ends} = await readTimeRanges(db, [table], readLockedTables(db))
     const newest = ends.get(table)?.newest ?? null
     if (newest !== null && newest < cutoff)
       return {

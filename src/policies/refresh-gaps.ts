@@ -1,5 +1,4 @@
 import type {Database} from '../db/database.js'
-import {readChunks} from '../catalog/read-tables.js'
 import type {TableClock} from '../catalog/table-clock.js'
 import {ago} from '../catalog/ages.js'
 import {gapsQuestion, type GapRow} from '../catalog/coverage-sql.js'
@@ -11,7 +10,7 @@ import {instantOf} from '../catalog/time.js'
 
 /**
  * Ranges in the windows of refresh policies whose rows changed after they were computed: below the watermark, by
- * TimescaleDB's invalidation logs. A window begins with its first whole bucket.
+ * TimescaleDB's invalidation logs. A window begins with its first whole bucket. The sources have their chunks.
  */
 export async function changedRanges(
   db: Database,
@@ -19,11 +18,6 @@ export async function changedRanges(
   clocks: ReadonlyMap<LivePolicy['table'], TableClock>,
 ): Promise<Map<LivePolicy, Span[]>> {
   const found = new Map<LivePolicy, Span[]>()
-  const sources = policies.flatMap(({table}) => table.aggregate?.source ?? [])
-  await readChunks(
-    db,
-    sources.filter(({chunks}) => chunks.length === 0),
-  )
   const asked = policies.flatMap((policy) => {
     const {table, startOffset} = policy
     const clock = clocks.get(table)

@@ -18,11 +18,14 @@ export interface Runners {
 
 export async function readRunners(db: Database): Promise<Runners> {
   const {server} = db
-  const [row] = await db.query<{daemons: number}>(statement(loadSql('policies/runners')))
+  const [[row], cron] = await Promise.all([
+    db.query<{daemons: number}>(statement(loadSql('policies/runners'))),
+    cronCalls(db),
+  ])
   return {
     scheduler: server.workers === 'unknown' ? null : server.workers === 'alive',
     daemon: row!.daemons > 0,
-    cron: await cronCalls(db),
+    cron,
     cronAlive: server.pgCronAlive,
   }
 }

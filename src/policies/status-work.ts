@@ -53,18 +53,10 @@ interface SourceEnds {
 /**
  * The time ranges of the sources of refresh policies, with a few queries for all of them together.
  */
-async function sourceEnds(
-  db: Database,
-  policies: readonly LivePolicy[],
-  snapshot: CatalogSnapshot,
-): Promise<SourceEnds> {
+async function sourceEnds(db: Database, policies: readonly LivePolicy[]): Promise<SourceEnds> {
   const sources = [...new Set(policies.flatMap(({table}) => table.aggregate?.source ?? []))]
   if (sources.length === 0) return {ends: new Map(), missing: new Map()}
-  await readChunks(
-    db,
-    sources.filter((source) => source.chunks.length === 0 && !snapshot.tables.includes(source)),
-  )
-  const {ends, problems} = await readTimeRanges(db, sources, await readLockedTables(db))
+  const {ends, problems} = await readTimeRanges(db, sources, readLockedTables(db))
   const refused = sources.filter((source) => problems.get(source) === 'privilege')
   return {ends, missing: await readMissingPrivileges(db, refused)}
 }
@@ -82,10 +74,14 @@ export async function readRefreshFacts(
   policies: readonly LivePolicy[],
   snapshot: CatalogSnapshot,
 ): Promise<RefreshFacts> {
-  return {
-    changed: await changedRanges(db, policies, snapshot.clocks),
-    sources: await sourceEnds(db, policies, snapshot),
-  }
+  const all = new Set(policies.flatMap(({table}) => table.aggregate?.source ?? []))
+  // The snapshot of one table lacks the chunks of the others.
+  await readChunks(
+    db,
+    [...all].filter((source) => source.chunks.length === 0 && !snapshot.tables.includes(source)),
+  )
+  const [changed, sources] = await Promise.all([changedRanges(db, policies, snapshot.clocks), sourceEnds(db, policies)])
+  return {changed, sources}
 }
 
 export async function refreshWork(

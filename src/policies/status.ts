@@ -27,7 +27,8 @@ import {fixBy, policyProblem, type JudgedPolicy, type PolicyStatus, type PolicyS
 import {command} from '../units/command.js'
 
 export interface StatusRequest {
-  declared: readonly Declared[]
+  /** May still be being read. */
+  declared: readonly Declared[] | Promise<readonly Declared[]>
   /** Milliseconds that due work may wait beyond one interval of its schedule. */
   lateAfter: number
   /** The name as the operator typed it; undefined means every table. */
@@ -64,14 +65,18 @@ interface Sources {
  */
 export async function readPolicyStatus(
   db: Database,
-  {declared, lateAfter, table, ...known}: StatusRequest,
+  {declared: declaring, lateAfter, table, ...known}: StatusRequest,
 ): Promise<PolicyStatusReport> {
-  const snapshot = known.snapshot ?? (await readSnapshot(db, {table, lateAfter, timeUnits: timeUnitsOf(declared)}))
-  const state = known.state ?? (await readPolicyState(db, snapshot))
-  const timescaledb = can(db.server.engine, 'hypertables')
   const batch = batching(db)
+  const timeUnits = Promise.resolve(declaring).then(timeUnitsOf)
+  const [declared, snapshot] = await Promise.all([
+    declaring,
+    known.snapshot ?? readSnapshot(batch, {table, lateAfter, timeUnits}),
+  ])
+  const timescaledb = can(db.server.engine, 'hypertables')
   const nowhere = declared.filter((each) => !snapshot.all.some((one) => qualifiedName(one) === declaredName(each)))
-  const [rows, runners, facts, ownReadable, plain, qicoreSchema, other] = await Promise.all([
+  const [state, rows, runners, facts, ownReadable, plain, qicoreSchema, other] = await Promise.all([
+    known.state ?? readPolicyState(batch, snapshot),
     timescaledb ? batch.query<JobError>(statement(loadSql('policies/errors'))) : [],
     readRunners(batch),
     readFacts(batch, snapshot),

@@ -60,19 +60,20 @@ export interface TableStats extends CompressionTotals {
 
 export interface StatsRequest extends SnapshotRequest {
   fast: boolean
-  /** Tables of the configuration and the definitions, as schema.table. */
-  managed: ReadonlySet<string>
+  /** Tables of the configuration and the definitions, as schema.table; may still be being read. */
+  managed: ReadonlySet<string> | Promise<ReadonlySet<string>>
 }
 
 /** One row per table, largest first. Never waits for a lock: locked chunks are skipped and counted. */
 export async function readStats(db: Database, request: StatsRequest): Promise<StatsReport> {
-  const snapshot = await readSnapshot(db, request)
-  const bytes = await readChunkBytes(db, snapshot.tables, request.fast)
-  const {ends, problems} = await readTimeRanges(db, snapshot.tables, bytes.locked)
+  const [managed, snapshot] = await Promise.all([request.managed, readSnapshot(db, request)])
+  const measuring = readChunkBytes(db, snapshot.tables, request.fast)
+  const locked = measuring.then((measured) => measured.locked)
+  const [bytes, {ends, problems}] = await Promise.all([measuring, readTimeRanges(db, snapshot.tables, locked)])
   const late = await lateness(db, snapshot, request, ends)
   const tables = snapshot.tables.map((table) =>
     tableStats(table, snapshot, bytes, ends.get(table)!, {
-      managed: request.managed.has(qualifiedName(table)),
+      managed: managed.has(qualifiedName(table)),
       late: late.get(table)!,
     }),
   )

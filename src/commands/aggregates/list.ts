@@ -16,17 +16,17 @@ Changes nothing and never waits for a lock.`
   protected override readonly kind = 'aggregates.list'
 
   protected override async reading(): Promise<Reading<AggregatesReport, AggregatesReport>> {
-    const [{readAggregates}, {aggregatesTable}, {readManaged}, {reportTarget}] = await Promise.all([
+    const [{readAggregates}, {aggregatesTable}, {declaredUnits}, {reportTarget}] = await Promise.all([
       import('../../aggregates/list.js'),
       import('../../aggregates/list-table.js'),
       import('../../config/managed.js'),
       import('../../config/target.js'),
     ])
     return {
-      read: async (db, {config}) => {
-        const {timeUnits} = await readManaged(db, config)
-        return {...(await readAggregates(db, timeUnits)), target: reportTarget(db)}
-      },
+      read: async (db, {config}) => ({
+        ...(await readAggregates(db, declaredUnits(config))),
+        target: reportTarget(db),
+      }),
       show: async (report, show) => ({
         ...report,
         aggregates: await show(aggregatesTable, report, report.aggregates, async () =>

@@ -48,7 +48,7 @@ Locks nothing, changes nothing and needs no schema qicore. Work is late when it 
     const {all} = this.flags
     return {
       read: async (db, {config, limits}) => {
-        const declared = await readDeclared(db, sectionsOf(config))
+        const declared = readDeclared(db, sectionsOf(config))
         const {lateAfter} = limits()
         return {...(await readPolicyStatus(db, {declared, lateAfter, table})), target: reportTarget(db)}
       },

@@ -39,7 +39,7 @@ By default the table shows the newest chunks that fit the screen (20 in a pipe; 
   protected override readonly kind = 'stats.chunks'
 
   protected override async reading(): Promise<Reading<ChunksReport, ChunksReport>> {
-    const [{readChunkStats}, {chunksTable}, {readManaged}, {reportTarget}] = await Promise.all([
+    const [{readChunkStats}, {chunksTable}, {declaredUnits}, {reportTarget}] = await Promise.all([
       import('../../reports/chunks.js'),
       import('../../reports/chunks-table.js'),
       import('../../config/managed.js'),
@@ -48,7 +48,7 @@ By default the table shows the newest chunks that fit the screen (20 in a pipe; 
     const {fast, late, map, limit} = this.flags
     return {
       read: async (db, {config, limits}) => {
-        const {timeUnits} = await readManaged(db, config)
+        const timeUnits = declaredUnits(config)
         const {lateAfter} = limits()
         const report = await readChunkStats(db, {table: this.args.table, fast, late, timeUnits, lateAfter})
         return {...report, target: reportTarget(db)}

@@ -27,7 +27,7 @@ BEFORE and AFTER were recorded when each chunk was compressed; LIVE NOW is what 
   protected override readonly kind = 'stats.compression'
 
   protected override async reading(): Promise<Reading<CompressionReport, CompressionReport>> {
-    const [{readCompression}, {compressionTable}, {readManaged}, {reportTarget}] = await Promise.all([
+    const [{readCompression}, {compressionTable}, {declaredUnits}, {reportTarget}] = await Promise.all([
       import('../../reports/compression.js'),
       import('../../reports/compression-table.js'),
       import('../../config/managed.js'),
@@ -36,7 +36,7 @@ BEFORE and AFTER were recorded when each chunk was compressed; LIVE NOW is what 
     const {fast} = this.flags
     return {
       read: async (db, {config, limits}) => {
-        const {timeUnits} = await readManaged(db, config)
+        const timeUnits = declaredUnits(config)
         const {lateAfter} = limits()
         const report = await readCompression(db, {table: this.args.table, fast, timeUnits, lateAfter})
         return {...report, target: reportTarget(db)}

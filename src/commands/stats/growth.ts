@@ -35,7 +35,7 @@ With less than 7 days of sizes PER DAY is marked *: the bytes written a day as s
   protected override readonly kind = 'stats.growth'
 
   protected override async reading(): Promise<Reading<GrowthReport, GrowthReport>> {
-    const [{readGrowth}, {growthTable, storageTable}, {diskText}, {readManaged}, {aroundGrowth, aroundStorage}] =
+    const [{readGrowth}, {growthTable, storageTable}, {diskText}, {declaredUnits}, {aroundGrowth, aroundStorage}] =
       await Promise.all([
         import('../../reports/growth.js'),
         import('../../reports/growth-table.js'),
@@ -47,7 +47,7 @@ With less than 7 days of sizes PER DAY is marked *: the bytes written a day as s
     const disk = diskOf(this.flags)
     return {
       read: async (db, {config, limits}) => {
-        const {timeUnits} = await readManaged(db, config)
+        const timeUnits = declaredUnits(config)
         const {lateAfter} = limits()
         const {at, target} = await this.reportHead(db)
         const read = await readGrowth(db, {

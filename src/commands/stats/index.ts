@@ -26,7 +26,7 @@ SIZE is live: table, indexes, TOAST and compressed data together, as hypertable_
   protected override readonly kind = 'stats'
 
   protected override async reading(): Promise<Reading<StatsReport, StatsReport>> {
-    const [{readStats}, {statsTable}, {readManaged}, {reportTarget}] = await Promise.all([
+    const [{readStats}, {statsTable}, {declaredUnits, readManaged}, {reportTarget}] = await Promise.all([
       import('../../reports/stats.js'),
       import('../../reports/stats-table.js'),
       import('../../config/managed.js'),
@@ -35,7 +35,8 @@ SIZE is live: table, indexes, TOAST and compressed data together, as hypertable_
     const {fast} = this.flags
     return {
       read: async (db, {config, limits}) => {
-        const {managed, timeUnits} = await readManaged(db, config)
+        const managed = readManaged(db, config)
+        const timeUnits = declaredUnits(config)
         const {lateAfter} = limits()
         const report = await readStats(db, {table: this.args.table, fast, managed, timeUnits, lateAfter})
         if (this.args.table === undefined && process.stderr.isTTY)

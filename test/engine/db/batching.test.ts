@@ -1,6 +1,7 @@
 import {expect, it} from 'vitest'
 import {batching} from '../../../src/db/batching.js'
 import {connect} from '../../../src/db/connect.js'
+import {readOnlySettings} from '../../../src/db/database.js'
 import {sql, statement} from '../../../src/db/sql.js'
 import {sqlState} from '../../../src/db/sqlstate.js'
 import {forEachEngine} from '../../helpers/engines.js'
@@ -22,6 +23,42 @@ forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
     expect(relay.ways()).toBe(2)
     await db.close()
     await relay.close()
+  })
+
+  it('read-only transactions that are asked for together take one round trip, and one that fails fails alone', async () => {
+    const relay = await startRelay((await engine.database()).url)
+    const db = await connect(targetOf(relay.url), {applicationName})
+    relay.ways()
+    const answers = await Promise.allSettled(
+      ['select 1 as n', 'select 1/0 as n', 'select 3 as n'].map((text) => db.query<{n: number}>(statement(text))),
+    )
+    expect(relay.ways()).toBe(1)
+    expect(answers.map((answer) => (answer.status === 'fulfilled' ? answer.value : sqlState(answer.reason)))).toEqual([
+      [{n: 1}],
+      '22012',
+      [{n: 3}],
+    ])
+    await db.close()
+    await relay.close()
+  })
+
+  it('nothing is sent behind a transaction that waits for an answer or that writes', async () => {
+    const {db, run} = await engine.database()
+    await run('create table t (x int)')
+    const seen: string[] = []
+    const slow = db.transaction(readOnlySettings, async (tx) => {
+      await tx.query(statement('select 1'))
+      await new Promise((resolve) => setTimeout(resolve, 30))
+      seen.push('read')
+    })
+    const writes = db.transaction({...readOnlySettings, readOnly: false}, async (tx) => {
+      seen.push('write')
+      void tx.query(statement('insert into public.t values (1)'))
+    })
+    const rows = db.query<{n: number}>(statement('select count(*)::int as n from public.t'))
+    await Promise.all([slow, writes])
+    expect(await rows).toEqual([{n: 1}])
+    expect(seen).toEqual(['read', 'write'])
   })
 
   it('a failing query fails alone, and a lost connection fails all', async () => {

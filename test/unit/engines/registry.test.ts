@@ -83,9 +83,7 @@ describe('what an engine can do', () => {
 
   it('is read by SQL of the package, and chunks are read if there are hypertables', () => {
     const namesOf = ({tables, chunks, policies, sizes}: EngineSql) =>
-      [tables, policies, ...Object.values(chunks ?? {}), ...Object.values(sizes)].filter(
-        (name) => name !== null,
-      )
+      [tables, policies, ...Object.values(chunks ?? {}), ...Object.values(sizes)].filter((name) => name !== null)
     for (const {name, sql} of engines) {
       const missing = namesOf(sql).filter((file) => !existsSync(fileURLToPath(new URL(`${file}.sql`, sqlDirectory))))
       expect(missing, name).toEqual([])
