@@ -110,7 +110,7 @@ async function serve(
   })
   const transaction = <T>(settings: TransactionSettings, work: (tx: Db) => Promise<T>): Promise<T> => {
     const begun = (turn: Turn) => listening(settings, () => inTransaction(session(), settings, work, turn))
-    // Notices name no statement: whoever listens must be the only one.
+    // A notice does not name its statement: only one transaction at a time may listen.
     const mayShare = settings.readOnly && settings.onNotice === undefined
     return mayShare ? turns.behind(begun) : turns.alone(begun)
   }
