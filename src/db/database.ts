@@ -27,6 +27,11 @@ export interface TransactionSettings {
   /** For SQL written by the user; SQL of qicore-db is qualified. */
   searchPath?: string | undefined
   onNotice?: ((notice: Notice) => void) | undefined
+  /**
+   * All statements see one snapshot (REPEATABLE READ), which is taken after these LOCK TABLE statements: a TRUNCATE or a
+   * compression that committed between the snapshot and the lock would otherwise hide rows.
+   */
+  snapshotAfter?: readonly Statement[] | undefined
 }
 
 /** For reports, which must not hold up other sessions: a locked chunk is skipped and counted. */

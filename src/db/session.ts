@@ -4,7 +4,7 @@ import type {TransactionSettings} from './database.js'
 import type {Answer, Flight} from './flight.js'
 import {workerSettings} from './citus-settings.js'
 import {ExitCode, OpsError} from '../errors.js'
-import {quoteIdent, quoteLiteral} from './sql.js'
+import {quoteIdent, quoteLiteral, type Statement} from './sql.js'
 import {serverMessage, sqlState, SqlState} from './sqlstate.js'
 
 /** A node-postgres client in pipeline mode, which sends each query at once. `connection` is not in its declarations. */
@@ -72,8 +72,19 @@ export function opening(
 ): string[] {
   return [
     `begin ${settings.readOnly ? 'read only' : 'read write'}`,
+    ...(settings.snapshotAfter === undefined ? [] : beforeSnapshot(settings, settings.snapshotAfter)),
     `select ${set(settings, applicationName, corrections, true)}`,
     ...(workers ? workerSettings(settings.lockTimeout) : []),
+  ]
+}
+
+/** The first SELECT takes the snapshot, so the isolation, the role and the locks are set by statements that take none. */
+function beforeSnapshot({lockTimeout, role}: TransactionSettings, locks: readonly Statement[]): string[] {
+  return [
+    'set transaction isolation level repeatable read',
+    `set local lock_timeout = ${lockTimeout}`,
+    ...(role ? [`set local role ${quoteIdent(role)}`] : []),
+    ...locks.map(({text}) => text),
   ]
 }
 
