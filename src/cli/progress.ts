@@ -28,6 +28,7 @@ function bar(): ProgressView {
   const show = (progress: Progress) => {
     const {step} = progress
     if (progress.event === 'start' && ended === 0) began = Math.min(began, Date.now())
+    if (progress.event === 'advance') return stderrStatus.show(`${step.object}: ${progress.words}`)
     if (progress.event === 'wait')
       return stderrStatus.show(`${step.object} waits ${formatElapsed(progress.seconds * 1000)}: ${progress.reason}`)
     if (progress.event === 'end') {
@@ -63,7 +64,13 @@ function left(began: number, ended: number, total: number): string {
 
 function lines(): ProgressView {
   let last = Date.now()
+  const advanced = (object: string, words: string) => {
+    if (Date.now() - last < 10_000) return
+    last = Date.now()
+    stderrStatus.print(`${object}: ${words}`)
+  }
   const show = (progress: Progress) => {
+    if (progress.event === 'advance') return advanced(progress.step.object, progress.words)
     if (progress.event === 'wait')
       stderrStatus.print(`${progress.step.id} waits ${formatElapsed(progress.seconds * 1000)}: ${progress.reason}`)
     if (progress.event !== 'end' || Date.now() - last < 10_000) return

@@ -115,7 +115,11 @@ async function read(
 
 type ChunkMetadata = NonNullable<FileMetaData['row_groups'][number]['columns'][number]['meta_data']>
 
-function endOf({dictionary_page_offset: dictionary, data_page_offset: data, total_compressed_size: size}: ChunkMetadata) {
+function endOf({
+  dictionary_page_offset: dictionary,
+  data_page_offset: data,
+  total_compressed_size: size,
+}: ChunkMetadata) {
   return Number((dictionary ?? data) + size)
 }
 

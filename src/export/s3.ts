@@ -1,4 +1,3 @@
-import {S3Client, S3ServiceException} from '@aws-sdk/client-s3'
 import {
   AbortMultipartUploadCommand,
   CompleteMultipartUploadCommand,
@@ -8,7 +7,10 @@ import {
   HeadObjectCommand,
   ListMultipartUploadsCommand,
   PutObjectCommand,
+  S3Client,
+  S3ServiceException,
   UploadPartCommand,
+  type MultipartUpload,
 } from '@aws-sdk/client-s3'
 import {messageOf, OpsError, usageError} from '../errors.js'
 import {exists} from './directory.js'
@@ -29,12 +31,12 @@ interface Bucket {
 export async function openBucket({to, endpoint, region}: ExportSettings): Promise<Store> {
   const {name, prefix} = bucketOf(to)
   const client = new S3Client({
-    region: region ?? process.env['AWS_REGION'] ?? process.env['AWS_DEFAULT_REGION'] ?? 'us-east-1',
+    // Without a region the library looks into the profile; a store that is not AWS has none, but signs with one.
+    ...(region !== undefined && {region}),
+    ...(region === undefined && endpoint !== undefined && {region: 'us-east-1'}),
     // Stores other than AWS rarely have a host name for each bucket.
     ...(endpoint !== undefined && {endpoint, forcePathStyle: true}),
-    ...(endpoint === undefined && process.env['AWS_ENDPOINT_URL_S3'] !== undefined && {forcePathStyle: true}),
-    // The checksums of newer clients make some stores answer 501; each part has an MD5 or length check by TLS, and the
-    // whole object is read back and compared in any case.
+    // Some stores do not know the checksums of newer clients. The whole object is read back and compared in any case.
     requestChecksumCalculation: 'WHEN_REQUIRED',
     responseChecksumValidation: 'WHEN_REQUIRED',
     maxAttempts: 4,
@@ -134,9 +136,7 @@ async function createObject(bucket: Bucket, name: string): Promise<Upload> {
         const rest = Buffer.concat(held.splice(0))
         if (id === undefined) return void (await client.send(new PutObjectCommand({...at, Body: rest})))
         if (rest.length > 0) await send(rest)
-        await client.send(
-          new CompleteMultipartUploadCommand({...at, UploadId: id, MultipartUpload: {Parts: parts}}),
-        )
+        await client.send(new CompleteMultipartUploadCommand({...at, UploadId: id, MultipartUpload: {Parts: parts}}))
       }),
     async abort() {
       if (id === undefined) return
@@ -147,16 +147,18 @@ async function createObject(bucket: Bucket, name: string): Promise<Upload> {
 
 /** Parts of an upload that was never completed are stored, and paid for, until it is aborted. */
 async function abortUploads({client, name: Bucket}: Bucket, key: string): Promise<void> {
-  let uploads
+  for (const {Key, UploadId} of await openUploads(client, Bucket, key))
+    if (Key === key) await client.send(new AbortMultipartUploadCommand({Bucket, Key, UploadId}))
+}
+
+async function openUploads(client: S3Client, Bucket: string, Prefix: string): Promise<MultipartUpload[]> {
   try {
-    uploads = (await client.send(new ListMultipartUploadsCommand({Bucket, Prefix: key}))).Uploads ?? []
+    return (await client.send(new ListMultipartUploadsCommand({Bucket, Prefix}))).Uploads ?? []
   } catch (error) {
     // Not every store lists them, and not every key may. The bucket's lifecycle rule removes them.
-    if (error instanceof S3ServiceException && ['NotImplemented', 'AccessDenied'].includes(error.name)) return
+    if (error instanceof S3ServiceException && ['NotImplemented', 'AccessDenied'].includes(error.name)) return []
     throw error
   }
-  for (const {Key, UploadId} of uploads)
-    if (Key === key) await client.send(new AbortMultipartUploadCommand({Bucket, Key, UploadId}))
 }
 
 async function ifThere<T>(work: () => Promise<T>): Promise<T | null> {
@@ -178,8 +180,7 @@ const advice: Readonly<Record<string, string>> = {
   SignatureDoesNotMatch: `The secret key is wrong. ${credentialsAdvice}`,
   CredentialsProviderError: credentialsAdvice,
   PermanentRedirect: 'The bucket is in another region: give it with `region` of the export, or AWS_REGION.',
-  AuthorizationHeaderMalformed:
-    'The bucket is in another region: give it with `region` of the export, or AWS_REGION.',
+  AuthorizationHeaderMalformed: 'The bucket is in another region: give it with `region` of the export, or AWS_REGION.',
 }
 
 /** Errors of the library may hold the request with its headers, so only name, status and message are used. */
@@ -196,9 +197,13 @@ async function asking<T>(bucket: Bucket, what: string, work: () => Promise<T>): 
     const status = $metadata?.httpStatusCode === undefined ? '' : ` (HTTP ${$metadata.httpStatusCode})`
     const answer = [name === 'Error' ? undefined : name, messageOf(error) || code].filter(Boolean).join(': ')
     const endpoint = await endpointOf(bucket)
-    throw new OpsError('EXPORT_STORE', `Cannot ${what}: ${endpoint} answered ${answer}${status}. Nothing was dropped.`, {
-      suggestions: [advice[name ?? ''] ?? 'Check that the store is reachable, then repeat the command.'],
-    })
+    throw new OpsError(
+      'EXPORT_STORE',
+      `Cannot ${what}: ${endpoint} answered ${answer}${status}. Nothing was dropped.`,
+      {
+        suggestions: [advice[name ?? ''] ?? 'Check that the store is reachable, then repeat the command.'],
+      },
+    )
   }
 }
 

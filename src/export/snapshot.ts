@@ -21,7 +21,7 @@ export function snapshotSettings(db: Database, source: Source, lockTimeout: numb
  * Texts of floating point numbers are exact, no row is hidden by row security (PostgreSQL raises an error instead), and
  * the server does not end a transaction that waits for a slow store.
  */
-const exactSettings: Statement = statement(
+export const exactSettings: Statement = statement(
   `select set_config('extra_float_digits', '1', true), set_config('row_security', 'off', true),
   set_config('idle_in_transaction_session_timeout', '0', true), set_config('lc_monetary', 'C', true)`,
 )
@@ -59,7 +59,12 @@ export interface OpenSnapshot extends Snapshot {
 }
 
 /** Reads columns, rows, checksum and row versions in the transaction of an export. */
-export async function takeSnapshot(tx: Db, db: Database, subject: Subject, format: ExportFormat): Promise<OpenSnapshot> {
+export async function takeSnapshot(
+  tx: Db,
+  db: Database,
+  subject: Subject,
+  format: ExportFormat,
+): Promise<OpenSnapshot> {
   await tx.query(exactSettings)
   // Read again under the lock: the relation may have been compressed since.
   const source = await readSource(tx, db.server, subject)

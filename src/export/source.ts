@@ -58,8 +58,10 @@ export async function readSource(db: Db, {chunkCatalog}: Server, subject: Subjec
   }
 }
 
-async function compressedPart(db: Db, catalog: string, relation: number): Promise<string[]> {
-  const rows = await db.query<{name: string}>(statement(loadSql(`export/compressed-part-${catalog}`), [relation]))
+const compressedPartSql = {names: 'export/compressed-part-names', relid: 'export/compressed-part-relid'}
+
+async function compressedPart(db: Db, catalog: keyof typeof compressedPartSql, relation: number): Promise<string[]> {
+  const rows = await db.query<{name: string}>(statement(loadSql(compressedPartSql[catalog]), [relation]))
   return rows.map(({name}) => name)
 }
 

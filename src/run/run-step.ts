@@ -1,6 +1,5 @@
 import {setTimeout as sleep} from 'node:timers/promises'
-import type {Database, Db, Notice, TransactionSettings} from '../db/database.js'
-import {pipelined} from '../db/transaction.js'
+import type {Database} from '../db/database.js'
 import {
   isConnectionLost,
   isNodeLost,
@@ -10,35 +9,15 @@ import {
   sqlState,
   SqlState,
 } from '../db/sqlstate.js'
-import {messageOf, OpsError} from '../errors.js'
+import {OpsError} from '../errors.js'
+import {attempt, describe} from './attempt-step.js'
 import {movesShards, nameBlockers} from './blockers.js'
-import {AlreadyDoneError, skipIfDone} from './guard.js'
-import type {Ledger} from './run-log.js'
-import {lockTimeoutOf, retryDelay, type Limits} from './limits.js'
+import {retryDelay} from './limits.js'
+import type {Progress, SessionResolver, StepOptions} from './step-options.js'
 import {stepReport, isDone} from './step-report.js'
 import type {Step, StepReason, StepReport} from './step.js'
 
-export type Progress =
-  | {event: 'start'; step: Step; position: number; total: number}
-  | {event: 'wait'; step: Step; seconds: number; reason: string}
-  | {event: 'end'; step: Step; position: number; total: number; report: StepReport}
-
-/** Returns the session in the database that a step names. */
-export type SessionResolver = (database: string) => Database
-
-export interface StepOptions {
-  limits: Limits
-  ledger: Ledger | null
-  stop?: AbortSignal | undefined
-  cancel?: AbortSignal | undefined
-  onProgress?: ((progress: Progress) => void) | undefined
-  /** For steps that name another database of the server. */
-  resolveSession?: SessionResolver | undefined
-  /** Sent first in every transaction of a step: aborts it if the run's lock or claim is no longer held. */
-  fence?: ((tx: Db) => Promise<void>) | undefined
-  /** True if the step cannot be done yet, so the done check before the first attempt is skipped. */
-  untouched?: ((step: Step) => boolean) | undefined
-}
+export type {Progress, SessionResolver, StepOptions}
 
 /** The state of a step over all its attempts. */
 export interface AttemptState {
@@ -177,124 +156,4 @@ async function obstacleOf(db: Database, step: Step, error: unknown): Promise<Obs
   if (state === undefined || !retryable.has(state)) return null
   const blockers = await nameBlockers(db, step)
   return {code: 'blocked', words: blockers ?? serverMessage(error), blockers}
-}
-
-/**
- * When a hypertable is created, TimescaleDB warns about each column of type varchar or timestamp: advice on types that
- * the author of the table has chosen. Every warning has SQLSTATE 01000, so only the name of the C function that raises
- * it identifies it; the name is the same in 2.22 to 2.29.
- */
-function isAdviceOnly(routine: string | null): boolean {
-  return routine === 'ts_validate_basetable_columns'
-}
-
-interface Attempt {
-  /** Whether the step may already be done, so that the done check must run. */
-  ask: boolean
-  done(): StepReport
-  /** The report if the done check was true. */
-  found(): StepReport
-}
-
-/**
- * The step is recorded in its own transaction, so that the record always matches what happened. Fence, done check,
- * statements and record are pipelined: a step takes one round trip.
- */
-async function attempt(
-  own: Database,
-  db: Database,
-  step: Step,
-  position: number,
-  options: StepOptions,
-  {ask, done, found}: Attempt,
-): Promise<StepReport> {
-  const {fence, ledger} = options
-  const warnings: string[] = []
-  const onNotice = ({severity, message, routine}: Notice) => {
-    if (severity === 'WARNING' && !isAdviceOnly(routine)) warnings.push(message)
-  }
-  const report = (): StepReport => ({
-    ...done(),
-    note: warnings.length > 0 ? warnings.map((warning) => `warning from the server: ${warning}`).join('; ') : null,
-  })
-  const settings: TransactionSettings = {
-    readOnly: false,
-    lockTimeout: lockTimeoutOf(step, options.limits),
-    statementTimeout: 0,
-    role: db.target.role,
-    searchPath: step.searchPath,
-    onNotice,
-  }
-  const statements = (tx: Db) => step.statements.map((statement, index) => located(step, index, tx.query(statement)))
-  if (db === own && step.transaction === 'own') {
-    const open = ask && step.doneCheck !== null ? skipIfDone(step.doneCheck) : undefined
-    try {
-      await pipelined(db, settings, (tx) => [
-        fence?.(tx),
-        open?.(tx),
-        ...statements(tx),
-        ledger?.stepDone(tx, position, done()),
-      ])
-    } catch (error) {
-      if (!(error instanceof AlreadyDoneError)) throw error
-      const final = found()
-      await ledger?.stepEnded(position, final)
-      return final
-    }
-    const final = report()
-    // The step is done even if the note cannot be stored.
-    if (final.note !== null) await ledger?.stepNoted(step.id, final.note).catch(() => {})
-    return final
-  }
-  const already = ask && (await isDone(db, step))
-  if (!already) {
-    // The fence cannot be in the same transaction: the step is in another database, or its statements refuse one.
-    if (fence) await own.transaction({...settings, onNotice: undefined}, fence)
-    if (db !== own) await pipelined(db, settings, statements)
-    else await outsideTransaction(db, step, settings)
-  }
-  const final = already ? found() : report()
-  await ledger?.stepEnded(position, final)
-  return final
-}
-
-async function outsideTransaction(db: Database, step: Step, settings: TransactionSettings): Promise<void> {
-  const last = step.statements.length - 1
-  try {
-    for (const [index, statement] of step.statements.entries())
-      await located(step, index, db.autocommit(settings, statement, index === last ? step.followUp : undefined))
-  } catch (error) {
-    if (step.cleanUp) await db.autocommit({...settings, onNotice: undefined}, step.cleanUp).catch(() => {})
-    throw error
-  }
-}
-
-const places = new WeakMap<object, string>()
-
-/** Remembers the file and line of a failed statement; the line is exact if the server reports a position. */
-async function located<T>(step: Step, index: number, answer: Promise<T>): Promise<T> {
-  try {
-    return await answer
-  } catch (error) {
-    const source = step.source
-    if (source && error instanceof Error) {
-      const {position} = error as {position?: string}
-      const text = step.statements[index]?.text ?? ''
-      const into = position
-        ? [...text]
-            .slice(0, Number(position) - 1)
-            .join('')
-            .split('\n').length - 1
-        : 0
-      places.set(error, `${source.file}:${(source.lines[index] ?? 1) + into}`)
-    }
-    throw error
-  }
-}
-
-function describe(error: unknown, step: Step): string {
-  const words = error instanceof OpsError ? messageOf(error) : serverMessage(error)
-  const place = error instanceof Error ? places.get(error) : undefined
-  if (place !== undefined) return `${place}: ${words}`
-  return step.errorsNameObject === true && !(error instanceof OpsError) ? words : `${step.object}: ${words}`
 }

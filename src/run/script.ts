@@ -40,10 +40,13 @@ function stepLines(step: Step, lockTimeout: number): string[] {
       ? []
       : [`set ${step.transaction === 'own' ? 'local ' : ''}search_path = ${step.searchPath};`]
   const head = lineComment(`${step.id} (lock: ${step.lock}, class: ${step.class})`)
+  const work = step.work === undefined ? [] : [lineComment(`not SQL: ${step.work.words}`)]
+  if (work.length > 0 && body.length === 0) return [head, ...work]
   if (step.transaction === 'none')
     return [head, `set lock_timeout = '${lockTimeout}ms';`, ...path, ...body, 'reset lock_timeout;']
   return [
     head,
+    ...work,
     'begin;',
     `set local lock_timeout = '${lockTimeout}ms';`,
     "set local timezone = 'UTC';",

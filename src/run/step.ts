@@ -1,3 +1,4 @@
+import type {Database} from '../db/database.js'
 import type {Statement} from '../db/sql.js'
 
 /** The confirmation that a change requires: none, a yes, or the name of the target. */
@@ -29,6 +30,8 @@ export interface Step {
   precedesRecord?: true
   /** Its errors are raised by a qicore routine and begin with the object, so it is not repeated before them. */
   errorsNameObject?: true
+  /** Done before the transaction of the statements, which it may extend; only with transaction `own`. */
+  work?: StepWork
   /** Run in this order, in one transaction. */
   statements: readonly Statement[]
   lock: Lock
@@ -58,6 +61,34 @@ export interface Step {
   database?: string
   /** Where the statements come from, if that is a file: errors then name the file and line. */
   source?: StepSource
+}
+
+/** Work of this process that is not SQL: an export to files. It can be repeated. */
+export interface StepWork {
+  /** What it does, for the script of a dry run, in which it is a comment. */
+  words: string
+  /**
+   * @param db the session of the worker, outside of a transaction
+   * @throws OpsError if the step must not be done
+   */
+  run(db: Database, context: WorkContext): Promise<WorkResult>
+}
+
+export interface WorkContext {
+  /** Milliseconds. */
+  lockTimeout: number
+  cancel?: AbortSignal | undefined
+  /** Shows how far it is: `20000 rows written`. */
+  onAdvance(words: string): void
+}
+
+export interface WorkResult {
+  /** Sent first in the step's transaction: checks whose values the work has found out. */
+  statements: readonly Statement[]
+  /** Bytes that it wrote; null if that says nothing. */
+  bytes: number | null
+  /** For people; null if there is nothing to explain. */
+  note: string | null
 }
 
 /** The file of a step's statements. */

