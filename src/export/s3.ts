@@ -23,7 +23,7 @@ const partSize = 16 * 1024 * 1024
 interface Bucket {
   client: S3Client
   name: string
-  keyOf(name: string): string
+  objectKey(name: string): string
   locationOf(name: string): string
 }
 
@@ -44,7 +44,7 @@ export async function openBucket({to, endpoint, region}: ExportSettings): Promis
   const bucket: Bucket = {
     client,
     name,
-    keyOf: (file) => (prefix === '' ? file : `${prefix}/${file}`),
+    objectKey: (file) => (prefix === '' ? file : `${prefix}/${file}`),
     locationOf: (file) => `s3://${name}/${prefix === '' ? file : `${prefix}/${file}`}`,
   }
   return storeOf(bucket, to)
@@ -61,8 +61,8 @@ export function bucketOf(to: string): {name: string; prefix: string} {
 }
 
 function storeOf(bucket: Bucket, to: string): Store {
-  const {client, name: Bucket, keyOf, locationOf} = bucket
-  const at = (name: string) => ({Bucket, Key: keyOf(name)})
+  const {client, name: Bucket, objectKey, locationOf} = bucket
+  const at = (name: string) => ({Bucket, Key: objectKey(name)})
   return {
     place: to,
     locationOf,
@@ -102,8 +102,8 @@ async function bytesOf({Body}: {Body?: {transformToByteArray(): Promise<Uint8Arr
 
 /** An object appears only when its upload is completed, so a killed run leaves none. */
 async function createObject(bucket: Bucket, name: string): Promise<Upload> {
-  const {client, name: Bucket, keyOf, locationOf} = bucket
-  const at = {Bucket, Key: keyOf(name)}
+  const {client, name: Bucket, objectKey, locationOf} = bucket
+  const at = {Bucket, Key: objectKey(name)}
   const what = `write ${locationOf(name)}`
   await asking(bucket, what, () => abortUploads(bucket, at.Key))
   let id: string | undefined

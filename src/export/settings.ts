@@ -21,8 +21,8 @@ export interface ExportSettings {
  */
 export function withEnvironment(settings: ExportSettings, env: NodeJS.ProcessEnv): ExportSettings {
   if (!settings.to.startsWith('s3://')) return {to: settings.to, format: settings.format}
-  const endpoint = settings.endpoint ?? env['AWS_ENDPOINT_URL_S3'] ?? env['AWS_ENDPOINT_URL']
-  const region = settings.region ?? env['AWS_REGION'] ?? env['AWS_DEFAULT_REGION']
+  const endpoint = settings.endpoint ?? env.AWS_ENDPOINT_URL_S3 ?? env.AWS_ENDPOINT_URL
+  const region = settings.region ?? env.AWS_REGION ?? env.AWS_DEFAULT_REGION
   if (endpoint !== undefined) requireEndpoint(endpoint)
   return {...settings, endpoint, region}
 }

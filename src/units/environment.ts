@@ -50,6 +50,18 @@ export const environmentVariables: readonly EnvironmentVariables[] = [
     setting: null,
   },
   {
+    names: ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY', 'AWS_PROFILE'],
+    meaning: "exports to `s3://`: the key, in the order of AWS's own tools, which also know roles of machines and pods",
+    flag: null,
+    setting: null,
+  },
+  {
+    names: ['AWS_ENDPOINT_URL_S3', 'AWS_ENDPOINT_URL', 'AWS_REGION', 'AWS_DEFAULT_REGION'],
+    meaning: 'exports to `s3://`: the address of a store that is not AWS, and the region',
+    flag: null,
+    setting: 'tables.<name>.retention.export',
+  },
+  {
     names: ['DATABASE_URL'],
     meaning:
       'as `QICORE_DB_URL`, which takes precedence; if the configuration has targets, a command that changes something refuses it',
