@@ -43,6 +43,10 @@ begin
   if kind = 'p' then
     perform qicore.copy_subpartitions(template, child::regclass);
   end if;
+  -- Citus follows a foreign key to a replicated table only with one connection to each node.
+  if exists (select from pg_extension where extname = 'citus') then
+    perform set_config('citus.multi_shard_modify_mode', 'sequential', true);
+  end if;
   execute format('alter table %s attach partition %s for values from (%L) to (%L)', parent, child, low, high);
   return child::regclass;
 end

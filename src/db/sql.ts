@@ -36,15 +36,17 @@ function build(strings: readonly string[], parts: readonly Part[]): Statement {
   return {text, values}
 }
 
-/**
- * A DO block in PL/pgSQL. DO has no parameters, so values become constants. The dollar-quote tag does not occur in the
- * body, so no name or constant can end it.
- */
+/** A DO block in PL/pgSQL. DO has no parameters, so values become constants. */
 export function doBlock(strings: TemplateStringsArray, ...parts: readonly Part[]): Statement {
   const body = assemble(strings, parts, (part) => (isStatement(part) ? inline(part) : quoteLiteral(part)))
+  return {text: `do ${dollarQuoted(body.trim())}`, values: []}
+}
+
+/** The body of a block or function. The tag does not occur in it, so no name or constant can end it. */
+export function dollarQuoted(body: string): string {
   let tag = 'body'
   for (let n = 1; body.includes(`$${tag}`); n += 1) tag = `body${n}`
-  return {text: `do $${tag}$\n${body.trim()}\n$${tag}$`, values: []}
+  return `$${tag}$\n${body}\n$${tag}$`
 }
 
 /** Joins one or more parts with commas. */

@@ -42,6 +42,8 @@ export type Capability =
   | 'reorder'
   /** Old partitions of a partition set can be converted to the access method columnar, which compresses them. */
   | 'columnar'
+  /** Tables can be distributed over several nodes, as their definitions say. */
+  | 'distribution'
   /** Continuous aggregates. Without it, an aggregate is emulated: a view over a table that this program refreshes. */
   | 'continuousAggregates'
 

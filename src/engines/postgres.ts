@@ -15,6 +15,7 @@ export const communityOnly = {
 /** What every engine but Citus lacks. */
 export const citusOnly = {
   columnar: {why: 'columnar partitions need Citus', suggestions: []},
+  distribution: {why: 'distributed tables need Citus', suggestions: []},
 }
 
 /**

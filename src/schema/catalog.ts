@@ -27,6 +27,15 @@ export interface RelationSnapshot {
   dimensions: readonly Dimension[]
   compression: {segmentBy: string | null; orderBy: string | null} | null
   materializedOnly: boolean | null
+  /** By Citus; null for a table of the coordinator, and on other engines. */
+  distribution: Distribution | null
+}
+
+export interface Distribution {
+  kind: 'hash' | 'reference' | 'local'
+  column: string | null
+  /** Names as in {@link Snapshot.relations}. */
+  colocated: readonly string[]
 }
 
 export interface Dimension {
@@ -41,6 +50,11 @@ interface RelationRow
   schema: string
   name: string
   kind: 'table' | 'partitioned' | 'view' | 'materialized view'
+}
+
+interface DistributedRow extends Distribution {
+  schema: string
+  name: string
 }
 
 interface HypertableRow {
@@ -59,17 +73,27 @@ export async function readSnapshot(db: Database, schemas: readonly string[]): Pr
   const relations = await read<RelationRow>('relations')
   const routines = await read<{name: string; definition: string}>('routines')
   const hypertables = can(db.server.engine, 'hypertables') ? await read<HypertableRow>('hypertables') : []
+  const distributed = can(db.server.engine, 'distribution') ? await read<DistributedRow>('distributed') : []
   const qualifiedKey = ({schema, name}: {schema: string; name: string}) => formatQualifiedName(schema, name)
   const extended = new Map(hypertables.map((row) => [qualifiedKey(row), row]))
+  const spread = new Map(
+    distributed.map(({kind, column, colocated, ...row}) => [qualifiedKey(row), {kind, column, colocated}]),
+  )
   return {
     relations: Object.fromEntries(
-      relations.map((row) => [qualifiedKey(row), relationOf(row, extended.get(qualifiedKey(row)))]),
+      relations.map((row) => [
+        qualifiedKey(row),
+        {...relationOf(row, extended.get(qualifiedKey(row))), distribution: spread.get(qualifiedKey(row)) ?? null},
+      ]),
     ),
     routines: Object.fromEntries(routines.map(({name, definition}) => [name, definition])),
   }
 }
 
-function relationOf({schema: _, name: __, ...row}: RelationRow, extended: HypertableRow | undefined): RelationSnapshot {
+function relationOf(
+  {schema: _, name: __, ...row}: RelationRow,
+  extended: HypertableRow | undefined,
+): Omit<RelationSnapshot, 'distribution'> {
   if (!extended) return {...row, dimensions: [], compression: null, materializedOnly: null}
   const {dimensions, segmentBy, orderBy, query, materializedOnly} = extended
   return {

@@ -70,6 +70,16 @@ export const tableSchema: z.ZodType<TableDefinition> = z.strictObject({
       partitions: z.strictObject({period: every, ahead: z.int().min(0).max(366)}).optional(),
     })
     .optional(),
+  distribution: z
+    .discriminatedUnion('kind', [
+      z.strictObject({kind: z.literal('reference')}),
+      z.strictObject({
+        kind: z.literal('hash'),
+        column: text,
+        colocateWith: z.strictObject({schema: text, table: text}).optional(),
+      }),
+    ])
+    .optional(),
   compression: compression.optional(),
   retention: retention.optional(),
   rows: z.strictObject({columns, values: z.array(z.array(z.string()))}).optional(),

@@ -23,6 +23,8 @@ export interface TableDefinition {
   triggers?: readonly TriggerDefinition[] | undefined
   /** Absent: an ordinary table on every engine. */
   hypertable?: HypertableDefinition | undefined
+  /** On Citus only; absent: a table of the coordinator. */
+  distribution?: DistributionDefinition | undefined
   compression?: CompressionDefinition | undefined
   retention?: RetentionDefinition | undefined
   /** Rows inserted with the table; values in the order of `columns`. */
@@ -84,6 +86,15 @@ export interface HypertableDefinition {
   /** Partitioning on plain PostgreSQL. Absent: by month, three ahead. */
   partitions?: {period: PartitionPeriod; ahead: number} | undefined
 }
+
+/**
+ * How Citus distributes a table: a copy on every node, or shards by the hash of a column. Such a column is in every
+ * unique constraint, and Citus appends it to the primary key. Two tables with the same column have the same shards on
+ * the same nodes if one names the other, so that they can be joined there.
+ */
+export type DistributionDefinition =
+  | {kind: 'reference'}
+  | {kind: 'hash'; column: string; colocateWith?: {schema: string; table: string} | undefined}
 
 /** The length of a partition: `month`, `6 hours`. */
 export type PartitionPeriod = Every

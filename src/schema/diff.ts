@@ -49,7 +49,7 @@ function diffTable(
     else if (old!.expression !== now.expression)
       cannot.push(`check ${check} of ${key} changed: existing rows must be checked first`)
   }
-  for (const part of ['primaryKey', 'uniques', 'foreignKeys', 'triggers', 'rows'] as const)
+  for (const part of ['primaryKey', 'uniques', 'foreignKeys', 'triggers', 'rows', 'distribution'] as const)
     if (!same(was[part], is[part])) cannot.push(`${part} of ${key} changed`)
   // Policies and the chunk interval are not changed by migrations; the rest of a hypertable is fixed at creation.
   if (was.hypertable?.time !== is.hypertable?.time)

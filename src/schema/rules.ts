@@ -52,6 +52,7 @@ export function tableProblems(table: TableDefinition, all: readonly TableDefinit
   foreignKeyProblems(table, all, rules, report)
   rowProblems(table, rules, report)
   hypertableProblems(table, rules, report)
+  distributionProblems(table, all, rules, report)
   return problems
 }
 
@@ -139,6 +140,28 @@ function hypertableProblems(table: TableDefinition, {known, ordered}: ColumnRule
     )
   if (retention && compression && seconds(retention.after) <= seconds(compression.after))
     report('compression.after', `rows are dropped after ${words(retention.after)}, before they would be compressed`)
+}
+
+function distributionProblems(
+  {distribution, uniques = [], ...table}: TableDefinition,
+  all: readonly TableDefinition[],
+  {known}: ColumnRules,
+  report: ReportProblem,
+): void {
+  if (distribution?.kind !== 'hash') return
+  const {column, colocateWith} = distribution
+  known('distribution.column', [column])
+  for (const [index, {columns}] of uniques.entries())
+    if (!columns.includes(column))
+      report(`uniques[${index}].columns`, `it must include ${column}, by which Citus distributes the table`)
+  if (colocateWith === undefined) return
+  const other = all.find(({schema, name}) => schema === colocateWith.schema && name === colocateWith.table)
+  const typeOf = ({columns}: Pick<TableDefinition, 'columns'>, name: string) =>
+    readType(columns.find((candidate) => candidate.name === name)?.type ?? '')?.base
+  if (other?.distribution?.kind !== 'hash')
+    report('distribution.colocateWith', `${colocateWith.schema}.${colocateWith.table} is not distributed by a column`)
+  else if (typeOf(other, other.distribution.column) !== typeOf(table, column))
+    report('distribution.colocateWith', `${other.name} is distributed by a column of another type`)
 }
 
 /** The same for an aggregate, whose source must be among the tables. */

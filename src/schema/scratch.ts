@@ -11,7 +11,7 @@ import {formatQualifiedName} from '../db/qualified-name.js'
 import {loadSql} from '../db/load-sql.js'
 import {ident, literal, raw, sql, statement} from '../db/sql.js'
 import {serverMessage} from '../db/sqlstate.js'
-import {engineNamed} from '../engines/index.js'
+import {can, engineNamed} from '../engines/index.js'
 import {ExitCode, OpsError, usageError} from '../errors.js'
 import {routineFiles} from './migrate/routine-files.js'
 import {migrationSources, migrationsFor} from './migrate/source.js'
@@ -103,6 +103,8 @@ export async function makeDefinitions(
   const ours = tables.filter((table) => isOurs(table.name, table.schema))
   const own = tables.filter((table) => !isOurs(table.name, table.schema))
   await scratch.transaction(settings, async (transaction) => {
+    // One shard of each table shows how it is distributed.
+    if (can(engine, 'distribution')) await transaction.query(sql`set local citus.shard_count = 1`)
     const tx: Db = {
       query: (text) => {
         if (stop?.aborted)

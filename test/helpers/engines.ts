@@ -45,6 +45,8 @@ export interface Engine extends Omit<EngineInfo, 'url' | 'template'> {
 export interface EngineFilter {
   /** `postgres` includes Citus: what works on plain PostgreSQL works on tables that Citus does not distribute. */
   kinds?: readonly EngineKind[]
+  /** Engines on which the subject does not exist: Citus has no guard of crypto_prices. */
+  not?: readonly EngineKind[]
   /** Only servers with many sessions (locks, concurrency, kill -9). */
   native?: boolean
 }
@@ -57,11 +59,12 @@ export async function closeDatabases(): Promise<void> {
 }
 
 /** The matching engines of this run, for a test that selects them itself. */
-export function enginesFor({kinds, native}: EngineFilter = {}): Engine[] {
+export function enginesFor({kinds, not = [], native}: EngineFilter = {}): Engine[] {
   return inject('engines')
     .filter(
       (info) =>
         (kinds === undefined || kinds.some((kind) => takesMigrationsOf(info.kind, kind))) &&
+        !not.includes(info.kind) &&
         (native === undefined || info.native === native),
     )
     .map(engineOf)

@@ -65,6 +65,9 @@ async function createExtension(
   if (extension.name === 'citus') {
     // Citus refuses it in a database in which the library is not preloaded, and in one with TimescaleDB.
     await db.autocommit(writing, sql`create extension citus`)
+    const [{name}] = (await db.query<{name: string}>(sql`select current_database() as name`)) as [{name: string}]
+    // Not 32: each partition has so many shards, and each shard is a table with indexes.
+    await db.autocommit(writing, sql`alter database ${ident(name)} set citus.shard_count = 4`)
     return
   }
   const {schema = 'public', version} = extension

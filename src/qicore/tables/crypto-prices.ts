@@ -59,5 +59,6 @@ export const cryptoPrices: TableDefinition = {
     space: {column: 'exchange_id', partitions: 4},
     partitions: {period: 'month', ahead: 3},
   },
+  distribution: {kind: 'hash', column: 'coin_id'},
   compression: {after: '7 days', segmentBy: ['exchange_id', 'coin_id'], orderBy: ['time desc', 'id desc']},
 }

@@ -17,6 +17,7 @@ export const exchanges: TableDefinition = {
     ...housekeeping,
   ],
   primaryKey: ['id'],
+  distribution: {kind: 'reference'},
   rows: {
     columns: ['id', 'name', 'api_url'],
     values: [

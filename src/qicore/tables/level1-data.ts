@@ -34,5 +34,6 @@ export const level1Data: TableDefinition = {
     space: {column: 'exchange', partitions: 4},
     partitions: {period: 'day', ahead: 3},
   },
+  distribution: {kind: 'hash', column: 'ticker'},
   retention: {after: '7 days'},
 }

@@ -35,5 +35,6 @@ export const marketAnalytics: TableDefinition = {
     {name: 'idx_market_analytics_exchange_time', columns: ['exchange_id', 'time desc']},
   ],
   hypertable: {time: 'time', chunkInterval: '7 days', partitions: {period: 'month', ahead: 3}},
+  distribution: {kind: 'hash', column: 'exchange_id'},
   compression: {after: '14 days', segmentBy: ['exchange_id'], orderBy: ['time desc', 'id desc']},
 }

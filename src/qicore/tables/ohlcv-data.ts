@@ -60,6 +60,7 @@ export const ohlcvData: TableDefinition = {
     space: {column: 'exchange_id', partitions: 4},
     partitions: {period: 'month', ahead: 3},
   },
+  distribution: {kind: 'hash', column: 'coin_id', colocateWith: {schema: 'public', table: 'crypto_prices'}},
   compression: {
     after: '30 days',
     segmentBy: ['exchange_id', 'coin_id', 'timeframe'],

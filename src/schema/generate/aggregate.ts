@@ -1,4 +1,4 @@
-import {quoteLiteral} from '../../db/sql.js'
+import {dollarQuoted, quoteLiteral} from '../../db/sql.js'
 import {parseDuration} from '../../units/duration.js'
 import {bucketColumn, type AggregateColumn, type AggregateDefinition, type TableDefinition} from '../definition.js'
 import {name, names, qualified} from '../names.js'
@@ -24,7 +24,11 @@ export function createContinuousAggregate(aggregate: AggregateDefinition): Sql {
 /**
  * The same columns on engines without continuous aggregates: a table, a function that computes a window, and a view.
  */
-export function createAggregateTable(aggregate: AggregateDefinition, source: TableDefinition): Sql[] {
+export function createAggregateTable(
+  aggregate: AggregateDefinition,
+  source: TableDefinition,
+  language: 'sql' | 'plpgsql',
+): Sql[] {
   const data = qualified('qicore', dataTable(aggregate))
   const query = qualified('qicore', windowFunction(aggregate))
   const columns = aggregateColumns(aggregate, source)
@@ -59,11 +63,17 @@ export function createAggregateTable(aggregate: AggregateDefinition, source: Tab
   return [
     `create table ${data} (\n${lines.map((line) => `  ${line}`).join(',\n')}\n)`,
     `create index ${name(`${dataTable(aggregate)}_bucket_idx`)} on ${data} (${bucketColumn})`,
-    `create function ${query}(window_start timestamptz, window_end timestamptz)\nreturns setof ${data}\nlanguage sql stable\n` +
-      `begin atomic\n${select};\nend`,
+    `create function ${query}(window_start timestamptz, window_end timestamptz)\nreturns setof ${data}\nlanguage ${language} stable\n` +
+      functionBody(select, language),
     `create view ${relation(aggregate)} as\nselect ${names(columns.map((column) => column.name))}\nfrom ${data}`,
     `insert into qicore.aggregates (view, source, data, query, bucket)\nvalues (${known.map(quoteLiteral).join(', ')}, ${interval(aggregate.bucket)})`,
   ]
+}
+
+function functionBody(select: Sql, language: 'sql' | 'plpgsql'): Sql {
+  if (language === 'sql') return `begin atomic\n${select};\nend`
+  // As in a function in SQL, a name that is a column and a parameter is the column.
+  return `as ${dollarQuoted(`#variable_conflict use_column\nbegin\n  return query\n${select};\nend`)}`
 }
 
 /** @param indent added to each line here and not later, because a name may contain a line break */

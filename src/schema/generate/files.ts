@@ -1,6 +1,8 @@
 import {can, engineNamed, type EngineKind} from '../../engines/index.js'
 import type {SchemaDefinition, TableDefinition} from '../definition.js'
+import {distributable} from '../distributable.js'
 import {createAggregateTable, createContinuousAggregate} from './aggregate.js'
+import {distributeTables} from './distribution.js'
 import {
   addCheck,
   addForeignKey,
@@ -39,13 +41,14 @@ export function wholeSchema(schema: SchemaDefinition, engine: EngineKind): Sql[]
     ...table,
     checks: table.checks?.map((check) => ({...check, since: undefined})),
   }))
-  const complete = {...schema, tables: tablesWithChecks}
+  const withChecks = {...schema, tables: tablesWithChecks}
+  const complete = can(engine, 'distribution') ? distributable(withChecks) : withChecks
   return [
     ...tables(complete, engine),
-    ...references(complete),
+    ...references(complete, engine),
     ...(can(engine, 'compression') ? hypertables(complete).flatMap(enableCompression) : []),
     ...aggregates(complete, engine),
-    ...guards(complete),
+    ...guards(complete, triggerFunctions(schema)),
     ...routines(complete),
   ]
 }
@@ -64,26 +67,32 @@ function tables(schema: SchemaDefinition, engine: EngineKind): Sql[] {
  * Rows before the foreign keys to them; foreign keys before compression is enabled, because some versions reject them
  * afterwards.
  */
-function references(schema: SchemaDefinition): Sql[] {
+function references(schema: SchemaDefinition, engine: EngineKind): Sql[] {
   return [
     ...ordinary(schema).flatMap((table) => [
       createTable(table, withTable(table), false),
       ...(table.indexes ?? []).map((index) => createIndex(table, index)),
       ...insertRows(table),
     ]),
+    ...(can(engine, 'distribution') ? distributeTables(schema) : []),
     ...schema.tables.flatMap((table) => (table.foreignKeys ?? []).map((key) => addForeignKey(table, key))),
   ]
 }
 
 function aggregates(schema: SchemaDefinition, engine: EngineKind): Sql[] {
   if (can(engine, 'continuousAggregates')) return [findExtension, ...schema.aggregates.map(createContinuousAggregate)]
-  return schema.aggregates.flatMap((aggregate) => createAggregateTable(aggregate, sourceOf(schema, aggregate.source)))
+  // A function in SQL with parameters cannot read a distributed table, one in PL/pgSQL can.
+  const language = can(engine, 'distribution') ? 'plpgsql' : 'sql'
+  return schema.aggregates.flatMap((aggregate) =>
+    createAggregateTable(aggregate, sourceOf(schema, aggregate.source), language),
+  )
 }
 
-function guards(schema: SchemaDefinition): Sql[] {
+/** Functions of triggers are routines of their own, also where an engine has no triggers. */
+function guards(schema: SchemaDefinition, functions: readonly string[]): Sql[] {
   return [
     ...schema.tables.flatMap((table) => later(table).map((check) => addCheck(table, check))),
-    ...triggerFunctions(schema).map(createRoutine),
+    ...functions.map(createRoutine),
     ...schema.tables.flatMap((table) => (table.triggers ?? []).map((trigger) => createTrigger(table, trigger))),
   ]
 }

@@ -89,7 +89,7 @@ const row = fc.record({
 })
 const batch = fc.array(row, {minLength: 1, maxLength: 30})
 
-forEachEngine({}, (engine) => {
+forEachEngine({not: ['citus']}, (engine) => {
   it('warns about exactly the rows that differ by more than half from another of the hour before', async () => {
     const database = await engine.database()
     await prepared(database)
@@ -254,7 +254,7 @@ forEachEngine({}, (engine) => {
   })
 })
 
-forEachEngine({native: true}, (engine) => {
+forEachEngine({native: true, not: ['citus']}, (engine) => {
   it('checks rows of COPY, in one chunk or in several', async () => {
     const database = await engine.database()
     await prepared(database)
@@ -336,7 +336,7 @@ forEachEngine({kinds: ['postgres']}, (engine) => {
   })
 })
 
-forEachEngine({}, (engine) => {
+forEachEngine({not: ['citus']}, (engine) => {
   it('warns once about each row of a statement that inserts some rows and changes others by ON CONFLICT', async () => {
     const database = await engine.database()
     await prepared(database)

@@ -218,7 +218,7 @@ forEachEngine({}, (engine) => {
       const statements =
         engine.kind === 'timescaledb'
           ? [findExtension, createContinuousAggregate(aggregate)]
-          : createAggregateTable(aggregate, tables[1])
+          : createAggregateTable(aggregate, tables[1], engine.kind === 'citus' ? 'plpgsql' : 'sql')
       await database.run(`${statements.join(';\n')};`)
       const [venue, price] = [tables[0].columns[0]!.name, tables[1].columns[3]!.name].map(quoteIdent)
       const at = ({schema, name}: {schema: string; name: string}) => `${quoteIdent(schema)}.${quoteIdent(name)}`

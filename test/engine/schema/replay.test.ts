@@ -6,6 +6,7 @@ import {listedMigrations} from '../../../src/schema/migrate/checksums.js'
 import {qicore} from '../../../src/qicore/definition.js'
 import {forEachEngine} from '../../helpers/engines.js'
 import {generate, replay} from '../../helpers/schema-replay.js'
+import {inStatements} from './statements.js'
 
 describe('the committed migrations', () => {
   it('create no policy, because policies apply does that', () => {
@@ -31,17 +32,22 @@ forEachEngine({}, (engine) => {
   })
 
   it('detects every kind of difference between two databases', async () => {
+    // Citus accepts no trigger on a distributed table.
+    const guarded = engine.kind !== 'citus'
     const database = await engine.database()
     await replay(database)
     const before = await readSnapshot(database.db, ['public', 'qicore'])
-    await database.run(`
-      alter table public.exchanges alter name drop not null, alter is_active set default false, add motto text;
+    for (const text of await inStatements(`
+      alter table public.exchanges alter name drop not null;
+      alter table public.exchanges alter is_active set default false;
+      alter table public.exchanges add motto text;
       alter table public.exchanges add constraint short check (length(name) < 100);
       create index exchanges_name_idx on public.exchanges (name);
       alter table public.crypto_prices drop constraint fk_crypto_prices_exchange;
-      drop trigger crypto_price_validation_trigger on public.crypto_prices;
+      ${guarded ? 'drop trigger crypto_price_validation_trigger on public.crypto_prices;' : ''}
       create or replace function public.create_monthly_partition(table_name text, start_date date) returns regclass language sql as 'select null::regclass';
-      drop view public.maintenance_log`)
+      drop view public.maintenance_log`))
+      await database.run(text)
     if (engine.hypertables)
       await database.run(`select set_chunk_time_interval('public.level1_data', interval '6 hours')`)
     if (engine.kind === 'timescaledb')
@@ -51,7 +57,7 @@ forEachEngine({}, (engine) => {
     expect(found).toEqual([
       'public.create_monthly_partition(text,date)',
       'public.crypto_prices constraints.fk_crypto_prices_exchange',
-      'public.crypto_prices triggers.crypto_price_validation_trigger',
+      ...(guarded ? ['public.crypto_prices triggers.crypto_price_validation_trigger'] : []),
       'public.exchanges columns.is_active.default',
       'public.exchanges columns.motto',
       'public.exchanges columns.name.nullable',

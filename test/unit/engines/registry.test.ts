@@ -62,14 +62,17 @@ describe('what an engine can do', () => {
     'reorder',
     'continuousAggregates',
     'columnar',
+    'distribution',
   ]
 
   it('is everything in the community edition, hypertables in the Apache edition, and neither in PostgreSQL', () => {
     const able = (name: Parameters<typeof can>[0]) => capabilities.filter((capability) => can(name, capability))
-    expect(able('timescaledb')).toEqual(capabilities.filter((capability) => capability !== 'columnar'))
+    expect(able('timescaledb')).toEqual(
+      capabilities.filter((capability) => !['columnar', 'distribution'].includes(capability)),
+    )
     expect(able('apache')).toEqual(['hypertables'])
     expect(able('postgres')).toEqual([])
-    expect(able('citus')).toEqual(['columnar'])
+    expect(able('citus')).toEqual(['columnar', 'distribution'])
   })
 
   it('comes with the reason if it cannot: a clause that sentences end with', () => {

@@ -114,14 +114,16 @@ describe('the packaged migrations', () => {
       '1.3.0',
       '1.4.0',
       '1.5.0',
+      '1.6.0',
     ])
-    expect(migrationsFor(qicore!, 'timescaledb').every(({source}) => source !== null)).toBe(true)
-    for (const engine of ['apache', 'postgres'] as const)
+    const notFor = {timescaledb: ['1.6.0'], apache: ['1.2.0', '1.6.0'], postgres: ['1.2.0', '1.6.0'], citus: ['1.2.0']}
+    for (const [engine, versions] of Object.entries(notFor))
       expect(
-        migrationsFor(qicore!, engine)
+        migrationsFor(qicore!, engine as EngineKind)
           .filter(({source}) => source === null)
           .map(({version}) => version),
-      ).toEqual(['1.2.0'])
+        engine,
+      ).toEqual(versions)
     expect(
       migrationsFor(core!, 'postgres').every(({version, source}) => version.startsWith('core.') && source !== null),
     ).toBe(true)
