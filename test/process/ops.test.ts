@@ -1,4 +1,4 @@
-import {spawnSync} from 'node:child_process'
+import {spawn, spawnSync} from 'node:child_process'
 import {existsSync, readdirSync, readFileSync, writeFileSync} from 'node:fs'
 import {join} from 'node:path'
 import {setTimeout as pause} from 'node:timers/promises'
@@ -44,6 +44,61 @@ if (promtool)
     }
   })
 else skipBecause("promtool is not installed (Debian's package prometheus has it)")
+
+const service = join(root, 'ops/systemd/qicore-db.service')
+// `security --offline` came with systemd 250.
+const systemd = Number(/^systemd (\d+)/.exec(spawnSync('systemd-analyze', ['--version']).stdout?.toString() ?? '')?.[1])
+if (systemd >= 250)
+  it('systemd accepts the service, and rates its exposure as low', () => {
+    for (const args of [['verify'], ['security', '--offline=true', '--threshold=20']]) {
+      const {status, stdout, stderr} = spawnSync('systemd-analyze', [...args, service], {encoding: 'utf8'})
+      expect(status, `${stdout}\n${stderr}`).toBe(0)
+    }
+  })
+else skipBecause('systemd-analyze 250 or later is not installed')
+
+if (systemd >= 250 && spawnSync('strace', ['true']).status === 0)
+  it('the service allows every system call of a daemon that starts, works and stops', async () => {
+    const trace = join(temporaryDirectory(), 'trace')
+    // A server that refuses the connection: the daemon starts, tries again, and stops.
+    const child = spawn(
+      'strace',
+      ['-f', '-o', trace, process.execPath, join(root, 'bin/run.js'), 'daemon', '--url', 'postgres://127.0.0.1:1/none'],
+      {stdio: ['ignore', 'pipe', 'ignore'], detached: true},
+    )
+    await new Promise((resolve) => child.stdout.once('data', resolve))
+    // strace ignores the signal; its process group includes the daemon.
+    process.kill(-child.pid!, 'SIGTERM')
+    await new Promise((resolve) => child.once('close', resolve))
+    const used = new Set([...readFileSync(trace, 'utf8').matchAll(/^\d+ +([a-z]\w*)\(/gm)].map(([, name]) => name!))
+    expect(used).toContain('execve')
+    const allowed = allowedCalls()
+    expect([...used].filter((name) => !allowed.has(name))).toEqual([])
+  })
+else skipBecause('strace or systemd-analyze 250 is not installed')
+
+/** The system calls that the service's filters leave. */
+function allowedCalls(): ReadonlySet<string> {
+  const allowed = new Set(callsOf('@default'))
+  for (const [, without, groups] of readFileSync(service, 'utf8').matchAll(/^SystemCallFilter=(~?)(.+)$/gm))
+    for (const name of groups!.split(' ').flatMap(callsOf)) {
+      if (without) allowed.delete(name)
+      else allowed.add(name)
+    }
+  return allowed
+}
+
+/** The calls of a group, which may contain groups. */
+function callsOf(group: string): string[] {
+  if (!group.startsWith('@')) return [group]
+  const {stdout} = spawnSync('systemd-analyze', ['syscall-filter', group], {encoding: 'utf8'})
+  return stdout
+    .split('\n')
+    .slice(1)
+    .map((line) => line.trim())
+    .filter((line) => line !== '' && !line.startsWith('#'))
+    .flatMap(callsOf)
+}
 
 it('every alert has a section in docs/alerts.md, and every section has an alert', () => {
   const sections = [...file('docs/alerts.md').matchAll(/^## (\S+)$/gm)].map(([, name]) => name)
@@ -136,7 +191,7 @@ it('the image fills its compile cache as the user who runs it, and nothing that 
 it('the commands of the service and of the manifests exist with their flags', async () => {
   const {commands} = await ourCommands()
   const flags = new Set(Object.keys(commands.find(({id}) => id === 'daemon')!.flags))
-  const service = /^ExecStart=.* qicore-db (daemon .*)$/m.exec(file('ops/systemd/qicore-db.service'))![1]!
+  const started = /^ExecStart=.* qicore-db (daemon .*)$/m.exec(readFileSync(service, 'utf8'))![1]!
   const documents = readdirSync(join(root, 'ops/kubernetes')).flatMap((name) =>
     parseAllDocuments(file(`ops/kubernetes/${name}`)).map((document) => {
       expect(document.errors).toEqual([])
@@ -146,7 +201,7 @@ it('the commands of the service and of the manifests exist with their flags', as
   const deployment = documents.find(({kind}) => kind === ('Deployment' as never)) as unknown as {
     spec: {template: {spec: {containers: {args: string[]}[]}}}
   }
-  for (const args of [service.split(' '), deployment.spec.template.spec.containers[0]!.args]) {
+  for (const args of [started.split(' '), deployment.spec.template.spec.containers[0]!.args]) {
     expect(args[0]).toBe('daemon')
     for (const word of args.filter((word) => word.startsWith('--'))) expect(flags).toContain(word.slice(2))
   }
