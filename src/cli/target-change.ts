@@ -117,7 +117,7 @@ export abstract class TargetChange<T extends typeof Command, Report extends obje
       for (const line of lines) if (line.exitCode === null) this.printLine(line)
       return undefined
     }
-    const report = fleetReport(this.kind, lines.map(entryOf), true)
+    const report = fleetReport(this.kind, lines.map(entryOf), {changes: true})
     if (!this.jsonEnabled()) await this.showMany(lines, report)
     return report
   }

@@ -1,6 +1,8 @@
 import type {Command, Interfaces} from '@oclif/core'
 import type {FlagsOf} from './base-command.js'
 import {asksForJsonLines, fleetFlags, requestedTargets} from './fleet-flags.js'
+import type {ServerWorkers, WorkerShare} from '../db/server-workers.js'
+import type {Selected} from './fleet/on-targets.js'
 import type {FleetReport} from './fleet/report.js'
 import type {Reading} from './fleet/reading.js'
 import type {FleetLine} from './fleet/tables.js'
@@ -107,21 +109,24 @@ export abstract class TargetReport<T extends typeof Command, Read, Report extend
       lines.map(({exitCode}) => exitCode),
       flags['fail-on-unreachable'] === 'never',
     )
-    if (flags.jsonl) return undefined
-    const report = fleetReport(this.kind, lines.map(entryOf))
+    const servers = reading.workers ? await serversOf(lines, selected) : undefined
+    const report = fleetReport(this.kind, lines.map(entryOf), {servers})
+    if (flags.jsonl) {
+      for (const server of servers ?? []) this.logJson({kind: 'fleet.server', version: 1, of: this.kind, ...server})
+      return undefined
+    }
     if (!this.jsonEnabled()) await this.showMany(lines, report)
     return report
   }
 
   private async showMany(lines: readonly FleetLine[], report: FleetReport): Promise<void> {
-    const [{closingLine, notes}, {fleetTable, withTargets, worstFirst}, {summaryText}] = await Promise.all([
-      import('./render/shown.js'),
-      import('./fleet/tables.js'),
-      import('./render/fleet.js'),
-    ])
+    const [{closingLine, notes}, {fleetTable, withTargets, worstFirst}, {serverLines, summaryText}] = await Promise.all(
+      [import('./render/shown.js'), import('./fleet/tables.js'), import('./render/fleet.js')],
+    )
     const context = {at: report.at ?? ''}
     const summary = summaryText(report)
     const sorted = worstFirst(lines)
+    const servers = serverLines(report.servers ?? [])
     const unread = lines.flatMap(({target, error}) => (error === undefined ? [] : [`${target}: ${error.message}`]))
     const table = lines.find(({shown}) => shown !== null)?.shown?.table
     if (this.format === 'table' && !this.flags.tables) {
@@ -131,7 +136,10 @@ export abstract class TargetReport<T extends typeof Command, Read, Report extend
           ? []
           : [`The worst: ${command(this.spacedId, this.given, {target: sorted[0]!.target})}`]),
       ]
-      await this.print({table: fleetTable, context, rows: sorted, below: [closingLine([summary], next)]}, sorted.length)
+      await this.print(
+        {table: fleetTable, context, rows: sorted, below: [...servers, closingLine([summary], next)]},
+        sorted.length,
+      )
       return
     }
     const all = withTargets(table ?? {columns: []})
@@ -139,13 +147,32 @@ export abstract class TargetReport<T extends typeof Command, Read, Report extend
       all,
       lines.flatMap(({shown}) => shown?.rows ?? []),
     )
-    await this.print({table: all, context, rows, below: [...notes(unread, '!'), closingLine([summary])]}, rows.length)
+    await this.print(
+      {table: all, context, rows, below: [...notes(unread, '!'), ...servers, closingLine([summary])]},
+      rows.length,
+    )
   }
 
   /** The arguments as given. */
   private get given(): string[] {
     return Object.values(this.args as Record<string, unknown>).filter((each) => typeof each === 'string')
   }
+}
+
+/** The workers of each server on which a target was read. */
+async function serversOf(lines: readonly FleetLine[], selected: readonly Selected[]): Promise<ServerWorkers[]> {
+  const [{serverOf}, {serverWorkers}] = await Promise.all([
+    import('../config/target-limits.js'),
+    import('../db/server-workers.js'),
+  ])
+  const byServer = new Map<string, {target: string; share: WorkerShare}[]>()
+  for (const each of selected) {
+    const share = lines.find(({target}) => target === each.name)?.share ?? null
+    if ('error' in each || share === null) continue
+    const server = serverOf(each.name, each.target, process.env)
+    byServer.set(server, [...(byServer.get(server) ?? []), {target: each.name, share}])
+  }
+  return [...byServer].flatMap(([server, shares]) => serverWorkers(server, shares) ?? [])
 }
 
 /** The entry of the JSON document. */

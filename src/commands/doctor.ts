@@ -67,6 +67,7 @@ Read-only, never waits for a lock, and does not need the schema qicore. With a t
     // Before connecting, so that a wrong name fails quickly.
     const checks = selectChecks({only, skip})
     return {
+      workers: true,
       read: async (db, {config, limits}) => {
         const declared = await readDeclared(db, sectionsOf(config))
         const {lateAfter} = limits()

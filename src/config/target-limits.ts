@@ -11,13 +11,13 @@ export const targetTimeout = 60_000
 /** Milliseconds between the end of the time of a target and the end of its session. */
 const grace = 1_000
 
-/** The same for two targets that share a server. */
+/** `db.example.com:5432`: the same for two targets that share a server. */
 export function serverOf(name: string, {url}: Target, env: Environment): string {
   // They share the memory and the processor of this machine.
   if (embeddedDirectory(url) !== null) return 'embedded'
   try {
     const {host, hostaddr, port} = connectionParameters(url, env)
-    return JSON.stringify([hostaddr ?? host ?? '', port ?? '5432'])
+    return `${hostaddr ?? host ?? ''}:${port ?? '5432'}`
   } catch {
     // The connection fails with the reason.
     return name

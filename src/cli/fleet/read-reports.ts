@@ -38,6 +38,7 @@ async function readTarget<Read, Report>(
   request: FleetRequest,
 ): Promise<FleetLine> {
   const read = await reading.read(db, {config, limits: () => request.limits(config), stop})
+  const share = reading.workers ? await (await import('../../db/server-workers.js')).readWorkerShare(db) : null
   const {show, shown} = collector(name, request)
   const report = await reading.show(read, show, {server: db.server, report: () => {}})
   const {condition} = db.server
@@ -52,6 +53,7 @@ async function readTarget<Read, Report>(
     ),
     shown: shown(),
     conditions: condition.map(({message}) => message),
+    share,
   }
 }
 
@@ -76,5 +78,5 @@ function collector(target: string, request: FleetRequest): {show: Show; shown():
 }
 
 function failedLine(target: Selected, error: ErrorDocument): FleetLine {
-  return {...failedEntry(target, error), shown: null, conditions: []}
+  return {...failedEntry(target, error), shown: null, conditions: [], share: null}
 }

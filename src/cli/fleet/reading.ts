@@ -40,6 +40,8 @@ export interface ShowContext {
 export interface Reading<Read, Report> {
   /** The result depends on row contents: refused if not all rows are readable. */
   rows?: boolean
+  /** For many databases: also report, once for each server, whether it has enough background workers for all of them. */
+  workers?: boolean
   read(db: Database, settings: ReadSettings): Promise<Read>
   /** Undefined: the exit code by the condition of the database. */
   exitCode?(read: Read): ExitCode | undefined

@@ -1,5 +1,6 @@
 import {ExitCode, type ErrorDocument} from '../../errors.js'
 import {compareAscending} from '../../units/compare.js'
+import type {ServerWorkers} from '../../db/server-workers.js'
 import type {Instant} from '../../units/instant.js'
 
 /** What one target answered: its report, or its error. */
@@ -36,15 +37,19 @@ export interface FleetReport<Entry = TargetEntry> {
   of: string
   /** `notStarted` only for changes. */
   summary: {targets: number; ok: number; found: number; failed: number; notStarted?: number}
+  /** Only for checks of background workers: each server with a target that was read. */
+  servers?: ServerWorkers[]
   /** In the order of the configuration. */
   targets: Entry[]
 }
 
-/** @param changes whether some targets may not have been started */
+/**
+ * @param more `changes`: some targets may not have been started; `servers`: the workers of each server
+ */
 export function fleetReport<Entry extends TargetEntry | NotStarted>(
   of: string,
   targets: readonly Entry[],
-  changes = false,
+  {changes = false, servers}: {changes?: boolean; servers?: ServerWorkers[] | undefined} = {},
 ): FleetReport<Entry> {
   const states = targets.map(({exitCode}) => (exitCode === null ? null : stateOf(exitCode)))
   const count = (state: TargetState) => states.filter((each) => each === state).length
@@ -65,6 +70,7 @@ export function fleetReport<Entry extends TargetEntry | NotStarted>(
       failed: count('failed'),
       ...(changes && {notStarted: states.filter((state) => state === null).length}),
     },
+    ...(servers && {servers}),
     targets: [...targets],
   }
 }

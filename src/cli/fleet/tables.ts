@@ -1,5 +1,6 @@
 import {cellText} from '../../units/cell-text.js'
 import type {ReportTable, TableContext} from '../../units/report-table.js'
+import type {WorkerShare} from '../../db/server-workers.js'
 import type {Around} from '../render/shown.js'
 import {stateOf, type TargetEntry} from './report.js'
 import {targetColumns} from './target-columns.js'
@@ -28,6 +29,8 @@ export interface FleetLine extends TargetEntry {
   shown: ShownRows | null
   /** Sentences about the condition of the database. */
   conditions: readonly string[]
+  /** Null if it was not asked for, or is not known. */
+  share: WorkerShare | null
 }
 
 /** One line for each target. */

@@ -47,6 +47,7 @@ Locks nothing, changes nothing and needs no schema qicore. Work is late when it 
     const {table} = this.args
     const {all} = this.flags
     return {
+      workers: true,
       read: async (db, {config, limits}) => {
         const declared = readDeclared(db, sectionsOf(config))
         const {lateAfter} = limits()

@@ -1,5 +1,5 @@
 import type {Server} from '../../db/server.js'
-import {can} from '../../engines/index.js'
+import {hasWorkers} from '../../db/server-workers.js'
 import type {Check} from '../check.js'
 import type {CheckContext} from '../context.js'
 import type {Finding} from '../finding.js'
@@ -20,9 +20,6 @@ export interface WorkersRow {
   others: number | null
   together: number
 }
-
-/** Workers run on the primary of a server with processes. */
-const hasWorkers = ({engine, embedded, inRecovery}: Server) => can(engine, 'policies') && !embedded && !inRecovery
 
 /** Exported for tests: a server of a test has its launcher. */
 export function launcherFindings({launchers, max_background_workers: most}: WorkersRow): Finding[] {

@@ -18,6 +18,7 @@ it('every report and check about a whole database, the plan of policies, and the
       'doctor',
       'jobs:list',
       'migrate:status',
+      'partitions:detached',
       'partitions:list',
       'policies:plan',
       'policies:status',
@@ -262,4 +263,47 @@ jobs: {nightly: {kind: sql, schedule: "0 2 * * *", jitter: 6 hours, statement: s
     }
     expect(new Set(begins).size).toBe(names.length)
   })
+})
+
+forEachEngine({kinds: ['timescaledb'], native: true}, (engine) => {
+  it.each(['policies status', 'doctor'])(
+    '%s says once for a server what its databases need of the background workers together',
+    async (command) => {
+      const jobs = 3
+      const fill = async ({run}: {run(text: string): Promise<unknown>}) => {
+        await run("create procedure nothing(job_id int, config jsonb) language sql as 'select 1'")
+        for (let n = 0; n < jobs; n += 1)
+          await run(
+            "select add_job('public.nothing', interval '1 day', initial_start => timestamptz '2100-01-01 00:00+00')",
+          )
+      }
+      const [one, two] = [await engine.urlFor(fill), await engine.urlFor(fill)]
+      const cwd = directoryWith({
+        'qicore-db.config.yaml': `version: 1
+targets:
+  one: {url: "\${QICORE_TEST_ONE}"}
+  two: {url: "\${QICORE_TEST_TWO}"}
+  closed: {url: "postgres://ops@127.0.0.1:${closedPort}/x"}
+`,
+      })
+      const qicore = (...more: string[]) =>
+        runCli([...command.split(' '), '--all-targets', ...more], {
+          cwd,
+          env: {QICORE_TEST_ONE: one, QICORE_TEST_TWO: two},
+        })
+      const {servers} = jsonOf<FleetReport>(await qicore('--json'))
+      const {hostname, port} = new URL(one)
+      expect(servers).toEqual([expect.objectContaining({server: `${hostname}:${port}`, targets: ['one', 'two']})])
+      const {jobs: together, schedulers, needed, maxBackgroundWorkers, enough} = servers![0]!
+      // The jobs of both databases start in the same minute.
+      expect(together).toBeGreaterThanOrEqual(2 * jobs)
+      expect(needed).toBe(1 + schedulers + together)
+      expect(enough).toBe(needed <= maxBackgroundWorkers)
+      const screen = await qicore()
+      expect(screen.stdout.match(/background workers for/g)).toHaveLength(1)
+      const lines = (await qicore('--jsonl')).stdout.trim().split('\n')
+      expect(JSON.parse(lines.at(-1)!)).toMatchObject({kind: 'fleet.server', targets: ['one', 'two']})
+      expect(lines).toHaveLength(4)
+    },
+  )
 })
