@@ -5,10 +5,13 @@
 -- that an aggregate over the table, or over such an aggregate, has not covered or whose coverage cannot be read; and
 -- all of them if the newest row is older than the retention, because the feed may have stopped and this may be the last
 -- copy.
+-- A retention with stages detaches the partitions instead, then moves and drops those that it detached before, as far as
+-- they are due. It exports nothing: what has to be exported first is kept, with that reason.
 -- A policy that differs from the confirmed one is refused; if it is changed during the run, the rest is kept. After the
 -- permitted drops, the procedure raises an error that names what was kept and why.
 -- A procedure with a SET clause cannot COMMIT, so the settings are made in the body.
--- since: core.1.14.0
+-- since: core.1.19.0
+-- requires: retain_detach, retain_stages, retain_stage
 create or replace procedure qicore.retain(job_id integer, config jsonb)
 language plpgsql
 as $$
@@ -21,6 +24,11 @@ declare
   drop_range record;
   relation text;
   noun text;
+  staged boolean;
+  stage_tasks jsonb;
+  stage record;
+  verb text;
+  stage_drops integer := 0;
   log_id bigint;
   max_drop integer;
   dropped integer := 0;
@@ -59,7 +67,7 @@ begin
   elsif policy #>> '{consent,hash}' is distinct from qicore.retention_hash(object_name, policy)
     or coalesce(config ->> 'hash', policy #>> '{consent,hash}') is distinct from policy #>> '{consent,hash}'
   then
-    refusal := format('%s: the declared retention (older than %s, at most %s a run) is not confirmed; nothing was dropped', object_name, policy ->> 'after', policy ->> 'maxDropPerRun');
+    refusal := format('%s: the declared retention (older than %s, at most %s a run) is not confirmed; nothing was dropped', object_name, coalesce(policy ->> 'after', policy ->> 'detach'), policy ->> 'maxDropPerRun');
     refusal_hint := 'To confirm it: qicore-db policies apply';
   end if;
   if refusal is not null then
@@ -68,6 +76,8 @@ begin
     raise exception using errcode = case when subject is null then '42P01' else '55000' end, message = refusal, hint = refusal_hint;
   end if;
   noun := case when (select c.relkind from pg_catalog.pg_class c where c.oid = subject) = 'p' then 'partition' else 'chunk' end;
+  staged := policy ? 'detach';
+  verb := case when staged then 'detach' else 'drop' end;
   max_drop := coalesce((policy ->> 'maxDropPerRun')::integer, 8);
   select s.* into scale from qicore.retain_scale(subject, policy) s;
   if log_id is null then
@@ -76,14 +86,15 @@ begin
     returning id into log_id;
   end if;
   update qicore.maintenance_log l
-  set detail = coalesce(l.detail, '{}') || jsonb_build_object('job', job_id, 'after', policy ->> 'after', 'cutoff', scale.cutoff_text)
+  set detail = coalesce(l.detail, '{}') || jsonb_build_object('job', job_id, 'after', coalesce(policy ->> 'after', policy ->> 'detach'), 'cutoff', scale.cutoff_text)
   where l.id = log_id;
   commit;
 
   perform qicore.retain_settings();
   begin
     select jsonb_agg(to_jsonb(p) order by p.low, p.high) into drop_ranges from qicore.retain_pieces(subject, scale.cutoff) p where p.old and not p.newest;
-    if drop_ranges is not null then
+    -- A detach loses no row, so it is done also if no new rows arrive.
+    if drop_ranges is not null and not staged then
       -- From the newest: usually the first relation has a recent row, and no other is opened.
       foreach relation in array array(
         select r.name from qicore.retain_pieces(subject, scale.cutoff) p cross join lateral unnest(p.relations) as r (name) where not p.old order by p.low desc
@@ -105,6 +116,13 @@ begin
   end if;
   commit;
 
+  if staged then
+    -- Read before any detach: what is detached in this run goes on to its next stage in a later one.
+    perform qicore.retain_settings();
+    select jsonb_agg(to_jsonb(s)) into stage_tasks from qicore.retain_stages(subject, policy) s;
+    commit;
+  end if;
+
   for number in 0 .. coalesce(jsonb_array_length(drop_ranges), 0) - 1 loop
     select p.* into drop_range from jsonb_to_record(drop_ranges -> number) as p (low bigint, high bigint, label text, relations text[]);
     exit when dropped > 0 and dropped + cardinality(drop_range.relations) > max_drop;
@@ -114,6 +132,8 @@ begin
     begin
       if not exists (select from qicore.policies p where p.kind = 'retention' and to_regclass(p.object) = subject and p.config = policy) then
         reason := 'the policy was changed during the run';
+      elsif staged then
+        reason := qicore.retain_detach(subject, scale.column_name, scale.column_type, drop_range.relations[1], drop_range.low, drop_range.high, scale.now, policy ->> 'timeUnit');
       else
         reason := qicore.retain_range(subject, scale.column_name, scale.column_type, drop_range.relations, drop_range.low, drop_range.high, scale.now);
       end if;
@@ -136,8 +156,39 @@ begin
       first_reason := coalesce(first_reason, format('%s (%s): %s', array_to_string(drop_range.relations, ', '), drop_range.label, reason));
     end if;
     insert into qicore.maintenance_step (log_id, step, position, status, started_at, completed_at, attempts, detail, error)
-    values (log_id, 'drop ' || array_to_string(drop_range.relations, ', '), number, outcome, began, clock_timestamp(), 1,
+    values (log_id, verb || ' ' || array_to_string(drop_range.relations, ', '), number, outcome, began, clock_timestamp(), 1,
       jsonb_strip_nulls(jsonb_build_object('range', drop_range.label, 'note', case when outcome = 'skipped' then reason end)), case when outcome = 'failed' then reason end);
+    commit;
+  end loop;
+
+  for number in 0 .. coalesce(jsonb_array_length(stage_tasks), 0) - 1 loop
+    select s.* into stage from jsonb_to_record(stage_tasks -> number) as s (id bigint, relation text, task text, label text, why text);
+    continue when stage.task = 'drop' and stage.why is null and stage_drops >= max_drop;
+    perform qicore.retain_settings();
+    began := clock_timestamp();
+    reason := stage.why;
+    outcome := case when reason is null then 'done' else 'skipped' end;
+    begin
+      if reason is null and not exists (select from qicore.policies p where p.kind = 'retention' and to_regclass(p.object) = subject and p.config = policy) then
+        reason := 'the policy was changed during the run';
+        outcome := 'skipped';
+      elsif reason is null then
+        perform qicore.retain_stage(stage.id, policy, stage.task);
+      end if;
+    exception when others then
+      outcome := 'failed';
+      reason := sqlerrm || ' [' || sqlstate || ']';
+    end;
+    if outcome = 'done' then
+      dropped := dropped + 1;
+      stage_drops := stage_drops + case stage.task when 'drop' then 1 else 0 end;
+    else
+      kept := kept + 1;
+      first_reason := coalesce(first_reason, format('%s %s (%s): %s', stage.task, stage.relation, stage.label, reason));
+    end if;
+    insert into qicore.maintenance_step (log_id, step, position, status, started_at, completed_at, attempts, detail, error)
+    values (log_id, stage.task || ' ' || stage.relation, coalesce(jsonb_array_length(drop_ranges), 0) + number, outcome, began, clock_timestamp(), 1,
+      jsonb_strip_nulls(jsonb_build_object('range', stage.label, 'note', case when outcome = 'skipped' then reason end)), case when outcome = 'failed' then reason end);
     commit;
   end loop;
 
@@ -148,7 +199,10 @@ begin
   commit;
   if kept > 0 then
     raise exception using errcode = '55000',
-      message = format('%s: %s older than %s not dropped: %s', object_name, format('%s %s%s', kept, noun, case when kept = 1 then '' else 's' end), policy ->> 'after', first_reason);
+      message = case
+        when staged then format('%s: %s that %s due and not done: %s', object_name, case when kept = 1 then '1 stage' else format('%s stages', kept) end, case when kept = 1 then 'is' else 'are' end, first_reason)
+        else format('%s: %s older than %s not dropped: %s', object_name, format('%s %s%s', kept, noun, case when kept = 1 then '' else 's' end), policy ->> 'after', first_reason)
+      end;
   end if;
 end
 $$;

@@ -9,7 +9,8 @@ create or replace function qicore.retain_scale(
 language plpgsql
 as $$
 declare
-  after constant interval := (policy ->> 'after')::interval;
+  -- The age of a retention with stages is that of its detach.
+  after constant interval := coalesce(policy ->> 'after', policy ->> 'detach')::interval;
   factor constant numeric := case policy ->> 'timeUnit' when 's' then 1 when 'ms' then 1000 when 'us' then 1000000 when 'ns' then 1000000000 end;
   clock_schema name;
   clock name;
@@ -22,7 +23,7 @@ declare
   epoch constant timestamptz := '1970-01-01 00:00:00+00';
 begin
   if after is null or after <= interval '0' then
-    raise exception using errcode = '22023', message = format('%s: invalid age "%s" of the retention: use an interval greater than 0', subject, policy ->> 'after');
+    raise exception using errcode = '22023', message = format('%s: invalid age "%s" of the retention: use an interval greater than 0', subject, coalesce(policy ->> 'after', policy ->> 'detach'));
   end if;
   if exists (select from pg_extension where extname = 'timescaledb') then
     select d.column_name, d.column_type, d.integer_now_func_schema, d.integer_now_func into column_name, column_type, clock_schema, clock

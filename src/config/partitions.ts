@@ -1,6 +1,6 @@
 import type {PartitionRule} from '../partitions/periods.js'
 import {qicore} from '../schema/built-in.js'
-import {parseDuration, type Duration} from '../units/duration.js'
+import {parseDuration} from '../units/duration.js'
 import type {Config} from './load.js'
 
 /** Defaults for what neither the configuration nor the definitions specify. */
@@ -54,7 +54,7 @@ export function partitionRules(config: Config | null, withDefinitions: boolean):
       ...given,
       relation,
       timeUnit: timeUnit ?? null,
-      retention: retention === undefined ? (base?.retention ?? null) : retentionAfter(retention),
+      ...(retention === undefined ? {} : ageOf(retention)),
     })
   }
   return [...rules.values()]
@@ -62,8 +62,8 @@ export function partitionRules(config: Config | null, withDefinitions: boolean):
 
 type Retention = NonNullable<Config['tables'][string]['retention']>
 
-function retentionAfter(retention: Retention): Duration | null {
-  return retention === 'none' ? null : retention.after
+function ageOf(retention: Retention): Pick<PartitionRule, 'retention' | 'stages'> {
+  return retention === 'none' ? {retention: null, stages: null} : {retention: retention.after, stages: retention.stages}
 }
 
 /** `jobs.partitions.ahead`, for all sets without a setting of their own. */

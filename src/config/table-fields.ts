@@ -4,6 +4,7 @@ import {parseInstant} from '../units/instant.js'
 import {isZone} from '../units/zone.js'
 import {about, duration, every} from './fields.js'
 import {ownTableFields} from './own-table.js'
+import {retention} from './retention.js'
 
 /** An instant field: text for {@link parseInstant}; a YAML timestamp stays text. */
 const instant = z.string().transform((value, context) => {
@@ -32,14 +33,6 @@ const compression = z.strictObject({
     duration.optional(),
     "Time between two runs of TimescaleDB's policy. Absent: not changed; a new policy gets TimescaleDB's default.",
     {examples: ['12h', '30min']},
-  ),
-})
-const retention = z.strictObject({
-  after: after('Age at which a chunk is dropped, counted from its end.', ['2 years', '90 days']),
-  native: about(
-    z.boolean().default(false),
-    "TimescaleDB's own policy, which drops without a check, instead of the gated one. Creating it requires the target's name.",
-    {examples: [true]},
   ),
 })
 const refresh = z.strictObject({
@@ -91,7 +84,7 @@ const policies = {
   retention: about(
     z.union([none, retention]).optional(),
     "Retention policy; none: the table has no such policy. Absent: the definition's, else not managed.",
-    {examples: ['none', {after: '2 years'}]},
+    {examples: ['none', {after: '2 years'}, {detach: '90 days', drop: '2 years'}]},
   ),
 }
 /** An entry of `tables`. */

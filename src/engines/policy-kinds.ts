@@ -8,7 +8,12 @@ const kinds = {
     byAge: true,
     undone: ['never_compressed', 'refilled', 'unordered'],
   },
-  retention: {procedure: 'policy_retention', byAge: true, undone: ['not_dropped']},
+  retention: {
+    procedure: 'policy_retention',
+    byAge: true,
+    // With stages a partition is detached, moved and exported before it is dropped.
+    undone: ['not_dropped', 'not_detached', 'not_moved', 'not_exported'],
+  },
   refresh: {
     procedure: 'policy_refresh_continuous_aggregate',
     byAge: true,

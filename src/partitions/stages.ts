@@ -1,5 +1,5 @@
 import {addInterval} from '../catalog/interval.js'
-import type {Duration} from '../units/duration.js'
+import {durationInWords, parseDuration, type Duration} from '../units/duration.js'
 
 /** Where the export of a detached partition goes and in which form: the room of exports reads it. */
 export type ExportRule = Readonly<Record<string, unknown>>
@@ -65,6 +65,12 @@ export function tasksOf(stages: Stages, state: StageState, now: bigint): DueTask
   ]
 }
 
+/** The tasks that are due now. A partition that is attached has only its detach: the rest follows in a later run. */
+export function dueTasks(stages: Stages, state: StageState, now: bigint): StageTask[] {
+  const due = tasksOf(stages, state, now).filter(({at}) => at <= now)
+  return (state.detached ? due : due.filter(({task}) => task === 'detach')).map(({task}) => task)
+}
+
 function isElsewhere({schema, tablespace}: ArchiveStage, state: StageState): boolean {
   return (
     (schema !== null && schema !== state.schema) ||
@@ -88,4 +94,68 @@ export function dueAt(end: bigint, age: Duration): bigint {
 function startOfDay(micros: bigint): bigint {
   const length = 86_400_000_000n
   return micros - (((micros % length) + length) % length)
+}
+
+/** The stages as JSON, for the row of the policy and for comparison; ages in words that the program parses. */
+export function stagesJson({detach, archive, drop}: Stages): Record<string, unknown> {
+  return {
+    detach: durationInWords(detach),
+    ...(archive === null ? {} : {archive: archiveJson(archive)}),
+    ...(drop === null ? {} : {drop: durationInWords(drop)}),
+  }
+}
+
+function archiveJson({after, schema, tablespace, export: to}: ArchiveStage): Record<string, unknown> {
+  return {
+    after: durationInWords(after),
+    ...(schema === null ? {} : {schema}),
+    ...(tablespace === null ? {} : {tablespace}),
+    ...(to === null ? {} : {export: to}),
+  }
+}
+
+/**
+ * The stages of a policy's row; null if it has none, or if a field that was edited by hand cannot be read: then nothing
+ * is carried out.
+ */
+export function stagesOf(config: Readonly<Record<string, unknown>>): Stages | null {
+  const {detach, archive, drop} = config
+  try {
+    if (typeof detach !== 'string') return null
+    return {
+      detach: parseDuration(detach),
+      archive: archive === undefined ? null : archiveOf(archive as Record<string, unknown>),
+      drop: drop === undefined ? null : parseDuration(String(drop)),
+    }
+  } catch {
+    return null
+  }
+}
+
+function archiveOf({after, schema, tablespace, export: to}: Record<string, unknown>): ArchiveStage {
+  return {
+    after: parseDuration(String(after)),
+    schema: typeof schema === 'string' ? schema : null,
+    tablespace: typeof tablespace === 'string' ? tablespace : null,
+    export: typeof to === 'object' && to !== null ? (to as ExportRule) : null,
+  }
+}
+
+/** The stages in a few words: `detached after 90 days, moved to archive after 1 year, dropped after 2 years`. */
+export function stagesInWords({detach, archive, drop}: Stages): string {
+  const places = [
+    ...(archive?.schema == null ? [] : [`moved to schema ${archive.schema}`]),
+    ...(archive?.tablespace == null ? [] : [`moved to tablespace ${archive.tablespace}`]),
+    ...(archive?.export == null ? [] : ['exported']),
+  ]
+  return [
+    `detached after ${durationInWords(detach)}`,
+    ...(archive === null ? [] : [`${places.join(' and ')} after ${durationInWords(archive.after)}`]),
+    ...(drop === null ? ['never dropped'] : [`dropped after ${durationInWords(drop)}`]),
+  ].join(', ')
+}
+
+export function sameStages(some: Stages | null, others: Stages | null): boolean {
+  const text = (stages: Stages | null) => JSON.stringify(stages && stagesJson(stages))
+  return text(some) === text(others)
 }

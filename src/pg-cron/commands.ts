@@ -52,7 +52,8 @@ const forms: {[Kind in JobKindName]: Form<Kind>} = {
   analyze: (db, job, options, context) => maintenance(db, job, options, 'analyze', context),
 
   async retain(db, job, {tables}, context) {
-    const {keys, enforced, notes} = await retainWork(db, tables, context)
+    const {keys: whole, staged, enforced, notes} = await retainWork(db, tables, context)
+    const keys = [...whole, ...staged.map(({key}) => key)]
     return {
       commands: Object.fromEntries(
         keys.map((key) => [

@@ -14,6 +14,8 @@ const nextRun = {months: 0, days: 1, seconds: 0}
 /** Whether a retention drops rows now or at its next run; true if that is not known. */
 export function retentionReaches(change: Change, table: Table, snapshot: CatalogSnapshot): boolean {
   if (change.do !== 'gated retention' && change.do !== 'native retention') return false
+  // Rows leave the table at its detach and are lost at its drop, also those of tables that are detached already.
+  if (change.do === 'gated retention' && change.stages) return change.stages.drop !== null
   const age = ageOf(change, table, snapshot)
   if (age === null) return true
   const clock = snapshot.clocks.get(table)

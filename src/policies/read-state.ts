@@ -9,6 +9,7 @@ import type {Instant} from '../units/instant.js'
 import {findByName, readQicoreRows} from '../catalog/read-emulated.js'
 import type {TableClock} from '../catalog/table-clock.js'
 import {parseIntervalText} from '../catalog/interval.js'
+import {stagesOf} from '../partitions/stages.js'
 import type {LivePolicy} from '../catalog/live-policies.js'
 import type {CatalogSnapshot} from '../catalog/snapshot.js'
 import {qualifiedName, type Table} from '../catalog/table.js'
@@ -86,9 +87,7 @@ export async function readPolicyState(db: Database, snapshot: CatalogSnapshot): 
     readFacts(batch, snapshot.tables),
     timescaledb ? batch.query<{id: number; length: string | null}>(statement(loadSql('policies/chunk-intervals'))) : [],
     timescaledb ? readGatedJobs(batch) : [],
-    db.server.hasQicoreSchema
-      ? readQicoreRows<{object: string; consentValid: boolean}>(batch, 'policies/consent-valid')
-      : [],
+    readConsents(batch),
   ])
   const lengths = new Map(intervals.map(({id, length}) => [id, length === null ? null : BigInt(length)]))
   const states = new Map(
@@ -111,6 +110,17 @@ export async function readPolicyState(db: Database, snapshot: CatalogSnapshot): 
     }),
   )
   return {snapshot, facts, states, gatedJobs}
+}
+
+/** Whether a retention of qicore.policies is unchanged since it was confirmed; the object is a name quoted as in SQL. */
+interface Consent {
+  object: string
+  consentValid: boolean
+}
+
+/** The consents of all retentions; empty without the schema qicore, or if this role may not read it. */
+export async function readConsents(db: Database): Promise<Consent[]> {
+  return db.server.hasQicoreSchema ? readQicoreRows<Consent>(db, 'policies/consent-valid') : []
 }
 
 function stateOf(
@@ -141,7 +151,7 @@ function ruleOf(
   policy: LivePolicy,
   tables: readonly Table[],
   jobs: readonly GatedJob[],
-  consentValid: readonly {object: string; consentValid: boolean}[],
+  consentValid: readonly Consent[],
 ): LiveRule {
   if (policy.job !== null || policy.kind !== 'retention') return liveRule(policy, null, null)
   const tableJobs = jobs.filter(({object}) => object !== null && findByName(tables, object) === policy.table)
@@ -149,6 +159,7 @@ function ruleOf(
   const gate: Gate = {
     maxDropPerRun: typeof config.maxDropPerRun === 'number' ? config.maxDropPerRun : null,
     timeUnit: typeof config.timeUnit === 'string' ? config.timeUnit : null,
+    stages: stagesOf(config),
     consentValid: consentValid.some(
       ({object, consentValid: yes}) => yes && findByName(tables, object) === policy.table,
     ),

@@ -22,6 +22,8 @@ export function retentionAdvice(status: JudgedPolicy, context: FindingContext): 
   if (codes.has('foreign_key')) return [advise('Drop the foreign key, or remove the retention')]
   if (codes.has('gate_unreadable')) return [advise('Repeat it as a role that may read the schema qicore')]
   if (codes.has('held_back')) return refreshesOver(table, context)
+  if (rule?.gate?.stages)
+    return [advise(`To see what would be done: ${command('partitions retain', [name], {'dry-run': true})}`)]
   if (rule?.createdBefore != null && rule.after === null)
     return [advise('Its age counts from the creation of a chunk, not from the time of its rows')]
   const partitions = table.kind === 'partitioned'

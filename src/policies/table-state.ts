@@ -2,6 +2,7 @@ import type {Duration} from '../units/duration.js'
 import type {LivePolicy, Offset, PolicyKindName} from '../catalog/live-policies.js'
 import type {Table} from '../catalog/table.js'
 import type {Scale} from '../catalog/offset-words.js'
+import type {Stages} from '../partitions/stages.js'
 import type {UnitContradiction} from '../catalog/table-clock.js'
 
 /** The live settings and policies of a table, with which a declaration is compared. */
@@ -53,6 +54,8 @@ export interface LiveRule {
 export interface Gate {
   maxDropPerRun: number | null
   timeUnit: string | null
+  /** What happens to a partition instead of its drop; absent or null without stages. */
+  stages?: Stages | null
   /** The policy has not changed since it was confirmed. */
   consentValid: boolean
   /** The job was created with the hash of the row. */

@@ -5,7 +5,15 @@ import {literal, sql, statement} from '../../db/sql.js'
 import type {Plan} from '../../run/step.js'
 import {findByName} from '../../catalog/read-emulated.js'
 import {qualifiedName, type Table} from '../../catalog/table.js'
-import type {JobContext, JobKind} from '../kind.js'
+import {undeclared} from '../../config/partitions.js'
+import {messageOf, OpsError} from '../../errors.js'
+import {partitionsDefined} from '../../partitions/declared.js'
+import {planRetain} from '../../partitions/retain.js'
+import {nameKey} from '../../partitions/sets.js'
+import {stagesOf, type Stages} from '../../partitions/stages.js'
+import {readConsents} from '../../policies/read-state.js'
+import {readConfig} from '../../policies/table-state.js'
+import type {JobContext, JobKind, JobWork as PlannedWork} from '../kind.js'
 import {policyWork, type JobWork} from './tables.js'
 
 /** Gated retention: calls qicore.retain, which checks consent and coverage and limits the drops of a run. */
@@ -13,9 +21,63 @@ export const job: JobKind<'retain'> = {
   kind: 'retain',
   summary: 'Drops the chunks and partitions that gated retention policies allow to drop.',
   async plan(db, {tables}, context) {
-    const {keys, enforced, notes, problems} = await retainWork(db, tables, context)
-    return {plans: keys.map(retainPlan), enforced, notes, problems}
+    const {keys, staged, enforced, notes, problems} = await retainWork(db, tables, context)
+    const stages = await stageWork(db, staged, context)
+    return {
+      plans: [...keys.map(retainPlan), ...stages.plans],
+      enforced,
+      notes: [...notes, ...stages.notes],
+      problems: [...problems, ...stages.problems],
+    }
   },
+}
+
+/** A table whose gated retention has stages. */
+export interface StagedTable {
+  key: string
+  stages: Stages
+  most: number | null
+}
+
+/** The stages that are due, of the policies that were confirmed and not changed since. */
+async function stageWork(
+  db: Database,
+  staged: readonly StagedTable[],
+  context: JobContext,
+): Promise<Pick<PlannedWork, 'plans' | 'notes' | 'problems'>> {
+  const work = {plans: [] as Plan[], notes: [] as string[], problems: [] as string[]}
+  if (staged.length === 0) return work
+  const confirmed = await readConsents(db)
+  const rules = context.partitions(await partitionsDefined(db))
+  for (const {key, stages, most} of staged) {
+    if (!confirmed.some(({object, consentValid}) => consentValid && nameKey(object) === nameKey(key))) {
+      work.problems.push(`${key}: the retention is not confirmed since it was changed: nothing was done`)
+      continue
+    }
+    try {
+      const rule = {...(rules.find(({relation}) => nameKey(relation) === nameKey(key)) ?? undeclared(key)), stages}
+      const {plan, withheld} = await planRetain(db, {relation: key, rule, most})
+      work.plans.push({...plan, operation: `retain ${key}`})
+      work.problems.push(
+        ...withheld.map(({partition, task, why}) => `${partition}: ${task} is due and was not done: ${why}`),
+      )
+    } catch (error) {
+      // What is wrong with one table must not keep the others from their retention.
+      if (!(error instanceof OpsError)) throw error
+      work.problems.push(`${key}: ${messageOf(error)}`)
+    }
+  }
+  return work
+}
+
+interface RetainWork {
+  /** Tables whose retention a routine carries out. */
+  keys: string[]
+  /** Tables whose retention has stages. */
+  staged: StagedTable[]
+  enforced: JobWork['enforced']
+  notes: string[]
+  problems: string[]
 }
 
 /** The tables whose gated retention no other scheduler runs. */
@@ -23,10 +85,11 @@ export async function retainWork(
   db: Database,
   tables: readonly string[] | undefined,
   context: JobContext,
-): Promise<{keys: string[]; enforced: JobWork['enforced']; notes: string[]; problems: string[]}> {
+): Promise<RetainWork> {
   const {snapshot, subjects, enforced, notes, problems} = await policyWork(db, 'retention', tables, context)
   const gated = await gatedTables(db, snapshot.tables)
   const keys: string[] = []
+  const staged: StagedTable[] = []
   for (const {table, policies} of subjects) {
     const key = qualifiedName(table)
     if (policies.every(({job}) => job !== null))
@@ -35,9 +98,14 @@ export async function retainWork(
       )
     else if (gated.has(table) && db.server.workers !== 'dead')
       enforced.push({what: `retention of ${key}`, by: 'timescaledb'})
-    else keys.push(key)
+    else {
+      const config = readConfig(policies[0]!.config)
+      const stages = stagesOf(config)
+      if (stages === null) keys.push(key)
+      else staged.push({key, stages, most: typeof config.maxDropPerRun === 'number' ? config.maxDropPerRun : null})
+    }
   }
-  return {keys, enforced, notes, problems}
+  return {keys, staged, enforced, notes, problems}
 }
 
 /** The tables for which a job of TimescaleDB calls the same procedure. */

@@ -9,10 +9,13 @@ import {offsetInWords, type Scale} from '../../catalog/offset-words.js'
 import {sameOffset} from '../offsets.js'
 import {age, ageJson, alterJob, deleteJob, deleteRow, policyStep, type StepContext} from '../policy-step.js'
 import {retentionAdvice} from '../retention-advice.js'
+import {readRetentionFacts, stagesOfPolicy, stageWork, type RetentionFacts} from '../stage-work.js'
 import {chunkWork} from '../status-work.js'
 import {plannedJob, type LiveRule} from '../table-state.js'
+import {sameStages, stagesInWords, stagesJson, type Stages} from '../../partitions/stages.js'
 import type {WorkRequest} from '../work.js'
-import type {ChangeBase, DiffContext, PolicyKind} from './kind.js'
+import {noStages, stagesCell, stagesText} from './retention-stages.js'
+import type {ChangeBase, ConfigValue, DiffContext, PolicyKind} from './kind.js'
 import {
   ageCell,
   ageDiffers,
@@ -30,6 +33,8 @@ export interface RetentionRule {
   after: Duration
   /** TimescaleDB's own policy, which checks no aggregate, instead of the gated one. */
   native: boolean
+  /** What happens to a partition instead of its drop; `after` is then the age of its detach. */
+  stages?: Stages | null
 }
 
 /** A {@link RetentionRule} with its age on the table's scale. */
@@ -40,6 +45,7 @@ export interface DesiredRetention extends RetentionRule {
 export interface GatedRetention extends ChangeBase {
   do: 'gated retention'
   after: Duration
+  stages?: Stages | null
   timeUnit: TimeUnit | null
   maxDropPerRun: number
   /** Whether TimescaleDB's scheduler runs it; otherwise the daemon or pg_cron does. */
@@ -62,14 +68,14 @@ export const retention: PolicyKind<
   RetentionRule,
   DesiredRetention,
   GatedRetention | NativeRetention,
-  null,
-  {after: Duration; native?: boolean | undefined}
+  RetentionFacts,
+  {after: Duration; native?: boolean | undefined; stages?: Stages | null | undefined}
 > = {
   name: 'retention',
   changes: ['gated retention', 'native retention'],
   eachOfSeveral: 'drops',
-  declare: ({after, native = false}) => ({after, native}),
-  fromDefinition: ({retention: rule}) => rule && {after: parseDuration(rule.after), native: false},
+  declare: ({after, native = false, stages = null}) => ({after, native, stages}),
+  fromDefinition: ({retention: rule}) => rule && {after: parseDuration(rule.after), native: false, stages: null},
   isRow: () => true,
   impossible: ({kind, native}) =>
     kind === 'aggregate' && !native
@@ -83,8 +89,12 @@ export const retention: PolicyKind<
     native && !(can(engine, 'policies') && ofTimescaledb)
       ? ['native retention is not available here; a gated retention is used.']
       : [],
-  desired(rule, {offset}) {
-    const after = offset('after', rule.after)
+  desired(rule, {offset, state, place, problems}) {
+    if (rule.stages && state.kind !== 'partitioned') {
+      problems.push(noStages(state.key, place))
+      return null
+    }
+    const after = offset(rule.stages ? 'detach' : 'after', rule.after)
     return after === null ? null : {...rule, offset: after}
   },
   diff(wanted, context) {
@@ -100,22 +110,33 @@ export const retention: PolicyKind<
   steps: (change, context) => [retentionStep(change, context)],
   project: (state, change) => withRule(state, ({kind}) => kind === 'retention', ruleAfter(change)),
   runsAsOwner: (change) => change.do === 'native retention',
-  ruleText: ({after, native}) => ({after: durationInWords(after), native}),
+  ruleText: ({after, native, stages}) => ({
+    ...(stages ? stagesText(stages) : {after: durationInWords(after)}),
+    native,
+  }),
   liveText: (rule, state) => ({
-    ...ageText(rule, state),
+    ...(rule.gate?.stages
+      ? {...stagesText(rule.gate.stages), every: rule.schedule === null ? null : durationInWords(rule.schedule)}
+      : ageText(rule, state)),
     native: rule.by === 'timescaledb',
     ...(rule.gate === null ? {} : {maxDropPerRun: rule.gate.maxDropPerRun, consentValid: rule.gate.consentValid}),
   }),
-  cell: ageCell,
-  inWords: ({after, native}) => `after ${durationInWords(after)}, ${native ? 'native' : 'gated'}`,
-  liveInWords: ageInWords,
+  cell: (text) => (text.detach === undefined ? ageCell(text) : stagesCell(text)),
+  inWords: ({after, native, stages}) =>
+    stages ? stagesInWords(stages) : `after ${durationInWords(after)}, ${native ? 'native' : 'gated'}`,
+  liveInWords: (rule, scale) => (rule.gate?.stages ? stagesInWords(rule.gate.stages) : ageInWords(rule, scale)),
   toConfig(rule, state) {
+    if (rule.gate?.stages) return {value: stagesJson(rule.gate.stages) as ConfigValue & object}
     const after = offsetInConfig(rule.after, state)
     if (after === null) return {cannot: ageReason(rule)}
     return {value: {after, ...(rule.by === 'timescaledb' ? {native: true} : {})}}
   },
-  readFacts: async () => null,
-  work: (request) => chunkWork({...request, policy: onScale(request)}),
+  readFacts: (db, policies) => readRetentionFacts(db, policies),
+  work(request, facts) {
+    const stages = stagesOfPolicy(request.policy)
+    const scaled = {...request, policy: onScale(request)}
+    return stages === null ? chunkWork(scaled) : stageWork(scaled, stages, facts)
+  },
   advice: retentionAdvice,
 }
 
@@ -149,7 +170,7 @@ function nativeChange(
 }
 
 function gatedChange(
-  {after}: DesiredRetention,
+  {after, stages = null}: DesiredRetention,
   {state, engine, maxDropPerRun}: DiffContext,
   native: LiveRule | null,
   gated: LiveRule | null,
@@ -158,6 +179,7 @@ function gatedChange(
     do: 'gated retention',
     key: state.key,
     after,
+    stages,
     timeUnit: state.scale === 'time' || state.scale === 'unknown' ? null : state.scale,
     maxDropPerRun,
     scheduler: can(engine, 'policies'),
@@ -167,7 +189,9 @@ function gatedChange(
   }
   const why = [
     ...(gated === null
-      ? [`older than ${durationInWords(after)}, at most ${maxDropPerRun} a run`]
+      ? [
+          `${stages === null ? `older than ${durationInWords(after)}` : stagesInWords(stages)}, at most ${maxDropPerRun} a run`,
+        ]
       : gateDiffers(gated, change, state.scale)),
     ...(native === null ? [] : ["replaces TimescaleDB's own policy, which checks no aggregate"]),
   ]
@@ -176,12 +200,20 @@ function gatedChange(
 
 function gateDiffers(
   live: LiveRule,
-  {after, timeUnit, maxDropPerRun, scheduler}: GatedRetention,
+  {after, stages = null, timeUnit, maxDropPerRun, scheduler}: GatedRetention,
   scale: Scale,
 ): string[] {
   const {gate} = live
+  const [was, wanted] = [gate?.stages ?? null, stages].map((each) => each && stagesInWords(each))
   const differs: [boolean, string][] = [
-    [!sameOffset(live.after, after), `older than ${durationInWords(after)}, was ${offsetInWords(live.after, scale)}`],
+    [
+      !sameStages(gate?.stages ?? null, stages),
+      `${wanted ?? 'dropped, without stages'}, was ${was ?? 'without stages'}`,
+    ],
+    [
+      stages === null && !sameOffset(live.after, after),
+      `older than ${durationInWords(after)}, was ${offsetInWords(live.after, scale)}`,
+    ],
     [gate?.maxDropPerRun !== maxDropPerRun, `at most ${maxDropPerRun} a run, was ${gate?.maxDropPerRun ?? 'not set'}`],
     [(gate?.timeUnit ?? null) !== timeUnit, `timeUnit ${timeUnit}, was ${gate?.timeUnit ?? 'not set'}`],
     [!gate?.consentValid, 'not confirmed since it was changed'],
@@ -202,7 +234,14 @@ function ruleAfter(change: GatedRetention | NativeRetention): LiveRule {
     by: 'qicore',
     job: change.scheduler ? plannedJob(change.job) : null,
     after: change.after,
-    gate: {maxDropPerRun, timeUnit, consentValid: true, jobConsentMatches: true, duplicateJobs: []},
+    gate: {
+      maxDropPerRun,
+      timeUnit,
+      stages: change.stages ?? null,
+      consentValid: true,
+      jobConsentMatches: true,
+      duplicateJobs: [],
+    },
   }
 }
 
@@ -216,9 +255,11 @@ function retentionStep(change: GatedRetention | NativeRetention, context: StepCo
 }
 
 function gatedStatements(change: GatedRetention, context: StepContext): Statement[] {
-  const {key, after, timeUnit, maxDropPerRun, removes} = change
+  const {key, after, stages = null, timeUnit, maxDropPerRun, removes} = change
   const unit = timeUnit === null ? {} : {timeUnit}
-  const config = JSON.stringify({after: durationInWords(after), maxDropPerRun, ...unit})
+  // Without `after` a routine of an older program drops nothing.
+  const ages = stages === null ? {after: durationInWords(after)} : stagesJson(stages)
+  const config = JSON.stringify({...ages, maxDropPerRun, ...unit})
   const row = sql`insert into qicore.policies (object, kind, config, set_by)
 values (${key}, 'retention', ${config}::jsonb || jsonb_build_object('consent', jsonb_build_object(
   'hash', qicore.retention_hash(${key}, ${config}::jsonb), 'by', session_user, 'at', now(), 'target', ${context.target}::text

@@ -1,0 +1,63 @@
+import {Args, Flags} from '@oclif/core'
+import {BaseCommand, type ChangeReport} from '../../cli/base-command.js'
+import {changeFlags} from '../../cli/flags.js'
+import type {ExitCode} from '../../errors.js'
+import type {RetainPlan} from '../../partitions/retain.js'
+
+export default class PartitionsRetain extends BaseCommand<typeof PartitionsRetain> {
+  static override summary = 'Carry out the stages of a retention: detach, archive and drop what is due.'
+  static override description =
+    `The stages are declared: tables.<name>.retention: {detach: 90d, archive: {after: 1y, schema: archive}, drop: 2y}. Ages count from the end of a partition's range. The job retain does the same on a schedule, after policies apply has confirmed the policy.
+A partition is detached only after every aggregate over the table has computed its rows. What cannot go is kept and named, and does not stop the others (exit 6, or 7 if nothing else was to do). A partition is never detached and dropped in the same run.
+Tables that were detached by hand are kept; --include names one to which the stages shall apply from the next run on.
+Dropping loses data: type the target's name, or pass it with --confirm.`
+  static override examples = [
+    '<%= config.bin %> <%= command.id %> ohlcv_data --dry-run',
+    '<%= config.bin %> <%= command.id %> ohlcv_data --confirm market',
+    '<%= config.bin %> <%= command.id %> ohlcv_data --include ohlcv_data_y2024m01 --yes',
+  ]
+  static override args = {table: Args.string({description: 'table, as name or schema.name', required: true})}
+  static override flags = {
+    ...changeFlags,
+    include: Flags.string({
+      multiple: true,
+      helpValue: '<table>',
+      summary: 'A table detached by hand to which the stages apply from now on; can be repeated.',
+    }),
+  }
+
+  async run(): Promise<ChangeReport & Omit<RetainPlan, 'plan'>> {
+    const {flags} = this
+    const [{partitionRules}, {namedSet, partitionsDefined}, {planRetain}, {requireStages, exitCodeOf}, {reportNotes}] =
+      await Promise.all([
+        import('../../config/partitions.js'),
+        import('../../partitions/declared.js'),
+        import('../../partitions/retain.js'),
+        import('../../partitions/retain-words.js'),
+        import('../../cli/notes.js'),
+      ])
+    return this.withDatabase(
+      async (db) => {
+        const {relation, declared} = await namedSet(
+          db,
+          this.args.table,
+          partitionRules(await this.loadConfig(), await partitionsDefined(db)),
+        )
+        const request = {relation, rule: requireStages(relation, declared), include: flags.include ?? []}
+        const {plan, ...facts} = await planRetain(db, request)
+        const lines = facts.withheld.map(({partition, task, why}) => `${partition}: not done: ${task}: ${why}.`)
+        await reportNotes([...facts.notes, ...lines], (line) => this.report(line))
+        const replan = async () => (await planRetain(db, request)).plan
+        const report = await this.confirmAndRun(db, plan, flags, {replan})
+        if (!flags['dry-run'])
+          process.exitCode = exitCodeOf(
+            facts.withheld,
+            Number(process.exitCode ?? 0) as ExitCode,
+            plan.steps.length > 0,
+          )
+        return {...report, ...facts}
+      },
+      {changes: true},
+    )
+  }
+}

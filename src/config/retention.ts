@@ -1,0 +1,117 @@
+import {z} from 'zod'
+import {approximateSeconds, durationInWords, type Duration} from '../units/duration.js'
+import type {Stages} from '../partitions/stages.js'
+import {about, duration} from './fields.js'
+
+const age = (description: string, examples: string[]) => about(duration.optional(), description, {examples})
+const name = z.string().min(1)
+
+const archive = z.strictObject({
+  after: about(duration, 'Age of a detached partition at which it is archived.', {examples: ['1 year']}),
+  schema: about(name.optional(), 'Schema to which its table is moved.', {examples: ['archive']}),
+  tablespace: about(name.optional(), 'Tablespace to which its table and indexes are moved.', {examples: ['cold']}),
+})
+
+const written = z
+  .strictObject({
+    after: age('Age at which a chunk or partition is dropped, counted from its end.', ['2 years', '90 days']),
+    native: about(
+      z.boolean().optional(),
+      "TimescaleDB's own policy, which drops without a check, instead of the gated one. Creating it requires the target's name.",
+      {default: false, examples: [true]},
+    ),
+    detach: age('Instead of after: age at which a partition is detached and kept as a separate table.', ['90 days']),
+    archive: about(archive.optional(), 'What happens to a detached partition at a later age.', {
+      examples: [{after: '1 year', schema: 'archive'}],
+    }),
+    drop: age('Age at which a detached partition is dropped. Absent: never.', ['2 years']),
+  })
+  .superRefine(
+    (value, context) => {
+      for (const {path, message} of retentionProblems(value))
+        context.addIssue({code: 'custom', path: [...path], message})
+    },
+    {when: ({value}) => typeof value === 'object' && value !== null && !Array.isArray(value)},
+  )
+
+/** A retention as written: its fields may be missing or, where they have a mistake of their own, of another type. */
+interface Written {
+  after?: Duration | undefined
+  native?: boolean | undefined
+  detach?: Duration | undefined
+  archive?: {after: Duration; schema?: string | undefined; tablespace?: string | undefined} | undefined
+  drop?: Duration | undefined
+}
+
+interface RetentionProblem {
+  path: readonly string[]
+  message: string
+}
+
+/** What no single field shows: which fields exclude or need each other, and the order of the ages. */
+function retentionProblems(value: Written): RetentionProblem[] {
+  const {after, native, detach, archive: archived, drop} = value
+  const has = (field: unknown) => field !== undefined
+  const problems: RetentionProblem[] = []
+  const find = (message: string, ...path: string[]) => void problems.push({path, message})
+  const staged = has(detach) || has(archived) || has(drop)
+  if (!has(after) && !staged) find('write after, or detach with archive and drop')
+  if (has(after) && staged) find('after drops at once: write either after, or detach, archive and drop', 'after')
+  if (native === true && staged) find('a native retention has no stages', 'native')
+  if (!has(detach) && staged && !has(after))
+    find('a partition is archived and dropped only after its detach: write detach')
+  if (isObject(archived) && !has(archived.schema) && !has(archived.tablespace))
+    find('write schema or tablespace: there is nothing else to do', 'archive')
+  return [...problems, ...orderProblems(value)]
+}
+
+/** Each age must be at least the one before it. */
+function orderProblems({detach, archive: archived, drop}: Written): RetentionProblem[] {
+  const ages = [
+    {stage: 'detach', path: ['detach'], age: detach},
+    {stage: 'archive', path: ['archive', 'after'], age: isObject(archived) ? archived.after : undefined},
+    {stage: 'drop', path: ['drop'], age: drop},
+  ].flatMap(({age: given, ...rest}) => (isObject(given) ? [{...rest, age: given as Duration}] : []))
+  return ages.slice(1).flatMap(({stage, path, age: own}, index) => {
+    const before = ages[index]!
+    if (approximateSeconds(own) >= approximateSeconds(before.age)) return []
+    return [
+      {
+        path,
+        message: `${durationInWords(own)} is less than the ${durationInWords(before.age)} of ${before.stage}: ${stage} comes after it`,
+      },
+    ]
+  })
+}
+
+const isObject = (value: unknown): value is Record<string, unknown> & Duration =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
+/** A retention of the configuration. With stages, `after` is the age at which rows leave the table: that of detach. */
+export interface WrittenRetention {
+  after: Duration
+  native: boolean
+  stages: Stages | null
+}
+
+export const retention = written.transform(
+  ({after, native, detach, archive: archived, drop}): WrittenRetention => ({
+    after: (detach ?? after)!,
+    native: native ?? false,
+    stages:
+      detach === undefined
+        ? null
+        : {
+            detach,
+            archive: archived
+              ? {
+                  after: archived.after,
+                  schema: archived.schema ?? null,
+                  tablespace: archived.tablespace ?? null,
+                  export: null,
+                }
+              : null,
+            drop: drop ?? null,
+          },
+  }),
+)

@@ -1,0 +1,243 @@
+import type {Database} from '../db/database.js'
+import {OpsError} from '../errors.js'
+import type {Plan, Step} from '../run/step.js'
+import type {Child} from './children.js'
+import {firstUnseen, uncovered} from './coverage.js'
+import {count, keepSteps, notesOf, weightOf} from './detach.js'
+import {finalizeDetach} from './detach-child.js'
+import {allUnseen, countStep, mayRecord} from './detach-record.js'
+import {nowOf, readMicros, stateOf} from './detached.js'
+import {includeStep} from './include.js'
+import {oldPartitions, type OldPartitions} from './old-partitions.js'
+import type {PartitionRule} from './periods.js'
+import {
+  readLostPublications,
+  readReferences,
+  referenceNotes,
+  type LostPublication,
+  type Reference,
+} from './references.js'
+import {readRemembered, reasonKept, type Remembered} from './remembered.js'
+import type {PartitionSet} from './sets.js'
+import {obstacleTo, readObstacles, type Obstacles} from './stage-obstacles.js'
+import {dropStep, moveStep} from './stage-steps.js'
+import {dueTasks, type Stages, type StageTask} from './stages.js'
+
+export interface RetainRequest {
+  /** Qualified name of the set. */
+  relation: string
+  /** With stages. */
+  rule: PartitionRule
+  /** Names of detached tables that were not detached by qicore-db, to which the stages shall apply from now on. */
+  include?: readonly string[]
+  /** Maximum number of partitions that are detached, and of those that are dropped; null: no limit. */
+  most?: number | null
+}
+
+/** A stage that is due and that the plan does not carry out. */
+export interface Withheld {
+  /** Qualified name of the partition. */
+  partition: string
+  task: StageTask
+  /** Why, as a clause. */
+  why: string
+}
+
+export interface RetainPlan {
+  plan: Plan
+  withheld: Withheld[]
+  references: Reference[]
+  publications: LostPublication[]
+  /** Sentences printed before the confirmation. */
+  notes: string[]
+}
+
+interface Part extends Omit<RetainPlan, 'plan'> {
+  set: PartitionSet
+  steps: Step[]
+  cutoff: string
+}
+
+/**
+ * Plans the stages of a declared retention that are due: old partitions are detached, detached ones moved and dropped. A
+ * partition that cannot go does not stop the others: it is in `withheld`, with the reason.
+ * @throws OpsError NO_RECORD (exit 1) if this role may not write the record, without which nothing can be dropped later;
+ * the errors of {@link oldPartitions}
+ */
+export async function planRetain(db: Database, request: RetainRequest): Promise<RetainPlan> {
+  const {relation, rule} = request
+  const stages = rule.stages!
+  if (db.server.hasQicoreSchema && !(await mayRecord(db))) throw noRecord(relation)
+  const parts: Part[] = []
+  for (const found of await oldPartitions(db, {relation, olderThan: stages.detach, timezone: rule.timezone, rule})) {
+    const attached = await detachPart(db, found, request.most ?? null)
+    const detached = await detachedPart(db, found, request)
+    parts.push({
+      ...attached,
+      steps: [...detached.steps, ...attached.steps],
+      withheld: [...detached.withheld, ...attached.withheld],
+      notes: [...attached.notes, ...detached.notes],
+    })
+  }
+  return {
+    plan: {
+      operation: `partitions retain ${relation}`,
+      summary: `${summaryOf(parts.flatMap(({steps}) => steps))} of ${relation}`,
+      cutoff: parts[0]?.cutoff ?? null,
+      tables: parts.map(({set}) => set.relation),
+      locks: [],
+      steps: parts.flatMap(({steps}) => steps),
+    },
+    withheld: parts.flatMap(({withheld}) => withheld),
+    references: parts.flatMap(({references}) => references),
+    publications: parts.flatMap(({publications}) => publications),
+    notes: parts.flatMap(({notes}) => notes),
+  }
+}
+
+function noRecord(relation: string): OpsError {
+  return new OpsError(
+    'NO_RECORD',
+    `The stages of ${relation} cannot be carried out: this role may not write qicore.detached_partition, in which they are recorded.`,
+    {suggestions: ['Grant the privileges of sql/roles.sql, or run it as another role.']},
+  )
+}
+
+function summaryOf(steps: readonly Step[]): string {
+  const kinds = ['detach', 'move', 'export', 'drop'].flatMap((kind) => {
+    const number = steps.filter((step) => step.kind === kind).length
+    return number === 0 ? [] : [`${kind} ${count(number)}`]
+  })
+  return kinds.length === 0 ? 'nothing to do' : kinds.join(', ')
+}
+
+/** The partitions of a set that are old enough to be detached. */
+async function detachPart(db: Database, found: OldPartitions, most: number | null): Promise<Part> {
+  const {set, old, pending, cutoff} = found
+  // Read before coverage: rows of later transactions may be missing from the check.
+  const seen = await firstUnseen(db, set)
+  const {missing, why} = await gateOf(db, set, old, seen)
+  const allowed = old.filter((child) => !missing.has(child.relation))
+  const chosen = most === null ? allowed : allowed.slice(0, most)
+  // The transactions that wrote the rows of a foreign table are not known.
+  const recordOf = ({kind}: Child) => ({attempt: cutoff, seen: kind === 'f' && seen !== null ? allUnseen : seen})
+  const finish = pending.map((child) => finalizeDetach(set, child, {kind: 'keep', record: recordOf(child)}, []))
+  const first = finish.map(({id}) => id)
+  const references = await readReferences(db, set, chosen)
+  const publications = await readLostPublications(db, set, [...pending, ...chosen], false)
+  return {
+    set,
+    cutoff,
+    steps: [...finish, ...chosen.flatMap((child) => keepSteps(db, set, child, recordOf(child), first))],
+    withheld: old.flatMap(({relation}) =>
+      missing.has(relation) ? [{partition: relation, task: 'detach' as const, why: why(relation)}] : [],
+    ),
+    references,
+    publications,
+    notes: [...notesOf(db, {...found, old: chosen}), ...referenceNotes(references, publications), ...weightOf(chosen)],
+  }
+}
+
+interface GateAnswer {
+  /** Qualified names of the partitions that stay attached. */
+  missing: ReadonlySet<string>
+  why(relation: string): string
+}
+
+/** The aggregates over a set must have computed the rows of a partition before these leave the table. */
+async function gateOf(
+  db: Database,
+  set: PartitionSet,
+  old: readonly Child[],
+  seen: string | null,
+): Promise<GateAnswer> {
+  if (seen === null) return {missing: new Set(), why: () => ''}
+  if (set.distributed)
+    return {
+      missing: new Set(old.map(({relation}) => relation)),
+      why: () =>
+        `an aggregate reads ${set.relation}, which Citus distributes: its rows cannot be checked up to the detach`,
+    }
+  const gaps = new Map((await uncovered(db, set, old)).map(({child, message}) => [child.relation, message]))
+  return {missing: new Set(gaps.keys()), why: (relation) => gaps.get(relation)!.replace(`${relation}: `, '')}
+}
+
+type DetachedPart = Pick<Part, 'steps' | 'withheld' | 'notes'>
+
+/** The tables that were detached from a set earlier. */
+async function detachedPart(
+  db: Database,
+  {set}: OldPartitions,
+  {rule, include = [], most = null}: RetainRequest,
+): Promise<DetachedPart> {
+  const remembered = (await readRemembered(db, {relations: [set.relation], sizes: true})) ?? []
+  const there = remembered.filter(({table}) => table !== null && !table.attached)
+  const now = await readMicros(db)
+  const stages = rule.stages!
+  const work = there
+    .filter((each) => reasonKept(each) === null)
+    .map((each) => ({each, tasks: dueTasks(stages, stateOf(each), nowOf(each, rule, now))}))
+    .filter(({tasks}) => tasks.length > 0)
+  const obstacles = await readObstacles(db, set, stages, work, now)
+  const parts = work.map(({each, tasks}) => stepsFor(db, set, stages, each, tasks, obstacles))
+  const drops = parts.filter(({steps}) => steps.some(({kind}) => kind === 'drop'))
+  const late = most === null ? [] : drops.slice(most)
+  const included = await includeStep(db, set, there, include)
+  const kept = there.filter((each) => reasonKept(each) !== null && !included.names.has(each.table!.relation))
+  return {
+    steps: [
+      ...included.steps,
+      ...parts.flatMap((part) => (late.includes(part) ? part.steps.filter(({kind}) => kind !== 'drop') : part.steps)),
+    ],
+    withheld: parts.flatMap(({withheld}) => withheld),
+    notes: kept.map(
+      ({table, ...each}) =>
+        `${table!.relation} is kept: ${reasonKept({...each, table})}. To apply the stages to it: --include ${table!.relation}`,
+    ),
+  }
+}
+
+function stepsFor(
+  db: Database,
+  set: PartitionSet,
+  stages: Stages,
+  each: Remembered,
+  tasks: readonly StageTask[],
+  obstacles: Obstacles,
+): Pick<Part, 'steps' | 'withheld'> {
+  const table = each.table!
+  const steps: Step[] = []
+  const withheld: Withheld[] = []
+  let blocked: string | null = table.mayChange ? null : `this role is not the owner of ${table.relation}`
+  for (const task of tasks) {
+    const why = blocked ?? obstacleTo(db, set, each, task, obstacles)
+    if (why !== null) withheld.push({partition: table.relation, task, why})
+    // A move that is not possible leaves the table where it is; what is not counted or exported is not dropped.
+    else
+      steps.push(
+        stepOf(
+          set,
+          stages,
+          each,
+          task,
+          obstacles,
+          steps.map(({id}) => id),
+        ),
+      )
+    if (why !== null && task !== 'move') blocked = why
+  }
+  return {steps, withheld}
+}
+
+function stepOf(
+  set: PartitionSet,
+  stages: Stages,
+  each: Remembered,
+  task: StageTask,
+  {moves}: Obstacles,
+  dependsOn: readonly string[],
+): Step {
+  if (task === 'count') return countStep(each.table!, [])
+  if (task === 'move') return moveStep(each, stages.archive!, moves.get(each.oid)!, dependsOn)
+  return dropStep(each, set, dependsOn)
+}

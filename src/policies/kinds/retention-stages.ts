@@ -1,0 +1,38 @@
+import type {Stages} from '../../partitions/stages.js'
+import {dash} from '../../units/cell-text.js'
+import {durationInWords} from '../../units/duration.js'
+import type {Problem} from '../problem.js'
+import type {RuleText} from '../status-types.js'
+
+/** The problem of stages on a table that has no partitions. */
+export function noStages(key: string, place: string): Problem {
+  return {
+    code: 'NOT_POSSIBLE_HERE',
+    message: `${place}: ${key} has no partitions that can be detached, so its retention has no stages.`,
+    suggestion: 'Write after, the age at which it is dropped. Stages are for tables that PostgreSQL partitions.',
+  }
+}
+
+/** The stages as reports show them: one text a stage. */
+export function stagesText(stages: Stages): RuleText {
+  const {archive} = stages
+  return {
+    detach: durationInWords(stages.detach),
+    archive:
+      archive === null
+        ? null
+        : [
+            durationInWords(archive.after),
+            ...(archive.schema === null ? [] : [`schema ${archive.schema}`]),
+            ...(archive.tablespace === null ? [] : [`tablespace ${archive.tablespace}`]),
+            ...(archive.export === null ? [] : ['export']),
+          ],
+    drop: stages.drop === null ? null : durationInWords(stages.drop),
+  }
+}
+
+/** The ages in one cell: `90 days > 1 year > 2 years`, with `-` for a stage that is not declared. */
+export function stagesCell({detach, archive, drop}: RuleText): string {
+  const first = Array.isArray(archive) ? (archive as readonly string[])[0] : null
+  return [detach, first, drop].map((age) => String(age ?? dash)).join(' > ')
+}
