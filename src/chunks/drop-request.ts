@@ -1,6 +1,7 @@
 import type {TableClock} from '../catalog/table-clock.js'
 import type {LivePolicy} from '../catalog/live-policies.js'
 import type {Table} from '../catalog/table.js'
+import type {ExportSettings} from '../export/settings.js'
 import type {Duration} from '../units/duration.js'
 import type {Age} from './range.js'
 
@@ -17,6 +18,8 @@ export interface DropRequest {
   refreshFirst: boolean
   /** Also drop rows that an aggregate has not computed. */
   acceptLoss: boolean
+  /** Each chunk is exported, and only dropped if the file has its rows; null: no export. */
+  exportTo?: ExportSettings | null
   /** Maximum number of ranges to drop, oldest first. */
   atMost?: number | undefined
 }

@@ -6,6 +6,10 @@ import {qualifiedName, type Chunk, type Table} from '../catalog/table.js'
 import type {Coverage} from '../aggregates/coverage.js'
 import {differsExpression} from '../aggregates/emulated-coverage.js'
 import {pointText, type Span} from '../catalog/span.js'
+import type {ExportSettings} from '../export/settings.js'
+import type {Subject} from '../export/source.js'
+import {requireExported} from '../export/steps.js'
+import {chunkExportId} from './export.js'
 import {chunkLabel, chunkName} from './hypertable.js'
 
 /** One time range with its chunks: one chunk, or one for each space partition. */
@@ -25,16 +29,19 @@ export interface DropOptions {
   /** Tables that a drop locks too, because the table references them. */
   referenced: readonly string[]
   dependsOn: readonly string[]
+  /** A chunk is dropped only if its export has its rows; null: it is not exported. */
+  exported: {settings: ExportSettings; subjectOf: (chunk: Chunk) => Subject} | null
 }
 
 /** The step that drops all chunks of one range, or none. */
 export function dropStep(range: DropRange, index: number, bytes: number | null, options: DropOptions): Step {
-  const {server, table, guarded, referenced} = options
+  const {server, table, guarded, referenced, exported} = options
   const names = range.chunks.map(chunkName)
   return {
     id: `drop ${range.chunks.map(chunkLabel).join(', ')}`,
     kind: 'drop',
     object: names.join(', '),
+    ...(exported !== null && {work: requireExported(range.chunks.map(exported.subjectOf), exported.settings)}),
     statements: [
       // Locked first, so that no session writes between the check and the drop. Referenced tables are locked after it.
       sql`lock table ${list(range.chunks.map(({schema, name}) => sql`only ${ident(schema, name)}`))} in access exclusive mode`,
@@ -46,7 +53,7 @@ export function dropStep(range: DropRange, index: number, bytes: number | null, 
     transaction: 'own',
     doneCheck: sql`select not exists (select from unnest(${names}::text[]) as name where to_regclass(name) is not null) as done`,
     repeatable: true,
-    dependsOn: options.dependsOn,
+    dependsOn: [...options.dependsOn, ...(exported === null ? [] : range.chunks.map(chunkExportId))],
     relations: [...names, ...referenced],
     bytes,
   }

@@ -12,12 +12,15 @@ import type {Coverage} from '../aggregates/coverage.js'
 import {readFilters} from '../aggregates/filters.js'
 import {spanOf} from '../catalog/span.js'
 import {countRows} from './count-rows.js'
+import {chunkSubject, exportSteps} from './export.js'
 import {retentionDisagrees} from './policy-conflicts.js'
 import {coverFirst, requireCoverage} from './drop-coverage.js'
 import {dropStep, type DropRange} from './drop-steps.js'
 import {bytesOf, excludeProtected, oldestFirst, requireChunks, countChunks, type PlannedChange} from './hypertable.js'
 import {publishedDropNotes, readLogicalReaders} from './logical-readers.js'
 import {cutoffOf, type Age} from './range.js'
+
+const noExports = {steps: [] as Step[], notes: [] as string[]}
 
 /** What a drop deletes; the operator confirms it. */
 export interface DropFacts {
@@ -66,12 +69,15 @@ export async function planDrop(db: Database, request: DropRequest): Promise<Plan
   const readers = await readLogicalReaders(db, table, table.chunks)
   const bytes = await bytesOf(db, chunksToDrop)
   const rows = await countRows(db, chunksToDrop)
+  const settings = request.exportTo ?? null
+  const exports = settings === null ? noExports : await exportSteps(db, table, clock, chunksToDrop, settings)
   const options = {
     server: db.server,
     table,
     guarded: acceptLoss ? null : coverage,
     referenced,
     dependsOn: first.steps.map(({id}) => id),
+    exported: settings && {settings, subjectOf: (chunk: Chunk) => chunkSubject(table, clock, chunk)},
   }
   const drops = ranges.map((range, index) => dropStep(range, index, total(range.chunks, bytes), options))
   const facts = {
@@ -85,14 +91,15 @@ export async function planDrop(db: Database, request: DropRequest): Promise<Plan
   return {
     plan: {
       operation: `chunks drop ${qualifiedName(table)}`,
-      summary: `drop ${countChunks(chunksToDrop.length)} of ${qualifiedName(table)} older than ${cutoff.words}`,
+      summary: `${settings === null ? '' : 'export and '}drop ${countChunks(chunksToDrop.length)} of ${qualifiedName(table)} older than ${cutoff.words}`,
       cutoff: cutoff.instant,
       tables: [qualifiedName(table), ...first.tables],
       locks: [],
-      steps: [...first.steps, ...drops],
+      steps: [...first.steps, ...exports.steps, ...drops],
     },
     notes: [
       ...notes,
+      ...exports.notes,
       ...warnings(table, chunksToDrop, facts),
       ...(old.length === 0 ? [nothingOld(table, clock)] : []),
       ...publishedDropNotes(readers, chunksToDrop),

@@ -41,21 +41,28 @@ interface SourceRow {
 }
 
 /** Reads from the catalog what an export needs to know. @throws OpsError NO_SUCH_TABLE */
-export async function readSource(db: Db, {chunkCatalog}: Server, subject: Subject): Promise<Source> {
+export async function readSource(db: Db, {chunkCatalog, citus}: Server, subject: Subject): Promise<Source> {
   const [row] = await db.query<SourceRow>(statement(loadSql('export/source'), [subject.relation]))
   if (row === undefined)
     throw usageError('NO_SUCH_TABLE', `There is no table ${subject.relation} any more. Nothing was exported.`, [
       'Repeat the command: it plans again.',
     ])
   const parts = chunkCatalog === null ? [] : await compressedPart(db, chunkCatalog, row.relation_oid)
+  // The relation of a table that Citus distributes is empty here: its row versions are on the nodes.
+  const comparable = row.comparable && !(citus !== null && (await isDistributed(db, row.relation_oid)))
   return {
     ...subject,
     database: row.database,
     databaseOid: row.database_oid,
     relationOid: row.relation_oid,
-    heaps: row.comparable ? [...row.heaps, ...parts] : null,
+    heaps: comparable ? [...row.heaps, ...parts] : null,
     lockable: [...row.lockable, ...parts],
   }
+}
+
+async function isDistributed(db: Db, relation: number): Promise<boolean> {
+  const rows = await db.query(statement(loadSql('export/distributed'), [relation]))
+  return rows.length > 0
 }
 
 const compressedPartSql = {names: 'export/compressed-part-names', relid: 'export/compressed-part-relid'}
@@ -70,16 +77,18 @@ export const withoutDecompression = `set_config('timescaledb.enable_transparent_
 
 /**
  * An expression of one text that changes if any row version is added, removed or replaced: the number of row versions
- * and the sum of a hash of where each one is and which transaction wrote it. Reads no values, so it takes an eighth of
- * the time of the content. It also changes if the table is rewritten, although the rows are the same.
+ * of each heap, and the sum of a hash of where each one is and which transaction wrote it. Reads no values, so it takes a
+ * seventh of the time of the content. It also changes if the table is rewritten, although the rows are the same.
+ *
+ * A query for each heap: TimescaleDB 2.29 decompresses a chunk in a UNION ALL in spite of the setting and of ONLY.
  */
 export function versionExpression(heaps: readonly string[]): string {
   const parts = heaps.map(
-    (heap) => `select hashtextextended(concat(tableoid, ctid, xmin), 0) as version from only ${heap}`,
+    (heap) =>
+      `(select concat(count(*), ' ', coalesce(sum(hashtextextended(concat(ctid, xmin), 0)), 0)) from only ${heap})`,
   )
-  return `(select concat(count(*), ' ', coalesce(sum(version), 0)) from (
-  ${parts.join('\n  union all\n  ')}
-) as versions)`
+  // Not concat_ws: a function takes at most 100 arguments.
+  return `array_to_string(array[${parts.join(',\n  ')}], ', ')`
 }
 
 /** A statement that raises an error unless the row versions are these. Its transaction holds a lock against writers. */

@@ -22,7 +22,7 @@ export interface ExportRequest extends Subject {
 }
 
 /** The id of the step that exports a relation: the drop of the relation depends on it. */
-export function exportStepId({relation}: Subject): string {
+export function exportStepId({relation}: Pick<Subject, 'relation'>): string {
   return `export ${relation}`
 }
 

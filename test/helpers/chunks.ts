@@ -3,6 +3,8 @@ import {planCompress, type CompressRequest} from '../../src/chunks/compress.js'
 import {planDecompress, type DecompressRequest} from '../../src/chunks/decompress.js'
 import {planDrop, type PlannedDrop} from '../../src/chunks/drop.js'
 import type {DropRequest} from '../../src/chunks/drop-request.js'
+import {planExport} from '../../src/chunks/export.js'
+import type {ExportSettings} from '../../src/export/settings.js'
 import type {PlannedChange} from '../../src/aggregates/plan-refresh.js'
 import type {TimeUnit} from '../../src/catalog/time.js'
 import {readSnapshot} from '../../src/catalog/snapshot.js'
@@ -63,6 +65,16 @@ export async function drop(
     acceptLoss: false,
     ...over,
   })
+}
+
+export async function exportChunks(
+  db: Database,
+  name: string,
+  before: string,
+  settings: ExportSettings,
+): Promise<PlannedChange> {
+  const {table, clock} = await rules(db, name)
+  return planExport(db, {table, clock, chunks: {olderThan: {before}}, settings})
 }
 
 /** Ten days in chunks of a day: two devices, a row every ten minutes. */

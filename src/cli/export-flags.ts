@@ -1,0 +1,62 @@
+import {Flags} from '@oclif/core'
+import {resolve} from 'node:path'
+import type {ExportFormat, ExportSettings} from '../export/settings.js'
+
+const formats: readonly ExportFormat[] = ['parquet', 'csv']
+
+/** Flags of commands that export rows to files. */
+export const exportFlags = {
+  'export-to': Flags.string({
+    summary: 'Directory, or s3://bucket/prefix, for the files; each is read back and compared with the table.',
+    helpGroup: 'EXPORT',
+    helpValue: '<directory|s3://…>',
+  }),
+  format: Flags.option({options: formats})({summary: 'Format of the files; default: parquet.', helpGroup: 'EXPORT'}),
+  endpoint: Flags.string({
+    summary: 'Address of an S3-compatible store that is not AWS. Keys are read from AWS_… variables.',
+    helpGroup: 'EXPORT',
+    helpValue: '<url>',
+  }),
+  region: Flags.string({
+    summary: 'Region of the bucket; default: AWS_REGION.',
+    helpGroup: 'EXPORT',
+    helpValue: '<name>',
+  }),
+}
+
+interface ExportFlags {
+  'export-to'?: string | undefined
+  format?: ExportFormat | undefined
+  endpoint?: string | undefined
+  region?: string | undefined
+}
+
+/**
+ * The settings of an export from flags and environment; null if no place is given. A directory is relative to the
+ * working directory.
+ * @throws OpsError EXPORT_PLACE, NO_PLACE if another flag of the export is given without a place
+ */
+export async function givenExport(flags: ExportFlags): Promise<ExportSettings | null> {
+  const {'export-to': to, format, endpoint, region} = flags
+  const [{usageError}, {withEnvironment}] = await Promise.all([import('../errors.js'), import('../export/settings.js')])
+  if (to === undefined) {
+    if ((format ?? endpoint ?? region) === undefined) return null
+    throw usageError('NO_PLACE', 'The place of the export is missing.', [
+      'Give --export-to <directory|s3://bucket/prefix>.',
+    ])
+  }
+  // AWS's library warns that its later versions need a newer Node; the version that this program uses does not.
+  process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true'
+  const place = to.startsWith('s3://') ? to : resolve(to)
+  return withEnvironment({to: place, format: format ?? 'parquet', endpoint, region}, process.env)
+}
+
+/** The same, where the command does nothing without a place. @throws OpsError NO_PLACE */
+export async function requireExport(flags: ExportFlags): Promise<ExportSettings> {
+  const settings = await givenExport(flags)
+  if (settings !== null) return settings
+  const {usageError} = await import('../errors.js')
+  throw usageError('NO_PLACE', 'The place of the export is missing.', [
+    'Give --export-to <directory|s3://bucket/prefix>.',
+  ])
+}

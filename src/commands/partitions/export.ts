@@ -1,0 +1,53 @@
+import {Args} from '@oclif/core'
+import {BaseCommand, type ChangeReport} from '../../cli/base-command.js'
+import {exportFlags, requireExport} from '../../cli/export-flags.js'
+import {changeFlags, durationFlag, rangeFlags, workersFlag} from '../../cli/flags.js'
+import {usageError} from '../../errors.js'
+import {instantsBetween} from '../../units/range.js'
+
+export default class PartitionsExport extends BaseCommand<typeof PartitionsExport> {
+  static override summary = 'Export partitions to Parquet or CSV, and compare the files with the rows.'
+  static override description =
+    `Writes one file a partition, with a manifest beside it, into a directory or an S3-compatible store. Each file is read back: its rows and their checksum must be those that the server computed in the same snapshot. A partition whose rows a verified file has is not exported again; if its rows have changed, a second file is written and the first one stays.
+Changes nothing in the database and blocks no reader or writer.`
+  static override examples = [
+    '<%= config.bin %> <%= command.id %> ohlcv_data --older-than 24mon --export-to /srv/archive',
+    '<%= config.bin %> <%= command.id %> ohlcv_data --from 2024-01 --to 2024-03 --export-to s3://archive/market --format csv',
+  ]
+  static override args = {table: Args.string({description: 'table, as name or schema.name', required: true})}
+  static override flags = {
+    ...changeFlags,
+    ...exportFlags,
+    workers: workersFlag,
+    'older-than': durationFlag({summary: 'Partitions entirely older than this.', exclusive: ['from', 'to']}),
+    ...rangeFlags,
+  }
+
+  async run(): Promise<ChangeReport & {notes: readonly string[]}> {
+    const {flags} = this
+    const olderThan = flags['older-than']
+    if (olderThan === undefined && !flags.from && !flags.to)
+      throw usageError('NO_RANGE', 'Which partitions to export is missing.', [
+        'Give --older-than 24mon, or --from and --to.',
+      ])
+    const partitions = olderThan === undefined ? instantsBetween(flags.from, flags.to) : {olderThan}
+    const settings = await requireExport(flags)
+    const [{partitionRules}, {namedSet, partitionsDefined}, {planExport}, {reportNotes}] = await Promise.all([
+      import('../../config/partitions.js'),
+      import('../../partitions/declared.js'),
+      import('../../partitions/export.js'),
+      import('../../cli/notes.js'),
+    ])
+    return this.withDatabase(
+      async (db) => {
+        const rules = partitionRules(await this.loadConfig(), await partitionsDefined(db))
+        const {relation, declared} = await namedSet(db, this.args.table, rules)
+        const timezone = declared?.timezone ?? 'UTC'
+        const {plan, notes} = await planExport(db, {relation, partitions, timezone, rule: declared, settings})
+        await reportNotes(notes, (line) => this.report(line))
+        return {...(await this.confirmAndRun(db, plan, flags)), notes}
+      },
+      {changes: true},
+    )
+  }
+}

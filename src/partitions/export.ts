@@ -1,0 +1,81 @@
+import type {Database} from '../db/database.js'
+import type {ExportSettings} from '../export/settings.js'
+import type {Subject} from '../export/source.js'
+import {exportStep, readExported} from '../export/steps.js'
+import type {Plan} from '../run/step.js'
+import type {Duration} from '../units/duration.js'
+import {epochMicros, type Instant} from '../units/instant.js'
+import {plural} from '../units/plural.js'
+import {readChildren, type Child} from './children.js'
+import {count} from './detach.js'
+import {oldPartitions} from './old-partitions.js'
+import type {PartitionRule} from './periods.js'
+import {changeableSets} from './sets.js'
+
+export interface ExportRequest {
+  relation: string
+  /** Partitions that are entirely older than an age, or those that overlap a half-open range. */
+  partitions: {olderThan: Duration} | {from: Instant | null; to: Instant | null}
+  /** Time zone of keys without a time zone, for ages. */
+  timezone: string
+  rule: PartitionRule | null
+  settings: ExportSettings
+}
+
+/** Plans the export of partitions, a file each. Those whose rows a verified export has are left out. */
+export async function planExport(db: Database, request: ExportRequest): Promise<{plan: Plan; notes: string[]}> {
+  const {relation, settings} = request
+  const {children, cutoff} = await choose(db, request)
+  const subjects = children.map(partitionSubject)
+  const exported = await readExported(db, settings, subjects)
+  const steps = subjects.flatMap((subject, index) =>
+    exported.has(subject) ? [] : [exportStep({...subject, settings, bytes: children[index]!.bytes, dependsOn: []})],
+  )
+  return {
+    plan: {
+      operation: `partitions export ${relation}`,
+      summary: `export ${count(steps.length)} of ${relation} to ${settings.to}`,
+      cutoff,
+      tables: [relation],
+      locks: [],
+      steps,
+    },
+    notes: [
+      ...(children.length === 0 ? ['No partition is in that range.'] : []),
+      ...(exported.size === 0
+        ? []
+        : [`Exported already, verified and not changed since: ${plural(exported.size, 'partition')}.`]),
+    ],
+  }
+}
+
+async function choose(
+  db: Database,
+  {relation, partitions, timezone, rule}: ExportRequest,
+): Promise<{children: Child[]; cutoff: Instant | null}> {
+  if ('olderThan' in partitions) {
+    const found = await oldPartitions(db, {relation, olderThan: partitions.olderThan, timezone, rule})
+    return {
+      // The last partition is never dropped, but it can be exported.
+      children: found.flatMap(({old, kept}) => [...old, ...(kept ? [kept] : [])]),
+      cutoff: found[0]?.cutoff ?? null,
+    }
+  }
+  const seconds = (instant: Instant | null, open: number) =>
+    instant === null ? open : Number(epochMicros(instant)!) / 1e6
+  const [from, to] = [seconds(partitions.from, -Infinity), seconds(partitions.to, Infinity)]
+  const all = await readChildren(db, await changeableSets(db, relation, rule), true)
+  const inside = ({isDefault, fromEpoch, toEpoch}: Child) =>
+    !isDefault && fromEpoch !== null && toEpoch !== null && fromEpoch < to && toEpoch > from
+  return {children: all.filter(inside), cutoff: null}
+}
+
+/** A partition as a subject of an export; also after its detach, if it keeps its name. */
+export function partitionSubject({
+  relation,
+  parent,
+  from,
+  to,
+}: Pick<Child, 'relation' | 'parent' | 'from' | 'to'>): Subject {
+  return {relation, of: parent, from, to}
+}
