@@ -11,13 +11,16 @@ export const exportFlags = {
     helpGroup: 'EXPORT',
     helpValue: '<directory|s3://…>',
   }),
-  format: Flags.option({options: formats})({summary: 'Format of the files; default: parquet.', helpGroup: 'EXPORT'}),
-  endpoint: Flags.string({
+  'export-format': Flags.option({options: formats})({
+    summary: 'Format of the files; default: parquet.',
+    helpGroup: 'EXPORT',
+  }),
+  'export-endpoint': Flags.string({
     summary: 'Address of an S3-compatible store that is not AWS. Keys are read from AWS_… variables.',
     helpGroup: 'EXPORT',
     helpValue: '<url>',
   }),
-  region: Flags.string({
+  'export-region': Flags.string({
     summary: 'Region of the bucket; default: AWS_REGION.',
     helpGroup: 'EXPORT',
     helpValue: '<name>',
@@ -26,9 +29,9 @@ export const exportFlags = {
 
 interface ExportFlags {
   'export-to'?: string | undefined
-  format?: ExportFormat | undefined
-  endpoint?: string | undefined
-  region?: string | undefined
+  'export-format'?: ExportFormat | undefined
+  'export-endpoint'?: string | undefined
+  'export-region'?: string | undefined
 }
 
 /**
@@ -37,7 +40,7 @@ interface ExportFlags {
  * @throws OpsError EXPORT_PLACE, NO_PLACE if another flag of the export is given without a place
  */
 export async function givenExport(flags: ExportFlags): Promise<ExportSettings | null> {
-  const {'export-to': to, format, endpoint, region} = flags
+  const {'export-to': to, 'export-format': format, 'export-endpoint': endpoint, 'export-region': region} = flags
   const [{usageError}, {withEnvironment}] = await Promise.all([import('../errors.js'), import('../export/settings.js')])
   if (to === undefined) {
     if ((format ?? endpoint ?? region) === undefined) return null
@@ -46,7 +49,7 @@ export async function givenExport(flags: ExportFlags): Promise<ExportSettings | 
     ])
   }
   // AWS's library warns that its later versions need a newer Node; the version that this program uses does not.
-  process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true'
+  Object.assign(process.env, {AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true'})
   const place = to.startsWith('s3://') ? to : resolve(to)
   return withEnvironment({to: place, format: format ?? 'parquet', endpoint, region}, process.env)
 }

@@ -12,7 +12,7 @@ export default class PartitionsExport extends BaseCommand<typeof PartitionsExpor
 Changes nothing in the database and blocks no reader or writer.`
   static override examples = [
     '<%= config.bin %> <%= command.id %> ohlcv_data --older-than 24mon --export-to /srv/archive',
-    '<%= config.bin %> <%= command.id %> ohlcv_data --from 2024-01 --to 2024-03 --export-to s3://archive/market --format csv',
+    '<%= config.bin %> <%= command.id %> ohlcv_data --from 2024-01 --to 2024-03 --export-to s3://archive/market --export-format csv',
   ]
   static override args = {table: Args.string({description: 'table, as name or schema.name', required: true})}
   static override flags = {
