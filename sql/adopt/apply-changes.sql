@@ -1,8 +1,11 @@
--- Creates the function that brings one table up to date with the other: of every key in the log it deletes the rows in
--- `target` and copies those that `source` has now. Applying a key twice, or a key whose change was already copied, is
--- harmless. An entry is removed in the transaction that applied it; a change that is committed later has its own entry.
--- Nested loops by index, because the new partitions have no statistics yet. TimescaleDB: not needed.
-create function apply_changes(source regclass, target regclass) returns bigint
+-- Creates the function that brings one table up to date with the other, one batch of the log at a time: of the keys that
+-- were recorded first it deletes the rows in `target` and copies those that `source` has now. Returns the number of
+-- entries that it took. Applying a key twice, or a key whose change was already copied, is harmless. An entry is removed
+-- in the transaction that applied it; a change that is committed later has its own entry.
+-- A row that is copied may have a value of another unique key that an older row of the target still has, because its own
+-- change is in a later batch: that row is deleted and recorded again, and its batch copies it as it is then.
+-- Nested loops by index, because a new table has no statistics yet. TimescaleDB: not needed.
+create function apply_changes(source regclass, target regclass, most bigint) returns bigint
 language plpgsql
 set search_path from current
 set enable_seqscan = off
@@ -13,31 +16,39 @@ as $$
 declare
   at state;
   taken changes[];
-  total bigint := 0;
   keys text;
   same text;
+  stale text;
 begin
-  select * into at from state;
-  perform set_config('qicore.adopt_copying', 'on', true);
+  select * into at from state for update;
   select string_agg(format('k%s', n), ', ' order by n), string_agg(format('t.%I = k.k%s', c, n), ' and ' order by n)
   into keys, same from unnest(at.key_columns) with ordinality as u (c, n);
-  loop
-    if exists (select 1 from changes where truncated) then
-      execute format('truncate %s', target);
-      delete from changes where truncated;
-    end if;
-    with gone as (
-      delete from changes where ctid = any (array(select ctid from changes where not truncated limit 20000)) returning changes
-    )
-    select array_agg(changes) into taken from gone;
-    exit when taken is null;
-    execute format('delete from %s t using (select distinct %s from unnest($1)) k where %s', target, keys, same) using taken;
-    execute format('insert into %s (%s) overriding system value select %s from (select distinct %s from unnest($1)) k join %s t on %s',
-      target, at.written, at.selected, keys, source, same) using taken;
-    total := total + cardinality(taken);
-    exit when cardinality(taken) < 20000;
+  for attempt in 1..20 loop
+    begin
+      perform set_config('qicore.adopt_copying', 'on', true);
+      -- By id: a TRUNCATE is recorded before the rows that are inserted after it, and so is a value that is given up
+      -- before another row can take it.
+      with gone as (
+        delete from changes where id = any (array(select id from changes order by id limit most)) returning changes
+      )
+      select array_agg(changes) into taken from gone;
+      if exists (select 1 from unnest(taken) k where k.truncated) then
+        execute format('truncate %s', target);
+      end if;
+      execute format('delete from %s t using (select distinct %s from unnest($1) where not truncated) k where %s', target, keys, same) using taken;
+      for stale in select unique_conflicts(source, target) loop
+        execute stale using taken;
+      end loop;
+      execute format('insert into %s (%s) overriding system value select %s from (select distinct %s from unnest($1) where not truncated) k join %s t on %s',
+        target, at.written, at.selected, keys, source, same) using taken;
+      perform set_config('qicore.adopt_copying', 'off', true);
+      return coalesce(cardinality(taken), 0);
+    exception when unique_violation then
+      -- A change was committed between the two statements. The next attempt sees it in both.
+      if attempt = 20 then
+        raise;
+      end if;
+    end;
   end loop;
-  perform set_config('qicore.adopt_copying', 'off', true);
-  return total;
 end
 $$

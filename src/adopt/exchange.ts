@@ -2,6 +2,7 @@ import {formatQualifiedName} from '../db/qualified-name.js'
 import {doBlock, ident, raw, sql, type Fragment, type Statement} from '../db/sql.js'
 import type {Step} from '../run/step.js'
 import {quotedOption} from './fill.js'
+import {applyAll, applyMost} from './changes.js'
 import {inventoryQuery, relationOf, type Inventory, type PublicationFacts, type TriggerFacts} from './inventory.js'
 import {adoptStep, comment, dropTriggers} from './shadow.js'
 import {lockState, stateTable} from './state.js'
@@ -32,9 +33,9 @@ export function swapStep(inventory: Inventory, staging: Staging, fingerprint: st
       // Excludes ALTER TABLE, but no reads and writes, while definitions are compared and most changes are applied.
       sql`lock table ${now} in share update exclusive mode`,
       requireFingerprint(inventory, staging, fingerprint),
-      apply(staging, now, other),
+      applyMost(staging, {from: now, to: other}),
       sql`lock table ${now} in access exclusive mode`,
-      apply(staging, now, other),
+      applyAll(staging, {from: now, to: other}),
       ...exchange(both),
       ...inventory.triggers.flatMap((trigger) => createTrigger(now, trigger)),
       ...rowSecurity(inventory, now),
@@ -51,9 +52,9 @@ export function swapBackStep(inventory: Inventory, staging: Staging): Step {
     ...exchangeShape(inventory, `give ${relationOf(inventory)} its name back`),
     statements: [
       lockState(staging),
-      apply(staging, now, other),
+      applyMost(staging, {from: now, to: other}),
       sql`lock table ${now} in access exclusive mode`,
-      apply(staging, now, other),
+      applyAll(staging, {from: now, to: other}),
       ...exchange(both),
       ...dropTriggers(now),
       sql`update ${stateTable(staging)} set phase = 'undone'`,
@@ -79,10 +80,6 @@ select coalesce(to_regclass(${relationOf(inventory)}::text)::oid::int8, 0) <> ${
 
 function tables({inventory: {schema, table}, from}: Exchange): [now: Fragment, other: Fragment] {
   return [ident(schema, table), ident(from, table)]
-}
-
-function apply({schema}: Staging, from: Fragment, to: Fragment): Statement {
-  return sql`select ${ident(schema, 'apply_changes')}(${from.text}::regclass, ${to.text}::regclass)`
 }
 
 /** Raises an error if a definition was changed after the new set was created: it would be lost. */

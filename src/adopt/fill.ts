@@ -188,11 +188,6 @@ function createOn(child: string, index: IndexFacts): string {
   return `create ${index.unique ? 'unique ' : ''}index on ${child} ${indexClause(index).text}`
 }
 
-/** Brings the copy up to date. */
-export function applyChanges({schema, table}: Inventory, staging: Staging): Statement {
-  return sql`select ${ident(staging.schema, 'apply_changes')}(${ident(schema, table).text}::regclass, ${ident(staging.schema, table).text}::regclass)`
-}
-
 /** Compares the rows of some periods that follow each other, and so proves that the copy is complete. */
 export function compareStep(inventory: Inventory, staging: Staging, periods: readonly AdoptPeriod[]): Step {
   const [first, last] = [periods[0]!, periods.at(-1)!]

@@ -1,7 +1,7 @@
 import {formatQualifiedName} from '../db/qualified-name.js'
 import {doBlock, ident, literal, raw, sql, type Statement} from '../db/sql.js'
 import type {Step} from '../run/step.js'
-import {applyChanges, once} from './fill.js'
+import {once} from './fill.js'
 import {constraintClause, indexClause} from './indexes.js'
 import {relationOf, type ForeignKeyFacts, type IndexFacts, type Inventory} from './inventory.js'
 import type {AdoptPeriod} from './periods.js'
@@ -34,7 +34,6 @@ export function completeSet(inventory: Inventory, staging: Staging): Step {
         ...replicaIdentity(inventory, staging),
       ]),
       sql`analyze ${shadow}`,
-      applyChanges(inventory, staging),
     ],
     lock: 'NONE',
     dependsOn: [],
@@ -149,10 +148,7 @@ export function recordNewSet(inventory: Inventory, staging: Staging): Step {
     id,
     kind: 'adopt record',
     object: relationOf(inventory),
-    statements: [
-      ...once(staging, id, [...dropTriggers(shadow), ...triggersOn(staging, shadow)]),
-      applyChanges(inventory, staging),
-    ],
+    statements: once(staging, id, [...dropTriggers(shadow), ...triggersOn(staging, shadow)]),
     lock: 'NONE',
     dependsOn: [],
     relations: [],

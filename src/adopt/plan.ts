@@ -2,12 +2,13 @@ import type {KeyDeclaration, TimeKey} from '../catalog/time-key.js'
 import type {Database} from '../db/database.js'
 import {formatName, formatQualifiedName} from '../db/qualified-name.js'
 import {loadSql} from '../db/load-sql.js'
-import {sql, statement} from '../db/sql.js'
+import {ident, sql, statement} from '../db/sql.js'
 import {ExitCode, OpsError, usageError} from '../errors.js'
 import {defaultLimits} from '../run/limits.js'
 import type {Plan, Step} from '../run/step.js'
 import {command} from '../units/command.js'
 import {carriedOf, changesOf} from './carried.js'
+import {catchUp, changesKind, isBehind, type Direction} from './changes.js'
 import {buildIndexes, compareStep, copyAgain, copySteps, createPartitions, recordChanges} from './fill.js'
 import {completeSet, completionId, foreignKeySteps, recordNewSet} from './finish-set.js'
 import {swapStep, validateReferences} from './exchange.js'
@@ -66,15 +67,18 @@ export async function planAdopt(db: Database, request: AdoptRequest): Promise<Ad
   // A partition that is created after the set was completed gets indexes and foreign keys when it is created.
   const complete = state?.built.includes(completionId(found.inventory)) ?? false
   const built = complete ? periods.filter((period) => !missing.includes(period)) : periods
+  const direction: Direction = {from: ident(source.schema, source.table), to: ident(staging.schema, source.table)}
   const chain = [
     ...(state === null ? [createShadow({...found, staging, column: column.name, key, periods: calendar})] : []),
     ...createPartitions(found.inventory, staging, missing),
     ...(await copyOf(db, source, {inventory: found.inventory, staging, key: timeKey, state})),
     ...built.map((period) => buildIndexes(found.inventory, staging, key, period)),
     completeSet(found.inventory, staging),
+    catchUp(found.inventory, staging, direction, 'before the comparison'),
     ...comparisons(found.inventory, staging, periods, {state, byPeriod: hasTimeIndex(found.inventory, column)}),
     ...foreignKeySteps(found.inventory, staging, built),
     recordNewSet(found.inventory, staging),
+    catchUp(found.inventory, staging, direction, 'before the exchange'),
     swapStep(found.inventory, staging, found.fingerprint),
     ...validateReferences(found.inventory),
   ]
@@ -82,7 +86,7 @@ export async function planAdopt(db: Database, request: AdoptRequest): Promise<Ad
     plan: planOf(
       source.relation,
       `adopt ${source.relation} as a set of ${periods.length} partitions`,
-      inOrder(chain.filter(({id}) => !state?.built.includes(id))),
+      inOrder(chain.filter(({id, kind}) => !state?.built.includes(id) || (kind === changesKind && isBehind(state)))),
     ),
     carried: carriedOf(found.inventory),
     notes: [...leaving.notes, ...changesOf(found.inventory), ...declaration(source, calendar)],

@@ -4,7 +4,7 @@ import type {Step} from '../run/step.js'
 import {relationOf, type Inventory} from './inventory.js'
 import {adoptStep, dropTriggers} from './shadow.js'
 import {changesTable, lockState, stateTable} from './state.js'
-import type {Staging} from './staging.js'
+import {functionSignatures, type Staging} from './staging.js'
 
 /** Stops recording changes of the table that has the name: a moment of ACCESS EXCLUSIVE. */
 export function stopRecording(inventory: Inventory): Step {
@@ -73,19 +73,10 @@ function noStaging({schema}: Staging): Statement {
   return sql`select not exists (select from pg_namespace where nspname = ${schema}::text) as done`
 }
 
-const functions = [
-  'record_change()',
-  'record_truncate()',
-  'compare_rows(text[], text)',
-  'copy_rows(bigint, bigint)',
-  'copy_range(text, text)',
-  'apply_changes(regclass, regclass)',
-]
-
 /** Without CASCADE: an object that another role has put there is named by the error and kept. */
 function removeStaging(staging: Staging): Statement[] {
   return [
-    ...functions.map((name) => sql`drop function ${ident(staging.schema)}.${raw(name)}`),
+    ...functionSignatures.map((name) => sql`drop function ${ident(staging.schema)}.${raw(name)}`),
     sql`drop table ${changesTable(staging)}, ${stateTable(staging)}`,
     sql`drop schema ${ident(staging.schema)}, ${ident(staging.oldSchema)}`,
   ]

@@ -6,7 +6,7 @@ import {relationOf, writtenColumns, type Inventory, type PolicyFacts} from './in
 import type {AdoptPeriods} from './periods.js'
 import type {RowKey} from './key.js'
 import {changesTable, stateTable} from './state.js'
-import {changeTrigger, copyingSetting, truncateTrigger, type Staging} from './staging.js'
+import {changeTrigger, copyingSetting, functionSignatures, truncateTrigger, type Staging} from './staging.js'
 
 export interface ShadowRequest {
   inventory: Inventory
@@ -126,7 +126,8 @@ function createState({inventory, fingerprint, staging, column, key, periods}: Sh
   return [
     within(staging),
     statement(loadSql('adopt/create-state')),
-    sql`create table ${changesTable(staging)} (${list(keys)}, truncated boolean not null default false)
+    sql`create table ${changesTable(staging)} (id bigint generated always as identity primary key, ${list(keys)},
+  truncated boolean not null default false)
 with (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 20000)`,
     sql`insert into ${stateTable(staging)} (phase, source, shadow, "column", key_columns, written, selected, hashed, every, zone, ahead,
   fingerprint)
@@ -168,6 +169,7 @@ begin
   return null;
 end`
   return [
+    statement(loadSql('adopt/unique-conflicts')),
     statement(loadSql('adopt/apply-changes')),
     statement(loadSql('adopt/copy-rows')),
     statement(loadSql('adopt/copy-range')),
@@ -211,13 +213,8 @@ function changesOwner({owner}: Inventory, staging: Staging): Statement[] {
   return [
     sql`alter table ${changesTable(staging)} owner to ${ident(owner)}`,
     sql`alter table ${stateTable(staging)} owner to ${ident(owner)}`,
-    ...[
-      'record_change()',
-      'record_truncate()',
-      'apply_changes(regclass, regclass)',
-      'copy_rows(bigint, bigint)',
-      'copy_range(text, text)',
-      'compare_rows(text[], text)',
-    ].map((name) => sql`alter function ${ident(staging.schema)}.${raw(name)} owner to ${ident(owner)}`),
+    ...functionSignatures.map(
+      (name) => sql`alter function ${ident(staging.schema)}.${raw(name)} owner to ${ident(owner)}`,
+    ),
   ]
 }

@@ -24,3 +24,14 @@ export const copyingSetting = 'qicore.adopt_copying'
 /** The triggers that record changes, on both tables. */
 export const changeTrigger = 'zz_qicore_adopt_change'
 export const truncateTrigger = 'zz_qicore_adopt_truncate'
+
+/** The functions of an adoption, in an order in which they can be dropped. */
+export const functionSignatures = [
+  'record_change()',
+  'record_truncate()',
+  'compare_rows(text[], text)',
+  'copy_rows(bigint, bigint)',
+  'copy_range(text, text)',
+  'apply_changes(regclass, regclass, bigint)',
+  'unique_conflicts(regclass, regclass)',
+] as const

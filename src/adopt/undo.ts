@@ -1,9 +1,10 @@
 import type {Database} from '../db/database.js'
 import {formatQualifiedName} from '../db/qualified-name.js'
 import {loadSql} from '../db/load-sql.js'
-import {statement} from '../db/sql.js'
+import {ident, statement} from '../db/sql.js'
 import {usageError} from '../errors.js'
 import {command} from '../units/command.js'
+import {catchUp} from './changes.js'
 import {swapBackStep, validateReferences} from './exchange.js'
 import {readInventory} from './inventory.js'
 import {inOrder, planOf, type AdoptPlan} from './plan.js'
@@ -24,7 +25,11 @@ export async function planUndo(db: Database, table: string): Promise<AdoptPlan> 
   const state = await readState(db, staging)
   if (state === null) return nothingBegun(source.relation)
   const {inventory} = await readInventory(db, source.oid, staging)
-  const back = state.phase === 'swapped' ? [swapBackStep(inventory, staging)] : []
+  const direction = {from: ident(source.schema, source.table), to: ident(staging.oldSchema, source.table)}
+  const back =
+    state.phase === 'swapped'
+      ? [catchUp(inventory, staging, direction, 'before the exchange'), swapBackStep(inventory, staging)]
+      : []
   const checks = state.phase === 'swapped' ? validateReferences(inventory, 'r') : []
   const stop = state.phase === 'copying' ? [stopRecording(inventory)] : []
   const steps = inOrder([...back, ...stop, removeCopy(inventory, staging, []), ...checks])

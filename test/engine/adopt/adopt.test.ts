@@ -75,6 +75,30 @@ forEachEngine({}, (engine) => {
     await expectSameAsMirror(database)
   })
 
+  it('rows that exchange values of another unique key are applied, even one change at a time', async () => {
+    const database = await engine.database()
+    await database.run(`create table ticks (symbol text, time timestamptz, slot int, label text, primary key (symbol, time));
+create unique index ticks_slot on ticks (slot, time) nulls not distinct;
+create unique index ticks_label on ticks (lower(label), time) where label is not null;
+insert into ticks select symbol, '2026-01-01T00:00:00Z'::timestamptz + n * interval '1 day', slot, symbol
+from generate_series(1, 90) n, (values ('a', 1), ('b', 2)) as s (symbol, slot)`)
+    const {plan} = await planAdopt(database.db, adoptRequest())
+    const compared = plan.steps.findIndex(({kind}) => kind === 'adopt compare')
+    await run(database.db, {...plan, steps: plan.steps.slice(0, compared)})
+    await database.run(`update ticks set slot = null, label = null where symbol = 'a';
+update ticks set slot = 1, label = 'A' where symbol = 'b';
+update ticks set slot = 2, label = 'B' where symbol = 'a'`)
+    const now = await database.run('select * from ticks order by symbol, time')
+    const [{schema}] = (await database.run<{schema: string}>(
+      "select nspname as schema from pg_namespace where nspname ~ '^qicore_adopt_'",
+    )) as [{schema: string}]
+    const applyOne = `select ${schema}.apply_changes('public.ticks', '${schema}.ticks', 1) as taken`
+    while ((await database.run<{taken: number}>(applyOne))[0]!.taken > 0);
+    expect(await database.run(`select * from ${schema}.ticks order by symbol, time`)).toEqual(now)
+    expect(failed(await adopt(database))).toEqual([])
+    expect(await database.run('select * from ticks order by symbol, time')).toEqual(now)
+  })
+
   it('a TRUNCATE before the exchange empties the new set, one after it is not lost by an undo', async () => {
     const database = await engine.database()
     await database.run(ticks(3_000))
