@@ -489,7 +489,11 @@ else
       expect(await daemon.ended).toBe(0)
       expect(daemon.lines.filter(({event}) => event === 'occurrence_started')).toEqual([])
 
-      const explicit = startDaemon(server.url, {...jobs, good: {...jobs.good, runner: 'daemon'}})
+      // Every second: the next minute would be waited for in vain.
+      const explicit = startDaemon(server.url, {
+        ...jobs,
+        good: {...jobs.good, schedule: '* * * * * *', runner: 'daemon'},
+      })
       expect(await explicit.event('occurrence_ended', ({job}) => job === 'good')).toMatchObject({status: 'done'})
       explicit.child.kill('SIGTERM')
       await explicit.ended

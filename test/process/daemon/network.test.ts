@@ -86,7 +86,10 @@ const stop = async (daemon: DaemonProcess) => {
   return daemon.ended
 }
 
-describe('a daemon during failures of network or server', () => {
+/** A step that catches its own cancellation. */
+const uncancellable = `do $$ begin loop begin perform pg_sleep(600); exception when query_canceled then null; end; end loop; end $$`
+
+describe('a daemon during failures of the server, or stopped during them', () => {
   it.each([1, 2, 50])(
     "works again within two seconds of the server's return, with %i jobs, and logs the loss and the return",
     async (count) => {
@@ -132,6 +135,37 @@ describe('a daemon during failures of network or server', () => {
     },
   )
 
+  it('stops within its grace time and three seconds if the connections are silent', async () => {
+    const here = await place()
+    const daemon = startDaemon(here.url, {slow: once('select pg_sleep(600)', {schedule: '* * * * * *'})}, flags)
+    await daemon.event('occurrence_started')
+    await until('the step is at work', async () => (await atWork(here)).length > 0)
+    here.relay.silence()
+    const asked = Date.now()
+    expect(await stop(daemon)).toBe(1)
+    expect(Date.now() - asked).toBeLessThan(6_500)
+    expect(await daemon.event('stop_incomplete')).toMatchObject({
+      message: expect.stringMatching(/^slow \(server process \d+\)/),
+    })
+    await here.ask("select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'qicore-db/daemon'")
+    await here.close()
+  })
+
+  it('stops in time whatever a step catches', async () => {
+    const here = await place()
+    const daemon = startDaemon(here.url, {stubborn: once(uncancellable)}, flags)
+    await daemon.event('occurrence_started')
+    await until('the step is at work', async () => (await atWork(here)).length > 0)
+    const asked = Date.now()
+    expect(await stop(daemon)).toBe(0)
+    expect(Date.now() - asked).toBeLessThan(6_000)
+    await until('no step is left behind', async () => (await atWork(here)).length === 0, 5)
+    await here.close()
+  })
+})
+
+// They mostly wait for time limits, each with a database, a relay and a daemon of its own: together, as long as the longest.
+describe.concurrent('a daemon during failures of the network', () => {
   it('polls a ledger that refuses every run at increasing intervals, logs it once, and is not ready meanwhile', async () => {
     const here = await place()
     await here.ask(`create function public.refuse() returns trigger language plpgsql as $$ begin raise 'disk full, says the test'; end $$;
@@ -186,27 +220,9 @@ describe('a daemon during failures of network or server', () => {
     await here.close()
   })
 
-  it('stops within its grace time and three seconds if the connections are silent', async () => {
-    const here = await place()
-    const daemon = startDaemon(here.url, {slow: once('select pg_sleep(600)', {schedule: '* * * * * *'})}, flags)
-    await daemon.event('occurrence_started')
-    await until('the step is at work', async () => (await atWork(here)).length > 0)
-    here.relay.silence()
-    const asked = Date.now()
-    expect(await stop(daemon)).toBe(1)
-    expect(Date.now() - asked).toBeLessThan(6_500)
-    expect(await daemon.event('stop_incomplete')).toMatchObject({
-      message: expect.stringMatching(/^slow \(server process \d+\)/),
-    })
-    await here.ask("select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'qicore-db/daemon'")
-    await here.close()
-  })
-
-  const explicitCronJobs = `do $$ begin loop begin perform pg_sleep(600); exception when query_canceled then null; end; end loop; end $$`
-
   it('terminates the server process of a step that catches its own cancellation, and logs that', async () => {
     const here = await place()
-    const daemon = startDaemon(here.url, {stubborn: once(explicitCronJobs, {timeout: '1s'})}, flags)
+    const daemon = startDaemon(here.url, {stubborn: once(uncancellable, {timeout: '1s'})}, flags)
     const ended = await daemon.event('occurrence_ended')
     expect(ended).toMatchObject({
       status: 'failed',
@@ -220,18 +236,6 @@ describe('a daemon during failures of network or server', () => {
     ).toEqual([])
     expect(await stop(daemon)).toBe(0)
     await until('no step is left behind', async () => (await atWork(here)).length === 0)
-    await here.close()
-  })
-
-  it('stops in time whatever a step catches', async () => {
-    const here = await place()
-    const daemon = startDaemon(here.url, {stubborn: once(explicitCronJobs)}, flags)
-    await daemon.event('occurrence_started')
-    await until('the step is at work', async () => (await atWork(here)).length > 0)
-    const asked = Date.now()
-    expect(await stop(daemon)).toBe(0)
-    expect(Date.now() - asked).toBeLessThan(6_000)
-    await until('no step is left behind', async () => (await atWork(here)).length === 0, 5)
     await here.close()
   })
 
