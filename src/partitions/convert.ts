@@ -6,6 +6,7 @@ import {usageError} from '../errors.js'
 import type {Step} from '../run/step.js'
 import {rangeWords, readChildren, type Child} from './children.js'
 import {asOwner, attachTable, boundsCheck, boundsOf} from './make-child.js'
+import {carryOver, notCarriedOver, optionsOf, readOwnObjects} from './own-objects.js'
 import {changeableSets, type PartitionSet} from './sets.js'
 
 export type AccessMethod = 'columnar' | 'heap'
@@ -50,7 +51,8 @@ export async function planConvert(db: Database, request: ConvertRequest): Promis
     const facts = await requireConvertible(db, set, request.to)
     const by = await distributionColumn(db, set)
     const {fit, left} = leaveOut(wanted)
-    notes.push(...left)
+    const lost = await requireReplaceable(db, fit, request.to)
+    notes.push(...left, ...lost)
     for (const child of fit) {
       const convert = convertStep(db, set, child, {to: request.to, columns: facts.columns, by})
       steps.push(convert, ...(request.to === 'columnar' ? [measureStep(set, child, [convert.id])] : []))
@@ -84,6 +86,34 @@ async function requireConvertible(db: Database, set: PartitionSet, to: AccessMet
       ['Drop them first, or keep the partitions as they are.'],
     )
   return facts!
+}
+
+/**
+ * The new partition takes the place of the old one, so what only the old one has must be kept or named before.
+ * @returns notes on what is lost
+ * @throws OpsError NOT_CONVERTIBLE
+ */
+async function requireReplaceable(db: Database, children: readonly Child[], to: AccessMethod): Promise<string[]> {
+  const objects = await readOwnObjects(
+    db,
+    children.map(({relation}) => relation),
+  )
+  for (const {relation} of children) {
+    const reasons = notCarriedOver(objects, relation)
+    if (reasons.length > 0)
+      throw usageError(
+        'NOT_CONVERTIBLE',
+        `${relation} cannot be converted: a new partition takes its place, and this one has ${reasons.join(' and ')}. Nothing was changed.`,
+        ['Give them to the table instead, or drop them first.'],
+      )
+  }
+  if (to === 'heap') return []
+  return children.flatMap(({relation}) => {
+    const options = optionsOf(objects, relation)
+    return options.length === 0
+      ? []
+      : [`${relation} loses its storage parameters (${options.join(', ')}): columnar storage has none.`]
+  })
 }
 
 /** Foreign tables and partitioned partitions have no access method, and the size of a locked one is not known. */
@@ -134,12 +164,16 @@ function convertStep(
     object: relation,
     statements: [
       ...within.before,
+      // Where row security hides rows of the old partition from this role, the copy fails instead of leaving them out.
+      sql`set local row_security = off`,
       sql`lock table ${old} in exclusive mode`,
       sql`create table ${fresh} (
-  like ${old} including defaults including generated including constraints including indexes including statistics,
+  like ${old} including defaults including generated including constraints including indexes including statistics
+    including comments including storage including compression,
   constraint ${ident(boundsCheck)} check (${boundsOf(set, made)})
 ) using ${ident(to)}`,
       ...within.given(fresh),
+      carryOver(old.text, fresh.text, {options: to === 'heap'}),
       ...(by === null
         ? []
         : [

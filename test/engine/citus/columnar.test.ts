@@ -137,6 +137,83 @@ describe.each(places)('columnar partitions on $name', ({distributed, open}) => {
     expect((await planDecompress(db, {...(await contextOf(db)), span, declared: null})).plan.steps).toEqual([])
   })
 
+  it('keep the privileges, comments, statistics targets and replica identity of the partition', async () => {
+    const {db, run, autocommit} = database
+    await run(
+      'create table kept (time timestamptz not null, symbol int not null, "a b" text) partition by range (time)',
+    )
+    await run("create table kept_1 partition of kept for values from ('2020-01-01Z') to ('2020-02-01Z')")
+    await run("create table kept_2 partition of kept for values from ('2020-02-01Z') to ('2120-02-01Z')")
+    for (const text of [
+      'create unique index kept_1_key on kept_1 (symbol, time)',
+      'alter table kept_1 alter symbol set statistics 321',
+      'alter table kept_1 alter "a b" set (n_distinct = -0.5)',
+      'alter table kept_1 set (fillfactor = 70)',
+      'alter table kept_1 replica identity using index kept_1_key',
+      'alter table kept_1 alter "a b" set storage external',
+    ])
+      await run(text)
+    if (distributed) await autocommit("select create_distributed_table('kept', 'symbol', shard_count => 2)")
+    for (const text of [
+      'grant select, insert on kept_1 to pg_monitor with grant option',
+      'grant select on kept_1 to public',
+      'revoke delete on kept_1 from current_user',
+      "comment on table kept_1 is 'January''s'",
+      "comment on column kept_1.symbol is 'a coin'",
+    ])
+      await run(text)
+    // Not on a distributed table: Citus has no privileges of columns there.
+    if (!distributed) await run('grant update ("a b") on kept_1 to pg_monitor')
+    const own = () =>
+      run(`select relacl::text, relreplident, obj_description(c.oid) as comment,
+          (select pg_get_indexdef(indexrelid, 1, false) from pg_index where indrelid = c.oid and indisreplident) as identity,
+          (select json_agg(json_build_array(attname, coalesce(attstattarget, -1),
+            (select option_value from pg_options_to_table(attoptions) where option_name = 'n_distinct'), attacl::text, attstorage,
+            col_description(c.oid, attnum)) order by attname) from pg_attribute
+            where attrelid = c.oid and attnum > 0 and not attisdropped) as columns
+        from pg_class c where oid = 'kept_1'::regclass`)
+    const options = () => run("select reloptions from pg_class where oid = 'kept_1'::regclass")
+    const before = await own()
+    const context = await readContext(db, 'public.kept', null)
+    const {plan, notes} = await planCompress(db, {...context, choose: age, declared: null})
+    expect(notes).toContain('public.kept_1 loses its storage parameters (fillfactor=70): columnar storage has none.')
+    expect((await go(db, plan)).steps.map(({status, error}) => error ?? status)).toEqual(['done', 'done'])
+    expect(await own()).toEqual(before)
+    expect(await options()).toEqual([{reloptions: null}])
+    // Read when the step runs: a change between plan and run is kept.
+    const span = {start: BigInt(Date.parse('2020-01-01Z')) * 1000n, end: BigInt(Date.parse('2020-02-01Z')) * 1000n}
+    const back = await planDecompress(db, {...(await readContext(db, 'public.kept', null)), span, declared: null})
+    await run("comment on table kept_1 is 'changed since'")
+    await go(db, back.plan)
+    expect(await own()).toEqual([{...before[0], comment: 'changed since'}])
+  })
+
+  it.each([
+    ['row level security', 'alter table its_1 enable row level security', 'row security of its own'],
+    [
+      'a view',
+      'create view reads_its_1 as select * from its_1',
+      'views or functions that read it (public.reads_its_1)',
+    ],
+    ['a publication', 'create publication names_its_1 for table its_1', 'a publication that names it (names_its_1)'],
+    ['another owner', 'alter table its_1 owner to pg_monitor', 'another owner than its table (pg_monitor)'],
+  ])('are refused before anything is copied if the partition has %s of its own', async (_, text, reason) => {
+    const {db, run, autocommit} = database
+    await run('drop publication if exists names_its_1')
+    await run('drop table if exists its cascade')
+    await run('create table its (time timestamptz not null, symbol int not null) partition by range (time)')
+    await run("create table its_1 partition of its for values from ('2020-01-01Z') to ('2020-02-01Z')")
+    await run("create table its_2 partition of its for values from ('2020-02-01Z') to ('2120-02-01Z')")
+    if (distributed) await autocommit("select create_distributed_table('its', 'symbol', shard_count => 2)")
+    await run(text)
+    const context = await readContext(db, 'public.its', null)
+    await expect(planCompress(db, {...context, choose: age, declared: null})).rejects.toMatchObject({
+      code: 'NOT_CONVERTIBLE',
+      exitCode: 2,
+      message: expect.stringContaining(reason) as string,
+    })
+  })
+
   it('are refused before anything is copied if a foreign key forbids them', async () => {
     const {db, run, autocommit} = database
     await run(
