@@ -96,7 +96,7 @@ begin
       join pg_index y on y.indrelid = made and y.indisunique and y.indpred is null and y.indimmediate
       join pg_class n on n.oid = y.indexrelid
       where x.indrelid = was and x.indisreplident and x.indnatts = y.indnatts and not exists (
-        select from generate_series(1, x.indnatts) k
+        select 1 from generate_series(1, x.indnatts) k
         where pg_get_indexdef(x.indexrelid, k, false) <> pg_get_indexdef(y.indexrelid, k, false)
       )
       limit 1

@@ -208,6 +208,6 @@ alter table refers add foreign key (time) references ticks (time); insert into r
     const {plan, notes} = await planDetach(db, older)
     expect(notes.at(-1)).toMatch(/may not write qicore\.detached_partition/)
     expect(plan.steps.every(({followUp}) => followUp === undefined)).toBe(true)
-    await database.run(`reassign owned by "${role}" to current_user; drop owned by "${role}"; drop role "${role}"`)
+    await database.run(`reassign owned by "${role}" to postgres; drop owned by "${role}"; drop role "${role}"`)
   })
 })

@@ -12,6 +12,7 @@ import {loadConfig} from '../../../src/config/load.js'
 import {editConfig} from '../../../src/config/write.js'
 import {formatQualifiedName, parseQualifiedName} from '../../../src/db/qualified-name.js'
 import {quoteIdent} from '../../../src/db/sql.js'
+import {engineNamed} from '../../../src/engines/index.js'
 import {problemsOf} from '../../../src/schema/check.js'
 import type {TableDefinition} from '../../../src/schema/definition.js'
 import {drizzleModule} from '../../../src/schema/drizzle/module.js'
@@ -201,7 +202,10 @@ forEachEngine({}, (engine) => {
           aggregates: [],
         })
         expect(cannot).toEqual([])
-        await database.run(readFileSync(files.find((file) => file.includes(`.${engine.kind}.`)) ?? files[0]!, 'utf8'))
+        const file = engineNamed(engine.kind)
+          .variants.map((variant) => files.find((path) => path.includes(`.${variant}.`)))
+          .find((path) => path !== undefined)
+        await database.run(readFileSync(file ?? files[0]!, 'utf8'))
       }
       const {tables, aggregate} = named
       await migrated(tables)
