@@ -66,7 +66,6 @@ begin
       execute format('alter %s %s set schema %I', case part.relkind when 'f' then 'foreign table' else 'table' end, part.oid::regclass, wanted_schema);
     end if;
   end loop;
-  update qicore.detached_partition d set moved_at = clock_timestamp(), schema = n.nspname, partition = c.relname
-  from pg_class c join pg_namespace n on n.oid = c.relnamespace where c.oid = d.relation and d.id = record_id;
+  update qicore.detached_partition d set moved_at = clock_timestamp() where d.id = record_id;
 end
 $$;

@@ -61,7 +61,7 @@ begin
     from due d where (d.old or d.gone) and d.unexported
     union all
     select d.*, 3, 'drop', case
-        when d.unexported then 'it is not exported'
+        when archive ? 'export' then 'its export is verified before the drop by a daemon or by the command partitions retain, not by this routine'
         when d.counted_at is null then 'the aggregates may not have computed all of its rows'
         when not fresh then 'the newest row is older than the retention, so this may be the last copy'
       end

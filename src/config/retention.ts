@@ -1,15 +1,37 @@
 import {z} from 'zod'
 import {approximateSeconds, durationInWords, type Duration} from '../units/duration.js'
 import type {Stages} from '../partitions/stages.js'
+import {exportFormats} from '../export/settings.js'
 import {about, duration} from './fields.js'
 
 const age = (description: string, examples: string[]) => about(duration.optional(), description, {examples})
 const name = z.string().min(1)
 
+const to = z
+  .string()
+  .regex(
+    /^(?:\/|[A-Za-z]:[\\/]|s3:\/\/[^/]+)/,
+    'write an absolute directory, or s3://bucket/prefix: a daemon has another working directory',
+  )
+
+const exported = z.strictObject({
+  to: about(to, 'Directory, or s3://bucket/prefix. Keys of S3 come from the environment (AWS_ACCESS_KEY_ID, …).', {
+    examples: ['/srv/archive', 's3://archive/market'],
+  }),
+  format: about(z.enum(exportFormats).default('parquet'), 'Format of the files.', {examples: ['csv']}),
+  endpoint: about(z.url({protocol: /^https?$/}).optional(), 'Address of an S3-compatible store that is not AWS.', {
+    examples: ['https://minio.example:9000'],
+  }),
+  region: about(name.optional(), 'Region of the bucket.', {default: 'AWS_REGION', examples: ['eu-central-1']}),
+})
+
 const archive = z.strictObject({
   after: about(duration, 'Age of a detached partition at which it is archived.', {examples: ['1 year']}),
   schema: about(name.optional(), 'Schema to which its table is moved.', {examples: ['archive']}),
   tablespace: about(name.optional(), 'Tablespace to which its table and indexes are moved.', {examples: ['cold']}),
+  export: about(exported.optional(), 'Where its rows are exported to; it is not dropped before this is verified.', {
+    examples: [{to: '/srv/archive', format: 'parquet'}],
+  }),
 })
 
 const written = z
@@ -39,7 +61,9 @@ interface Written {
   after?: Duration | undefined
   native?: boolean | undefined
   detach?: Duration | undefined
-  archive?: {after: Duration; schema?: string | undefined; tablespace?: string | undefined} | undefined
+  archive?:
+    | {after: Duration; schema?: string | undefined; tablespace?: string | undefined; export?: unknown}
+    | undefined
   drop?: Duration | undefined
 }
 
@@ -60,8 +84,8 @@ function retentionProblems(value: Written): RetentionProblem[] {
   if (native === true && staged) find('a native retention has no stages', 'native')
   if (!has(detach) && staged && !has(after))
     find('a partition is archived and dropped only after its detach: write detach')
-  if (isObject(archived) && !has(archived.schema) && !has(archived.tablespace))
-    find('write schema or tablespace: there is nothing else to do', 'archive')
+  if (isObject(archived) && !has(archived.schema) && !has(archived.tablespace) && !has(archived.export))
+    find('write schema, tablespace or export: there is nothing else to do', 'archive')
   return [...problems, ...orderProblems(value)]
 }
 
@@ -108,7 +132,7 @@ export const retention = written.transform(
                   after: archived.after,
                   schema: archived.schema ?? null,
                   tablespace: archived.tablespace ?? null,
-                  export: null,
+                  export: archived.export ?? null,
                 }
               : null,
             drop: drop ?? null,

@@ -77,7 +77,7 @@ export interface Slot {
  * export of this relation keeps its name, and the next number is tried.
  */
 export async function findSlot(store: Store, source: Source, format: ExportFormat): Promise<Slot> {
-  const base = [source.database, source.of ?? source.relation, source.relation].map(fileName).join('/')
+  const base = [source.database, source.of ?? storedName(source), storedName(source)].map(fileName).join('/')
   let last: Slot | null = null
   for (let number = 1; ; number += 1) {
     const stem = number === 1 ? base : `${base}.${number}`
@@ -109,14 +109,16 @@ export async function nextSlot(store: Store, slot: Slot): Promise<Slot> {
   }
 }
 
-function isOf({source}: Manifest, {database, databaseOid, relation, relationOid}: Source): boolean {
+function isOf({source}: Manifest, wanted: Source): boolean {
   return (
-    source.database === database &&
-    source.databaseOid === databaseOid &&
-    source.relation === relation &&
-    source.relationOid === relationOid
+    source.database === wanted.database &&
+    source.databaseOid === wanted.databaseOid &&
+    source.relation === storedName(wanted) &&
+    source.relationOid === wanted.relationOid
   )
 }
+
+const storedName = ({relation, storedAs}: Source): string => storedAs ?? relation
 
 /** @throws OpsError EXPORT_EXISTS if the file is not a manifest that this program can read */
 async function readManifest(store: Store, name: string): Promise<Manifest | null> {
@@ -154,7 +156,7 @@ export function manifestOf(
       postgres,
       database: source.database,
       databaseOid: source.databaseOid,
-      relation: source.relation,
+      relation: storedName(source),
       relationOid: source.relationOid,
       of: source.of ?? null,
       from: source.from,

@@ -8,6 +8,8 @@ import {usageError} from '../errors.js'
 export interface Subject {
   /** The name of the relation, quoted as in SQL where needed: `public.ticks_2024_01`. */
   relation: string
+  /** The name under which its export is stored, if the relation was moved or renamed since. Undefined: its name. */
+  storedAs?: string | undefined
   /** The table that it is or was a part of; it names the folder. Undefined: the relation itself. */
   of?: string | undefined
   /** The bounds of its time, half-open, as text; null if there is none. */

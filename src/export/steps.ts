@@ -6,7 +6,7 @@ import type {Step, StepWork} from '../run/step.js'
 import {formatBytes} from '../units/bytes.js'
 import {plural} from '../units/plural.js'
 import {readColumns, storedAsText} from './columns.js'
-import {exportRelation} from './export-relation.js'
+import {exportRelation, type Exported} from './export-relation.js'
 import {findSlot, type Manifest} from './manifest.js'
 import type {ExportSettings} from './settings.js'
 import {contentQuery, exactSettings, readVersions} from './snapshot.js'
@@ -19,6 +19,8 @@ export interface ExportRequest extends Subject {
   /** Bytes of the relation, for progress; null if unknown. */
   bytes: number | null
   dependsOn: readonly string[]
+  /** Statements that record the verified export, in the transaction of the step. */
+  record?: ((done: Exported) => readonly Statement[]) | undefined
 }
 
 /** The id of the step that exports a relation: the drop of the relation depends on it. */
@@ -28,7 +30,7 @@ export function exportStepId({relation}: Pick<Subject, 'relation'>): string {
 
 /** The step that exports a relation and reads the file back. It changes nothing in the database. */
 export function exportStep(request: ExportRequest): Step {
-  const {relation, settings, bytes, dependsOn} = request
+  const {relation, settings, bytes, dependsOn, record} = request
   return {
     id: exportStepId(request),
     kind: 'export',
@@ -37,7 +39,7 @@ export function exportStep(request: ExportRequest): Step {
       words: `export ${relation} to ${settings.to} as ${settings.format}, read it back and compare it with the table`,
       async run(db, {lockTimeout, cancel, onAdvance}) {
         const done = await exportRelation(db, settings, request, {lockTimeout, cancel, onRows: onAdvance})
-        return {statements: [], bytes: fileBytes(done.manifest), note: noteOf(done)}
+        return {statements: record?.(done) ?? [], bytes: fileBytes(done.manifest), note: noteOf(done)}
       },
     },
     statements: [],
@@ -56,7 +58,7 @@ function fileBytes({files}: Manifest): number {
   return files.reduce((sum, {bytes}) => sum + bytes, 0)
 }
 
-function noteOf({manifest, location, status}: Awaited<ReturnType<typeof exportRelation>>): string {
+function noteOf({manifest, location, status}: Exported): string {
   const what = `${plural(manifest.rows ?? 0, 'row')}, ${formatBytes(fileBytes(manifest))} in ${location}`
   return status === 'found' ? `already exported and verified: ${what}` : `${what}, read back and equal to the table`
 }

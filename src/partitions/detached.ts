@@ -145,7 +145,7 @@ function rememberedRow(each: Remembered, rule: PartitionRule | null, now: bigint
     stage,
     totalBytes: table?.bytes ?? null,
     estimatedRows: table?.rows ?? null,
-    movedTo: movedAt === null ? null : (table?.schema ?? recorded.schema),
+    movedTo: movedAt === null ? null : (table?.schema ?? null),
     exportedTo: each.exportedTo,
     checksum: each.checksum,
     next: next?.task ?? null,

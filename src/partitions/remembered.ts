@@ -10,6 +10,7 @@ export interface Remembered {
   id: number
   oid: number
   set: {schema: string; table: string}
+  /** Its name when it was detached. */
   recorded: {schema: string; partition: string}
   keyColumn: string
   /** Microseconds since 1970 on the scale of the key; null where the range is open. */

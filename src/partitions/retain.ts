@@ -20,7 +20,7 @@ import {
 import {readRemembered, reasonKept, type Remembered} from './remembered.js'
 import type {PartitionSet} from './sets.js'
 import {obstacleTo, readObstacles, type Obstacles} from './stage-obstacles.js'
-import {dropStep, moveStep} from './stage-steps.js'
+import {dropStep, exportRecorded, moveStep} from './stage-steps.js'
 import {dueTasks, type Stages, type StageTask} from './stages.js'
 
 export interface RetainRequest {
@@ -208,23 +208,15 @@ function stepsFor(
   const table = each.table!
   const steps: Step[] = []
   const withheld: Withheld[] = []
-  let blocked: string | null = table.mayChange ? null : `this role is not the owner of ${table.relation}`
-  for (const task of tasks) {
-    const why = blocked ?? obstacleTo(db, set, each, task, obstacles)
-    if (why !== null) withheld.push({partition: table.relation, task, why})
-    // A move that is not possible leaves the table where it is; what is not counted or exported is not dropped.
-    else
-      steps.push(
-        stepOf(
-          set,
-          stages,
-          each,
-          task,
-          obstacles,
-          steps.map(({id}) => id),
-        ),
-      )
-    if (why !== null && task !== 'move') blocked = why
+  const foreign = table.mayChange ? null : `this role is not the owner of ${table.relation}`
+  // An export is looked up again before a drop: it finds what is exported, and exports what changed since.
+  const last = tasks.includes('drop') && stages.archive?.export && !tasks.includes('export') ? ['export' as const] : []
+  for (const task of [...last, ...tasks]) {
+    const missing = task === 'drop' ? withheld.find((other) => other.task !== 'move')?.why : undefined
+    const why = foreign ?? missing ?? obstacleTo(db, set, each, task, obstacles)
+    const before = steps.map(({id}) => id)
+    if (why === null) steps.push(stepOf(set, stages, each, task, obstacles, before))
+    else withheld.push({partition: table.relation, task, why})
   }
   return {steps, withheld}
 }
@@ -238,6 +230,9 @@ function stepOf(
   dependsOn: readonly string[],
 ): Step {
   if (task === 'count') return countStep(each.table!, [])
+  const to = stages.archive?.export ?? null
+  if (task === 'export') return exportRecorded(each, to!)
+  // Behind the export, which reads the table by its name.
   if (task === 'move') return moveStep(each, stages.archive!, moves.get(each.oid)!, dependsOn)
-  return dropStep(each, set, dependsOn)
+  return dropStep(each, set, to, dependsOn)
 }

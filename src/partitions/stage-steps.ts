@@ -1,5 +1,9 @@
 import {doBlock, ident, raw, sql, type Statement} from '../db/sql.js'
-import {parseQualifiedName} from '../db/qualified-name.js'
+import {formatQualifiedName, parseQualifiedName} from '../db/qualified-name.js'
+import {instantOf} from '../catalog/time.js'
+import type {ExportSettings} from '../export/settings.js'
+import type {Subject} from '../export/source.js'
+import {exportStep, requireExported} from '../export/steps.js'
 import type {Step} from '../run/step.js'
 import {keyChangedBy} from './detach-record.js'
 import type {Remembered} from './remembered.js'
@@ -43,8 +47,7 @@ export function moveStep(
         (name) =>
           sql`alter ${tableWord(name === table.relation ? table.kind : 'r')} ${named(name)} set schema ${ident(schema!)}`,
       ),
-      sql`update qicore.detached_partition d set moved_at = clock_timestamp(), schema = n.nspname, partition = c.relname
-from pg_class c join pg_namespace n on n.oid = c.relnamespace where c.oid = d.relation and d.id = ${each.id}`,
+      sql`update qicore.detached_partition d set moved_at = clock_timestamp() where d.id = ${each.id}`,
     ],
     lock: 'ACCESS EXCLUSIVE',
     class: 'undo',
@@ -57,13 +60,50 @@ from pg_class c join pg_namespace n on n.oid = c.relnamespace where c.oid = d.re
   }
 }
 
-/** Drops a detached table and records it. */
-export function dropStep(each: Remembered, set: PartitionSet, dependsOn: readonly string[]): Step {
+/** Exports a detached table, or finds that its verified export has the rows that it has now, and records the file. */
+export function exportRecorded(each: Remembered, settings: ExportSettings): Step {
+  return exportStep({
+    ...subjectOf(each),
+    settings,
+    bytes: each.table!.bytes,
+    dependsOn: [],
+    record: ({manifest, location}) => [
+      requireRecorded(each),
+      sql`update qicore.detached_partition d
+set exported_at = clock_timestamp(), exported_to = ${location}, exported_rows = ${manifest.rows}, checksum = ${manifest.content.checksum},
+  exported_bytes = ${manifest.files.reduce((sum, {bytes}) => sum + bytes, 0)}
+where d.id = ${each.id}`,
+    ],
+  })
+}
+
+/** Its export is stored under the name that it had when it was detached: a later move does not change that. */
+function subjectOf({table, set, recorded, start, end}: Remembered): Subject {
+  return {
+    relation: table!.relation,
+    storedAs: formatQualifiedName(recorded.schema, recorded.partition),
+    of: formatQualifiedName(set.schema, set.table),
+    from: start === null ? null : instantOf(start),
+    to: end === null ? null : instantOf(end),
+  }
+}
+
+/**
+ * Drops a detached table and records it.
+ * @param to where its rows must have been exported to, verified and not changed since; null if no export is declared
+ */
+export function dropStep(
+  each: Remembered,
+  set: PartitionSet,
+  to: ExportSettings | null,
+  dependsOn: readonly string[],
+): Step {
   const table = each.table!
   return {
     id: `drop ${table.relation}`,
     kind: 'drop',
     object: table.relation,
+    ...(to !== null && {work: requireExported([subjectOf(each)], to)}),
     statements: [
       ...locked(each),
       requireRecorded(each),

@@ -1,8 +1,6 @@
 import {addInterval} from '../catalog/interval.js'
+import {exportFormats, type ExportSettings} from '../export/settings.js'
 import {durationInWords, parseDuration, type Duration} from '../units/duration.js'
-
-/** Where the export of a detached partition goes and in which form: the room of exports reads it. */
-export type ExportRule = Readonly<Record<string, unknown>>
 
 /** What happens to a detached partition at an age: it is moved, exported, or both. */
 export interface ArchiveStage {
@@ -11,7 +9,8 @@ export interface ArchiveStage {
   schema: string | null
   /** The tablespace to which its table and indexes are moved; null: they stay. */
   tablespace: string | null
-  export: ExportRule | null
+  /** Where its rows are exported to; null: nowhere. */
+  export: ExportSettings | null
 }
 
 /** The stages of a retention. Ages are those of the data: they count from the end of a partition's range. */
@@ -59,8 +58,8 @@ export function tasksOf(stages: Stages, state: StageState, now: bigint): DueTask
   return [
     ...(state.detached ? [] : [{task: 'detach' as const, at: dueAt(end, stages.detach)}]),
     ...(state.detached && !state.counted ? [{task: 'count' as const, at: dueAt(end, stages.detach)}] : []),
-    ...(archive !== null && !gone && isElsewhere(archive, state) ? [{task: 'move' as const, at: archiveAt!}] : []),
     ...(archive?.export && !state.exported ? [{task: 'export' as const, at: archiveAt!}] : []),
+    ...(archive !== null && !gone && isElsewhere(archive, state) ? [{task: 'move' as const, at: archiveAt!}] : []),
     ...(dropAt === null ? [] : [{task: 'drop' as const, at: dropAt}]),
   ]
 }
@@ -137,7 +136,19 @@ function archiveOf({after, schema, tablespace, export: to}: Record<string, unkno
     after: parseDuration(String(after)),
     schema: typeof schema === 'string' ? schema : null,
     tablespace: typeof tablespace === 'string' ? tablespace : null,
-    export: typeof to === 'object' && to !== null ? (to as ExportRule) : null,
+    export: to === undefined ? null : exportOf(to as Record<string, unknown>),
+  }
+}
+
+/** @throws TypeError if it was edited by hand and cannot be read */
+function exportOf({to, format, endpoint, region}: Record<string, unknown>): ExportSettings {
+  const known = exportFormats.find((name) => name === format)
+  if (typeof to !== 'string' || known === undefined) throw new TypeError('an export needs a place and a format')
+  return {
+    to,
+    format: known,
+    ...(typeof endpoint === 'string' ? {endpoint} : {}),
+    ...(typeof region === 'string' ? {region} : {}),
   }
 }
 
@@ -146,7 +157,7 @@ export function stagesInWords({detach, archive, drop}: Stages): string {
   const places = [
     ...(archive?.schema == null ? [] : [`moved to schema ${archive.schema}`]),
     ...(archive?.tablespace == null ? [] : [`moved to tablespace ${archive.tablespace}`]),
-    ...(archive?.export == null ? [] : ['exported']),
+    ...(archive?.export == null ? [] : [`exported to ${archive.export.to} as ${archive.export.format}`]),
   ]
   return [
     `detached after ${durationInWords(detach)}`,

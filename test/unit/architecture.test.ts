@@ -73,7 +73,7 @@ const mayImport: Record<string, readonly string[]> = {
   policies: below('aggregates', 'partitions', 'schema'),
   chunks: below('aggregates', 'partitions', 'policies', 'export'),
   reports: below(),
-  config: below('schema', 'policies', 'partitions'),
+  config: below('schema', 'policies', 'partitions', 'export'),
   schedule: ['errors', 'units', 'config'],
   validation: ['errors', 'units', 'columns', 'schema'],
   activity: below(),

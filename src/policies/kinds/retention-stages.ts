@@ -25,7 +25,7 @@ export function stagesText(stages: Stages): RuleText {
             durationInWords(archive.after),
             ...(archive.schema === null ? [] : [`schema ${archive.schema}`]),
             ...(archive.tablespace === null ? [] : [`tablespace ${archive.tablespace}`]),
-            ...(archive.export === null ? [] : ['export']),
+            ...(archive.export === null ? [] : [`${archive.export.format} to ${archive.export.to}`]),
           ],
     drop: stages.drop === null ? null : durationInWords(stages.drop),
   }

@@ -133,7 +133,7 @@ tables:
     const text = stderr.replaceAll(/\s+/g, ' ')
     for (const words of [
       'tables.public.a.retention.after: after drops at once',
-      'tables.public.b.retention.archive: write schema or tablespace',
+      'tables.public.b.retention.archive: write schema, tablespace or export',
       '1 year is less than the 2 years of detach: archive comes after it',
       '6 months is less than the 1 year of archive: drop comes after it',
       'tables.public.c.retention: write after, or detach',

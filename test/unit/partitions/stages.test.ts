@@ -35,7 +35,12 @@ const stages: fc.Arbitrary<Stages> = fc.record({
       after: age,
       schema: fc.option(fc.constantFrom('archive', 'cold')),
       tablespace: fc.option(fc.constantFrom('slow', 'pg_default')),
-      export: fc.option(fc.constant({to: '/export'})),
+      export: fc.option(
+        fc.constantFrom(
+          {to: '/export', format: 'csv' as const},
+          {to: 's3://b', format: 'parquet' as const, region: 'x'},
+        ),
+      ),
     }),
   ),
   drop: fc.option(age),
