@@ -88,8 +88,9 @@ Prints one JSON object per line (--pretty for people); --listen serves health, m
     if (target !== null && flags.wait !== undefined) await this.waitForDirectory(target.url)
     const listen = parseListen(flags.listen)
     const token = readToken(flags['token-file'], process.env)
-    const [{runDaemon}, {exitNow}, {listened}, {fitWidth}, {lineWidth}] = await Promise.all([
+    const [{runDaemon}, {collectLines}, {exitNow}, {listened}, {fitWidth}, {lineWidth}] = await Promise.all([
       import('../daemon/run.js'),
+      import('../daemon/collect-lines.js'),
       import('../cli/exit-now.js'),
       import('../cli/early-signals.js'),
       import('../cli/render/text.js'),
@@ -99,6 +100,9 @@ Prints one JSON object per line (--pretty for people); --listen serves health, m
       duration === undefined ? otherwise : approximateSeconds(duration) * 1000
     // From here on commands are written to the log and the ledger, which are read on other machines.
     repeatInCommands({})
+    const lines = collectLines((text) => void process.stdout.write(text))
+    // Also after a second signal or an exception.
+    process.once('exit', () => lines.flush())
     process.exitCode = await runDaemon({
       targets,
       several: request.targets !== null,
@@ -107,7 +111,7 @@ Prints one JSON object per line (--pretty for people); --listen serves health, m
       token,
       version: this.config.version,
       pretty: flags.pretty,
-      write: (line) => void process.stdout.write(flags.pretty ? fitWidth(line, lineWidth(process.stdout)) : line),
+      write: (line) => lines.write(flags.pretty ? fitWidth(line, lineWidth(process.stdout)) : line),
       level: flags['log-level'],
       workers: flags.workers,
       grace: ms(flags.grace, 30_000),
@@ -117,6 +121,7 @@ Prints one JSON object per line (--pretty for people); --listen serves health, m
       onListening: listened,
       secondSignal: async () => exitNow(ExitCode.interrupted),
     })
+    lines.flush()
     // Only sockets that the server does not close can remain open now, and nothing waits for them.
     const code = process.exitCode
     setTimeout(() => exitNow(code), 500).unref()
