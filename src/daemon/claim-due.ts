@@ -1,17 +1,11 @@
 import type {Emit} from '../jobs/events.js'
 import type {ClaimRequest} from '../jobs/store/claims.js'
-import type {Identity} from '../jobs/store/ledger.js'
 import type {JobRegistry, RegistryEntry} from './job-registry.js'
-import type {JobStore} from './job-store.js'
 import type {LedgerTrouble} from './ledger-trouble.js'
 import {isConnectionError, isReadOnly} from './reconnect.js'
 import type {WorkerPool} from './worker-pool.js'
 
 export interface ClaimDueOptions {
-  store: JobStore
-  me: Identity
-  /** Seconds without a heartbeat after which other daemons reclaim this daemon's runs. */
-  lease: number
   registry: JobRegistry
   workerPool: WorkerPool
   trouble: LedgerTrouble
@@ -28,6 +22,8 @@ export function dueRequests({registry, trouble, workerPool}: ClaimDueOptions, no
   const due: (ClaimRequest & {since: number})[] = []
   for (const entry of registry.entries()) {
     if (entry.due.wakeAt === null || entry.due.wakeAt > now || trouble.wait(entry.job.name) > 0) continue
+    // Until the result is recorded, the job counts as running: its next due time would be skipped.
+    if (workerPool.hasResult(entry.job.name)) continue
     const {decision} = registry.reckon(entry, now)
     if (decision !== null) due.push({job: entry.job, state: entry.state!, decision, since: waitsSince(entry)})
   }
@@ -43,12 +39,16 @@ function waitsSince({due, state}: RegistryEntry): number {
   return Math.max(due.waitingSince ?? -Infinity, state?.freeAt ?? -Infinity)
 }
 
-/** Claims the due jobs and starts them. If claiming all at once fails, each job is claimed alone. */
+/**
+ * Claims the due jobs and starts them; results of finished runs are recorded in the same transaction. If it fails, the
+ * results are recorded alone, and each job is claimed alone.
+ */
 export async function claimDue(options: ClaimDueOptions, requests: readonly ClaimRequest[]): Promise<void> {
   try {
     await advance(options, requests)
   } catch (error) {
     if (isGone(error)) throw error
+    await options.workerPool.write()
     await advanceEach(options, requests)
   } finally {
     options.workerPool.releaseReserved()
@@ -56,8 +56,8 @@ export async function claimDue(options: ClaimDueOptions, requests: readonly Clai
 }
 
 async function advance(options: ClaimDueOptions, requests: readonly ClaimRequest[]): Promise<void> {
-  const {store, me, lease, registry, workerPool, trouble, emit} = options
-  const {advanced} = await store.claim(requests, me, lease)
+  const {registry, workerPool, trouble, emit} = options
+  const {advanced} = await workerPool.claim(requests)
   const byJob = new Map(advanced.map((one) => [one.job, one]))
   for (const {job, state, decision} of requests) {
     const one = byJob.get(job.name)

@@ -16,7 +16,7 @@ import {noteTimeline, type Heartbeat} from '../jobs/store/daemons.js'
 import {readJobs, type LedgerJob} from '../jobs/store/ledger-jobs.js'
 import type {Identity} from '../jobs/store/ledger.js'
 import {pollLedger} from '../jobs/store/poll.js'
-import {finishAll, release, type Ended, type GivenBack} from '../jobs/store/results.js'
+import {finishAll, release, type EndedClaim, type GivenBack} from '../jobs/store/results.js'
 import {watchCron} from './cron-watch.js'
 import type {RegistryEntry} from './job-registry.js'
 
@@ -29,15 +29,24 @@ export interface JobStore extends SettleStore {
   readJobs(names: readonly string[]): Promise<LedgerJob[]>
   /** Sends the heartbeat and reads every job. */
   poll(me: Identity): Promise<{heartbeat: Heartbeat; jobs: LedgerJob[]}>
-  /** @param lease seconds */
-  claim(requests: readonly ClaimRequest[], me: Identity, lease: number): Promise<{advanced: Advanced[]}>
+  /**
+   * Records the results of runs that have ended and claims others, in one transaction.
+   * @param lease seconds
+   * @returns `finished`: the ids of the ended claims that were still held
+   */
+  claim(
+    requests: readonly ClaimRequest[],
+    me: Identity,
+    lease: number,
+    ended: readonly EndedClaim[],
+  ): Promise<{advanced: Advanced[]; finished: Set<number>}>
   /** @param lease seconds */
   reclaimExpired(known: readonly string[], me: Identity, lease: number, atMost: number): Promise<TakenOver[]>
   /** @param lease seconds */
   renew(claims: readonly Claim[], lease: number): Promise<Set<number>>
   /** The pids of those server processes that will not answer any more. */
   silentBackends(backends: readonly Backend[], seconds: number): Promise<Set<number>>
-  finishAll(ended: readonly (Ended & {claim: Pick<Claim, 'id' | 'token'>})[]): Promise<Set<number>>
+  finishAll(ended: readonly EndedClaim[]): Promise<Set<number>>
   release(claim: Claim, given: GivenBack): Promise<boolean>
   /** The jobs that pg_cron should run and does not, as sentences. */
   watchCron(entries: Iterable<RegistryEntry>): Promise<string[]>
@@ -59,7 +68,7 @@ export function sqlJobStore(control: Database): JobStore {
     },
     readJobs: (names) => readJobs(control, names),
     poll: (me) => pollLedger(control, me),
-    claim: (requests, me, lease) => claim(control, requests, me, lease),
+    claim: (requests, me, lease, ended) => claim(control, requests, me, lease, ended),
     reclaimExpired: (known, me, lease, atMost) => reclaimExpired(control, known, me, lease, atMost),
     renew: (claims, lease) => renew(control, claims, lease),
     silentBackends: (backends, seconds) => silentBackends(control, backends, seconds),

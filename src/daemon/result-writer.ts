@@ -4,6 +4,7 @@ import type {Emit} from '../jobs/events.js'
 import type {FinalOutcome, Outcome, Unsettled} from '../jobs/run/outcome.js'
 import {settle} from '../jobs/run/settle.js'
 import type {Claim} from '../jobs/store/claims.js'
+import type {EndedClaim} from '../jobs/store/results.js'
 import type {JobStore} from './job-store.js'
 import {isConnectionError} from './reconnect.js'
 
@@ -26,10 +27,15 @@ export interface ResultWriterOptions {
   onUnsettled(seconds: number): void
 }
 
-/** Writes results into the ledger, in batches: those that finish during a write go into the next one. */
+/**
+ * Writes results into the ledger, in batches: those that finish during a write go into the next one. They travel with
+ * the next claim if there is one.
+ */
 export class ResultWriter {
   readonly unwritten: FinishedRun[] = []
   private writing: Promise<void> | null = null
+  /** The statement that results travel with at the moment. */
+  private message: Promise<unknown> | null = null
 
   constructor(private readonly options: ResultWriterOptions) {}
 
@@ -38,7 +44,29 @@ export class ResultWriter {
     return (this.writing ??= this.writeAll().finally(() => (this.writing = null)))
   }
 
+  /**
+   * Sends the results of runs that have ended with another statement, in its transaction.
+   * @param send rejects if neither was written: the results are then written with the next call
+   */
+  async writeWith<T extends {finished: ReadonlySet<number>}>(
+    send: (ended: readonly EndedClaim[]) => Promise<T>,
+  ): Promise<T> {
+    while (this.writing !== null) await this.writing.catch(() => {})
+    const runs = this.unwritten.filter(({outcome}) => outcome.kind === 'ended')
+    const sent = send(runs.flatMap(endedOf))
+    this.message = sent
+    try {
+      const result = await sent
+      for (const run of runs)
+        this.written(run, result.finished.has(run.claim.id) ? (run.outcome as FinalOutcome) : {kind: 'lost'})
+      return result
+    } finally {
+      this.message = null
+    }
+  }
+
   private async writeAll(): Promise<void> {
+    await this.message?.catch(() => {})
     const tried = new Set<FinishedRun>()
     for (;;) {
       const runs = this.unwritten.filter((run) => !tried.has(run))

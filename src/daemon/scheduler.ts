@@ -63,12 +63,14 @@ export class Scheduler {
   /** Whether the timeline of the server that the session is connected to is in the ledger. */
   private timelineNoted = false
   private stopping = false
+  /** Rounds follow each other, and each records the results of finished runs. Otherwise a run records its own. */
+  private inRounds = false
   private loop: Promise<void> | undefined
   /** Called after the next poll of the ledger. */
   private checks: (() => void)[] = []
 
   constructor(private readonly options: SchedulerOptions) {
-    const {jobs, me, lease, emit, sawOnlyReplica} = options
+    const {jobs, emit, sawOnlyReplica} = options
     const {clock, random, store} = options.dependencies
     this.alarm = alarmClock(clock)
     this.roundAt = clock.monotonic()
@@ -77,14 +79,17 @@ export class Scheduler {
     this.registry = createJobRegistry(jobs, onIgnored, sawOnlyReplica)
     this.workerPool = new WorkerPool({
       ...options,
-      onFree: () => this.alarm.ring(),
+      onFree: () => {
+        this.alarm.ring()
+        return this.inRounds
+      },
       onRetry: (seconds) => this.remind(seconds),
       registry: this.registry,
     })
     this.trouble = new LedgerTrouble(emit, clock, random)
     const {registry, workerPool, trouble} = this
     const onStale = (job: string) => void this.stale.add(job)
-    this.claiming = {store, me, lease, registry, workerPool, trouble, emit, onStale}
+    this.claiming = {registry, workerPool, trouble, emit, onStale}
     store.onLost(() => {
       this.timelineNoted = false
       this.lookedAt = -Infinity
@@ -135,14 +140,19 @@ export class Scheduler {
   private async runRounds(): Promise<void> {
     while (!this.stopping) {
       try {
+        this.inRounds = true
         await this.round()
         await this.alarm.sleep(this.untilNext())
+        this.inRounds = false
       } catch (error) {
+        this.inRounds = false
         if (this.stopping) return
         await this.options.recover(error).catch((unknown: unknown) => this.pauseAfter(unknown))
         this.lookedAt = -Infinity
       }
     }
+    // Of runs that ended while the last round slept.
+    await this.workerPool.write().catch(() => {})
   }
 
   /** The ledger failed although the server is reachable: waits before the next round. */
@@ -162,13 +172,14 @@ export class Scheduler {
     this.turnAt = this.monotonic()
     for (const name of this.waiting) this.stale.add(name)
     this.waiting.clear()
-    await this.workerPool.write()
-    if (this.monotonic() - this.lookedAt >= this.options.poll) {
+    const looks = this.monotonic() - this.lookedAt >= this.options.poll
+    if (looks || this.reclaimsNow() || this.stale.size > 0) await this.workerPool.write()
+    if (looks) {
       const mayReclaim = await this.look()
       if (mayReclaim || this.reclaimWaits) await this.reclaim()
       for (const {state} of this.registry.entries())
         if (state?.leaseSeconds != null && !this.workerPool.isRunning(state.name)) this.remind(state.leaseSeconds)
-    } else if (this.reclaimWaits || (this.nextLease !== null && this.monotonic() >= this.nextLease)) {
+    } else if (this.reclaimsNow()) {
       await this.reclaim()
     }
     await this.readStale()
@@ -216,6 +227,10 @@ export class Scheduler {
     }
   }
 
+  private reclaimsNow(): boolean {
+    return this.reclaimWaits || (this.nextLease !== null && this.monotonic() >= this.nextLease)
+  }
+
   private async reclaim(): Promise<void> {
     this.nextLease = null
     const {dependencies, jobs, me, lease} = this.options
@@ -257,13 +272,20 @@ export class Scheduler {
     this.staleReads += 1
   }
 
+  /** Claims until nothing is due, and records the results of finished runs with the claims or else alone. */
   private async claimWhatIsDue(): Promise<void> {
-    for (let turn = 0; turn < 20 && !this.stopping; turn += 1) {
+    let written = false
+    for (let turn = 0; turn < 20 && !this.stopping && this.stale.size === 0; turn += 1) {
       const requests = dueRequests(this.claiming, this.options.databaseClock.now())
-      if (requests.length === 0) break
-      await claimDue(this.claiming, requests)
-      if (this.stale.size > 0) break
+      if (requests.length > 0) {
+        await claimDue(this.claiming, requests)
+        continue
+      }
+      if (written || !this.workerPool.hasResults()) break
+      written = true
+      await this.workerPool.write()
     }
+    if (!written && this.workerPool.hasResults()) await this.workerPool.write()
   }
 
   private monotonic(): number {

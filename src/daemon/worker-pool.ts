@@ -3,13 +3,14 @@ import {serverMessage} from '../db/sqlstate.js'
 import type {Emit} from '../jobs/events.js'
 import type {FinalOutcome, Outcome} from '../jobs/run/outcome.js'
 import {runOccurrence} from '../jobs/run/run-occurrence.js'
-import type {Claim, TakenOver} from '../jobs/store/claims.js'
+import type {Claim, ClaimRequest, TakenOver} from '../jobs/store/claims.js'
 import type {Identity} from '../jobs/store/ledger.js'
 import {sleep, type Timer} from '../units/process-clock.js'
 import {longestTimer} from '../units/timer.js'
 import type {DatabaseClock} from './database-clock.js'
 import type {Dependencies} from './dependencies.js'
 import {retiredJob, type JobRegistry} from './job-registry.js'
+import type {JobStore} from './job-store.js'
 import {ResultWriter, type FinishedRun} from './result-writer.js'
 import type {RunSession} from './run-sessions.js'
 import type {SlotShare, WorkerSlots} from './worker-slots.js'
@@ -23,7 +24,11 @@ export interface WorkerPoolOptions {
   registry: JobRegistry
   emit: Emit
   skewed(): boolean
-  onFree(): void
+  /**
+   * Called when a run has ended and its slot is free.
+   * @returns whether its result is recorded soon, with the next claim
+   */
+  onFree(): boolean
   /** Called when a claim was released, to be retried after this many seconds. */
   onRetry(seconds: number): void
 }
@@ -62,7 +67,7 @@ export class WorkerPool {
   constructor(private readonly options: WorkerPoolOptions) {
     const {dependencies, emit, lease} = options
     const {clock, store} = dependencies
-    this.slots = options.slots.join(options.onFree)
+    this.slots = options.slots.join(() => void options.onFree())
     this.results = new ResultWriter({
       store,
       emit,
@@ -117,9 +122,25 @@ export class WorkerPool {
     run.finished = this.run(run, job)
   }
 
+  /** Whether results of finished runs are not recorded yet. */
+  hasResults(): boolean {
+    return this.results.unwritten.length > 0
+  }
+
+  /** Whether a run of the job has ended and is not recorded yet. */
+  hasResult(job: string): boolean {
+    return this.results.unwritten.some(({claim}) => claim.job === job)
+  }
+
   /** Records the results of finished runs. @throws if the connection is lost; other failures are retried later */
   write(): Promise<void> {
     return this.results.write()
+  }
+
+  /** Claims, and records in the same transaction the results of finished runs. @throws if neither was recorded */
+  claim(requests: readonly ClaimRequest[]): ReturnType<JobStore['claim']> {
+    const {dependencies, me, lease} = this.options
+    return this.results.writeWith((ended) => dependencies.store.claim(requests, me, lease, ended))
   }
 
   /** Starts nothing further; running steps are cancelled after `grace` milliseconds. */
@@ -187,9 +208,8 @@ export class WorkerPool {
     this.results.unwritten.push({claim, outcome, job, ms: Math.round(clock.monotonic() - began)})
     this.running.delete(claim.token)
     this.slots.give(1)
-    this.options.onFree()
     // A failure is already reported, and the next round retries.
-    await this.write().catch(() => {})
+    if (!this.options.onFree()) await this.write().catch(() => {})
   }
 
   /** A session for the run; null if the run was stopped or lost, or if none was available for as long as the lease. */

@@ -366,10 +366,16 @@ export class SimulatedStore implements JobStore {
     return {heartbeat: {now, skew: skewOf(asked, now, client.wall()), others}, jobs}
   }
 
-  async claim(requests: Parameters<JobStore['claim']>[0], {id}: Identity, lease: number) {
-    const advanced = await this.connection.call('claim', () => this.ledger.claim(requests, id, lease))
+  async claim(...[requests, {id}, lease, results]: Parameters<JobStore['claim']>) {
+    const {advanced, finished} = await this.ended(
+      this.connection.call('claim', () => ({
+        finished: this.ledger.finishAll(results),
+        advanced: this.ledger.claim(requests, id, lease),
+      })),
+      results.map(({claim}) => claim.id),
+    )
     for (const {claim} of advanced) if (claim !== null) this.onClaim(claim)
-    return {advanced}
+    return {advanced, finished}
   }
 
   async reclaimExpired(known: readonly string[], {id}: Identity, lease: number, atMost: number) {

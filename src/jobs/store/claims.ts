@@ -1,14 +1,17 @@
 /** Claims of occurrences: taken, renewed, reclaimed from a daemon that stopped, and checked in every step. */
 import type {Job} from '../../config/jobs.js'
 import type {Backend, Database, Db} from '../../db/database.js'
+import {preparedQicore} from '../../db/load-qicore-sql.js'
 import {prepared} from '../../db/load-sql.js'
+import {pipelined} from '../../db/transaction.js'
 import {ExitCode, OpsError} from '../../errors.js'
 import {assertStillHeld} from '../../run/guard.js'
 import type {Decision, ScheduleVersion} from '../../schedule/due.js'
 import {command} from '../../units/command.js'
 import {instantFromMillis, type Instant} from '../../units/instant.js'
 import {readJobs, type LedgerJob} from './ledger-jobs.js'
-import {askLedger, millisOf, type Identity} from './ledger.js'
+import {askLedger, ledgerWrite, millisOf, type Identity} from './ledger.js'
+import {finishStatement, type EndedClaim} from './results.js'
 
 /** An occurrence that this process has claimed. Times are milliseconds since 1970. */
 export interface Claim {
@@ -43,13 +46,29 @@ export interface Advanced {
   claim: Claim | null
 }
 
-/** Records the decisions and claims the runs. A job that another daemon has advanced is missing in the result. */
+/** A row of sql/jobs/claim.sql. */
+interface ClaimedRow {
+  job: string
+  id: number | null
+  token: number
+  started_at: Instant
+  late: number
+  now: Instant
+}
+
+/**
+ * Records results, then the decisions, and claims the runs: all in one transaction and one message, because a free slot
+ * usually means that a run has just ended. A job that another daemon has advanced is missing in `advanced`.
+ * @param lease seconds
+ * @returns `finished`: the ids of the ended claims that this process still held
+ */
 export async function claim(
   db: Database,
   claimRequests: readonly ClaimRequest[],
   me: Identity,
   lease: number,
-): Promise<{advanced: Advanced[]; now: number | null}> {
+  ended: readonly EndedClaim[] = [],
+): Promise<{advanced: Advanced[]; finished: Set<number>; now: number | null}> {
   const asked = claimRequests.map(({job, state, decision}) => ({
     job: job.name,
     operation: job.kind,
@@ -60,14 +79,11 @@ export async function claim(
     scheduled_at: decision.run === null ? null : instantFromMillis(decision.run),
     skips: decision.skips.map(({at, reason}) => ({at: instantFromMillis(at), reason})),
   }))
-  const rows = await askLedger<{
-    job: string
-    id: number | null
-    token: number
-    started_at: Instant
-    late: number
-    now: Instant
-  }>(db, 'claim', [JSON.stringify(asked), me.id, lease, me.actor, me.targetHost])
+  const values = [JSON.stringify(asked), me.id, lease, me.actor, me.targetHost]
+  const [finished, rows] = await pipelined(db, ledgerWrite(db), (tx) => [
+    ended.length > 0 ? tx.query<{id: number}>(finishStatement(ended)) : [],
+    tx.query<ClaimedRow>(preparedQicore(db.server, 'jobs/claim', values)),
+  ])
   const runAt = new Map(claimRequests.map(({job, decision}) => [job.name, decision.run]))
   const advanced = rows.map(({job, id, token, started_at, late}) => ({
     job,
@@ -76,7 +92,7 @@ export async function claim(
         ? null
         : {id, token, job, scheduledAt: runAt.get(job) ?? null, startedAt: Date.parse(started_at), attempts: 1, late},
   }))
-  return {advanced, now: millisOf(rows[0]?.now ?? null)}
+  return {advanced, finished: new Set(finished.map(({id}) => id)), now: millisOf(rows[0]?.now ?? null)}
 }
 
 /** Claims a job for a run by hand. @throws OpsError RUNNING if it is already running */

@@ -15,17 +15,20 @@ export interface Ended {
   detail?: object | null
 }
 
+/** The result of a claimed occurrence. */
+export type EndedClaim = Ended & {claim: Pick<Claim, 'id' | 'token'>}
+
 /** Records several results in one transaction. Returns the ids of the claims that this process still held. */
 export async function finishAll(
   db: Database,
-  all: readonly (Ended & {claim: Pick<Claim, 'id' | 'token'>})[],
+  all: readonly EndedClaim[],
 ): Promise<Set<number>> {
   if (all.length === 0) return new Set()
   const rows = await db.query<{id: number}>(finishStatement(all), ledgerWrite(db))
   return new Set(rows.map(({id}) => id))
 }
 
-export function finishStatement(all: readonly (Ended & {claim: Pick<Claim, 'id' | 'token'>})[]): Statement {
+export function finishStatement(all: readonly EndedClaim[]): Statement {
   const asked = all.map(({claim: {id, token}, status, reason = null, error = null, detail = null}) => ({
     id,
     token,

@@ -21,7 +21,8 @@ const expired = -3_600
 /** One step of a sequence; `which` chooses among the claims or jobs that exist. */
 type Action =
   | {do: 'pass'; seconds: number}
-  | {do: 'claim'; daemon: number; lease: number; stale: boolean}
+  /** `ends`: the claim whose result is recorded in the same transaction. */
+  | {do: 'claim'; daemon: number; lease: number; stale: boolean; ends: number | null}
   | {do: 'reclaim'; daemon: number; lease: number}
   | {do: 'renew' | 'fence'; which: number; lease: number}
   | {do: 'finish'; which: number; status: 'done' | 'failed'}
@@ -36,7 +37,13 @@ const actions = fc.array(
     {weight: 3, arbitrary: fc.record({do: fc.constant('pass' as const), seconds: fc.integer({min: 1, max: 40})})},
     {
       weight: 5,
-      arbitrary: fc.record({do: fc.constant('claim' as const), daemon: fc.nat(2), lease, stale: fc.boolean()}),
+      arbitrary: fc.record({
+        do: fc.constant('claim' as const),
+        daemon: fc.nat(2),
+        lease,
+        stale: fc.boolean(),
+        ends: fc.option(number),
+      }),
     },
     {weight: 3, arbitrary: fc.record({do: fc.constant('reclaim' as const), daemon: fc.nat(2), lease})},
     {weight: 2, arbitrary: fc.record({do: fc.constantFrom('renew' as const, 'fence' as const), which: number, lease})},
@@ -156,7 +163,7 @@ async function replay(database: TestDatabase, statements: RecordingLedger['state
       }
       const granted =
         one.do === 'claim'
-          ? (await store.claim(one.requests, me, longLease)).advanced.flatMap(({claim}) => claim ?? [])
+          ? (await store.claim(one.requests, me, longLease, [])).advanced.flatMap(({claim}) => claim ?? [])
           : await store.reclaimExpired(one.known, me, longLease, 100)
       for (const claim of one.claims) {
         if (claim === null) continue
@@ -226,7 +233,16 @@ async function act(pair: Pair, action: Action): Promise<void> {
       )
       pair.stale = fresh
       const me = identity(`d${action.daemon}`)
-      const one = (await store.claim(real!, me, action.lease)).advanced.sort(byJob)
+      const ended = action.ends === null ? undefined : claims[action.ends % Math.max(1, claims.length)]
+      const answer = await store.claim(
+        real!,
+        me,
+        action.lease,
+        ended === undefined ? [] : [{status: 'done', claim: ended.real}],
+      )
+      const finished = memory.finishAll(ended === undefined ? [] : [{status: 'done', claim: ended.simulated}])
+      expect(answer.finished.size).toBe(finished.size)
+      const one = answer.advanced.sort(byJob)
       const other = memory.claim(simulated!, me.id, action.lease).sort(byJob)
       expect(one.map(({job, claim}) => ({job, claim: claim && claimed(claim, {late: claim.late})}))).toEqual(
         other.map(({job, claim}) => ({job, claim: claim && claimed(claim, {late: claim.late})})),

@@ -51,7 +51,7 @@ forEachEngine({native: true, kinds: ['postgres', 'timescaledb']}, (engine) => {
       registry,
       emit: (event) => events.push(event),
       skewed: () => false,
-      onFree() {},
+      onFree: () => false,
       onRetry() {},
     })
     expect(workerPool.reserve(2)).toBe(2)
