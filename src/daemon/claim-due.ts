@@ -14,21 +14,77 @@ export interface ClaimDueOptions {
   onStale(job: string): void
 }
 
+/** The most claims in a round: other work of the scheduler must not wait for a backlog. */
+const mostClaims = 20
+
+/**
+ * Claims until nothing is due, and records the results of finished runs with the claims or else alone.
+ * @param now milliseconds since 1970 by the database's clock
+ * @param mayClaim whether another claim may follow
+ * @throws if the connection is lost or the server is read-only
+ */
+export async function claimWhatIsDue(
+  options: ClaimDueOptions,
+  now: () => number,
+  mayClaim: () => boolean,
+): Promise<void> {
+  const {workerPool} = options
+  let written = false
+  for (let turn = 0; turn < mostClaims && mayClaim(); turn += 1) {
+    const requests = dueRequests(options, now())
+    if (requests.length > 0) {
+      await claimDue(options, requests)
+      // Whatever is due now waits for a slot: when one is free, the next round begins.
+      if (workerPool.waitsForSlot) break
+    } else {
+      if (written || !workerPool.hasResults()) break
+      // A job whose result is recorded may be due again.
+      written = true
+      await workerPool.write()
+    }
+  }
+  if (!written && workerPool.hasResults()) await workerPool.write()
+}
+
+/**
+ * Milliseconds after which the decision about a job that waits for a slot is made again. Making it for all of them each
+ * time a slot is free took most of the daemon's time while a hundred jobs were due together.
+ */
+const decisionHolds = 1_000
+
 /**
  * The requests of all due jobs: first those that only skip, which need no free slot, then the runs, the job that has
  * waited longest first.
  */
-export function dueRequests({registry, trouble, workerPool}: ClaimDueOptions, now: number): ClaimRequest[] {
-  const due: (ClaimRequest & {since: number})[] = []
+function dueRequests({registry, trouble, workerPool}: ClaimDueOptions, now: number): ClaimRequest[] {
+  const requests: ClaimRequest[] = []
+  const runs: RegistryEntry[] = []
+  /** @returns whether the job is to be run; what is only skipped is requested */
+  const isRun = (entry: RegistryEntry): boolean => {
+    const {decision} = registry.reckon(entry, now)
+    if (decision === null || decision.run !== null) return decision !== null
+    requests.push({job: entry.job, state: entry.state!, decision})
+    return false
+  }
   for (const entry of registry.entries()) {
     if (entry.due.wakeAt === null || entry.due.wakeAt > now || trouble.wait(entry.job.name) > 0) continue
     // Until the result is recorded, the job counts as running: its next due time would be skipped.
     if (workerPool.hasResult(entry.job.name)) continue
-    const {decision} = registry.reckon(entry, now)
-    if (decision !== null) due.push({job: entry.job, state: entry.state!, decision, since: waitsSince(entry)})
+    if (waitsForSlot(entry, now) || isRun(entry)) runs.push(entry)
   }
-  const runs = due.filter(({decision}) => decision.run !== null).sort((a, b) => a.since - b.since)
-  return [...due.filter(({decision}) => decision.run === null), ...runs.slice(0, workerPool.reserve(runs.length))]
+  const order = new Map(runs.map((entry) => [entry, waitsSince(entry)]))
+  runs.sort((a, b) => order.get(a)! - order.get(b)!)
+  const first = runs.slice(0, workerPool.reserve(runs.length))
+  for (const entry of first)
+    if (entry.reckonedAt === now || isRun(entry))
+      requests.push({job: entry.job, state: entry.state!, decision: entry.due.decision!})
+  return requests
+}
+
+/** Whether it was decided a short time ago that the job is to be run, and nothing but a slot was missing. */
+function waitsForSlot({due: {decision}, reckonedAt}: RegistryEntry, now: number): boolean {
+  const age = now - reckonedAt
+  return decision !== null && decision.run !== null && age >= 0 && age < decisionHolds
 }
 
 /**
@@ -43,7 +99,7 @@ function waitsSince({due, state}: RegistryEntry): number {
  * Claims the due jobs and starts them; results of finished runs are recorded in the same transaction. If it fails, the
  * results are recorded alone, and each job is claimed alone.
  */
-export async function claimDue(options: ClaimDueOptions, requests: readonly ClaimRequest[]): Promise<void> {
+async function claimDue(options: ClaimDueOptions, requests: readonly ClaimRequest[]): Promise<void> {
   try {
     await advance(options, requests)
   } catch (error) {

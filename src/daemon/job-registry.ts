@@ -8,6 +8,8 @@ export interface RegistryEntry {
   job: Job
   state: LedgerJob | null
   due: DueState
+  /** When `due` was evaluated, in milliseconds since 1970 by the database's clock. */
+  reckonedAt: number
   /** Why this daemon ignores the job; null if it does not. */
   ignoredReason: string | null
 }
@@ -35,7 +37,7 @@ export function createJobRegistry(
   sawOnlyReplica: (instant: number) => boolean,
 ): JobRegistry {
   const entries = new Map<string, RegistryEntry>(
-    jobs.map((job) => [job.name, {job, state: null, due: nothing, ignoredReason: null}]),
+    jobs.map((job) => [job.name, {job, state: null, due: nothing, reckonedAt: -Infinity, ignoredReason: null}]),
   )
   const setIgnoredReason = (entry: RegistryEntry, reason: string | null) => {
     if (reason !== null && reason !== entry.ignoredReason) onIgnored(entry.job.name, reason)
@@ -59,6 +61,7 @@ export function createJobRegistry(
             job: retiredJob(row.name, row.kind as Job['kind']),
             state: row,
             due: {...nothing, wakeAt: -Infinity},
+            reckonedAt: -Infinity,
             ignoredReason: null,
           })
       }
@@ -67,6 +70,7 @@ export function createJobRegistry(
       for (const [name, entry] of entries) if (!there.has(name)) Object.assign(entry, {state: null, due: nothing})
     },
     reckon(entry, now) {
+      entry.reckonedAt = now
       entry.due =
         entry.state === null || entry.ignoredReason !== null
           ? nothing

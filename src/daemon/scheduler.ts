@@ -1,41 +1,13 @@
-import type {Job} from '../config/jobs.js'
 import {retryableOf} from '../db/sqlstate.js'
-import type {Emit} from '../jobs/events.js'
 import type {TakenOver} from '../jobs/store/claims.js'
-import type {Heartbeat} from '../jobs/store/daemons.js'
-import type {Identity} from '../jobs/store/ledger.js'
 import {longestTimer} from '../units/timer.js'
 import {alarmClock} from './alarm.js'
-import {claimDue, dueRequests, type ClaimDueOptions} from './claim-due.js'
-import type {DatabaseClock} from './database-clock.js'
-import type {Dependencies} from './dependencies.js'
+import {claimWhatIsDue, type ClaimDueOptions} from './claim-due.js'
 import {createJobRegistry, type RegistryEntry, type JobRegistry} from './job-registry.js'
 import {LedgerTrouble} from './ledger-trouble.js'
 import {isReadOnly} from './reconnect.js'
+import type {SchedulerOptions} from './scheduler-options.js'
 import {WorkerPool} from './worker-pool.js'
-import type {WorkerSlots} from './worker-slots.js'
-
-export interface SchedulerOptions {
-  dependencies: Dependencies
-  jobs: readonly Job[]
-  me: Identity
-  /** By it schedules are evaluated. */
-  databaseClock: DatabaseClock
-  slots: WorkerSlots
-  /** Seconds without a heartbeat after which other daemons reclaim this daemon's runs. */
-  lease: number
-  /** Milliseconds after which the ledger is polled even if nothing is expected: clocks jump and machines sleep. */
-  poll: number
-  emit: Emit
-  skewed(): boolean
-  sawOnlyReplica(instant: number): boolean
-  /** Called after each poll of the ledger. */
-  onHeartbeat(heartbeat: Heartbeat): void
-  /** Called after each poll with the problems of pg_cron, if it is a runner. */
-  onCron(problems: readonly string[]): void
-  /** Waits while the database is unreachable or read-only. Rethrows other errors. */
-  recover(error: unknown): Promise<void>
-}
 
 /** How often a job that waits for another daemon's run is read, in milliseconds. */
 const waitingCheck = 2_000
@@ -139,19 +111,20 @@ export class Scheduler {
 
   private async runRounds(): Promise<void> {
     while (!this.stopping) {
+      this.inRounds = true
       try {
-        this.inRounds = true
         await this.round()
         await this.alarm.sleep(this.untilNext())
-        this.inRounds = false
       } catch (error) {
         this.inRounds = false
         if (this.stopping) return
+        // Of runs that ended during the round.
+        void this.workerPool.write().catch(() => {})
         await this.options.recover(error).catch((unknown: unknown) => this.pauseAfter(unknown))
         this.lookedAt = -Infinity
       }
     }
-    // Of runs that ended while the last round slept.
+    this.inRounds = false
     await this.workerPool.write().catch(() => {})
   }
 
@@ -183,7 +156,8 @@ export class Scheduler {
       await this.reclaim()
     }
     await this.readStale()
-    await this.claimWhatIsDue()
+    const mayClaim = () => !this.stopping && this.stale.size === 0
+    await claimWhatIsDue(this.claiming, () => this.options.databaseClock.now(), mayClaim)
     this.roundAt = this.monotonic()
     // If jobs fail, only a success of one of them shows that the ledger works again.
     if (!this.options.jobs.some(({name}) => this.trouble.fails(name))) this.trouble.worked(null, true)
@@ -270,22 +244,6 @@ export class Scheduler {
     this.stale.clear()
     this.registry.read(await this.options.dependencies.store.readJobs(names), false)
     this.staleReads += 1
-  }
-
-  /** Claims until nothing is due, and records the results of finished runs with the claims or else alone. */
-  private async claimWhatIsDue(): Promise<void> {
-    let written = false
-    for (let turn = 0; turn < 20 && !this.stopping && this.stale.size === 0; turn += 1) {
-      const requests = dueRequests(this.claiming, this.options.databaseClock.now())
-      if (requests.length > 0) {
-        await claimDue(this.claiming, requests)
-        continue
-      }
-      if (written || !this.workerPool.hasResults()) break
-      written = true
-      await this.workerPool.write()
-    }
-    if (!written && this.workerPool.hasResults()) await this.workerPool.write()
   }
 
   private monotonic(): number {

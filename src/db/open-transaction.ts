@@ -1,6 +1,6 @@
 import type {Db, TransactionSettings} from './database.js'
 import {Flight, skipped, type Answer} from './flight.js'
-import {opening, roleError, type Session} from './session.js'
+import {opening, openingName, roleError, type Session} from './session.js'
 import {silenceWatch} from './silence-watch.js'
 import {mayHoldSeveral, quoteIdent, type Statement} from './sql.js'
 import {answeredAfter, sqlState, SqlState} from './sqlstate.js'
@@ -100,7 +100,9 @@ export class OpenTransaction implements Db {
   }
 
   private addOpening(settings: TransactionSettings): void {
-    for (const text of opening(settings, this.session)) this.first.add({text}).catch(this.failed)
+    const {prepares} = this.session
+    for (const text of opening(settings, this.session))
+      this.first.add({text, name: prepares ? openingName(text) : undefined}).catch(this.failed)
     const {role} = settings
     if (role)
       this.first

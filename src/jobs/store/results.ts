@@ -2,7 +2,6 @@
 import type {Database} from '../../db/database.js'
 import type {Statement} from '../../db/sql.js'
 import {recordStatement} from '../../run/record.js'
-import type {Claim} from './claims.js'
 import {ledgerWrite} from './ledger.js'
 
 export type Ending = 'done' | 'done_late' | 'failed' | 'skipped'
@@ -15,14 +14,17 @@ export interface Ended {
   detail?: object | null
 }
 
+/** What identifies a claim. */
+interface ClaimKey {
+  id: number
+  token: number
+}
+
 /** The result of a claimed occurrence. */
-export type EndedClaim = Ended & {claim: Pick<Claim, 'id' | 'token'>}
+export type EndedClaim = Ended & {claim: ClaimKey}
 
 /** Records several results in one transaction. Returns the ids of the claims that this process still held. */
-export async function finishAll(
-  db: Database,
-  all: readonly EndedClaim[],
-): Promise<Set<number>> {
+export async function finishAll(db: Database, all: readonly EndedClaim[]): Promise<Set<number>> {
   if (all.length === 0) return new Set()
   const rows = await db.query<{id: number}>(finishStatement(all), ledgerWrite(db))
   return new Set(rows.map(({id}) => id))
@@ -41,7 +43,7 @@ export function finishStatement(all: readonly EndedClaim[]): Statement {
 }
 
 /** Records one result. False if another daemon has the claim. */
-export async function finish(db: Database, claim: Claim, ending: Ended): Promise<boolean> {
+export async function finish(db: Database, claim: ClaimKey, ending: Ended): Promise<boolean> {
   return (await finishAll(db, [{...ending, claim}])).has(claim.id)
 }
 
@@ -53,10 +55,10 @@ export interface GivenBack {
 }
 
 /** Releases a claim. False if another daemon has it. */
-export async function release(db: Database, claim: Claim, given: GivenBack): Promise<boolean> {
+export async function release(db: Database, claim: ClaimKey, given: GivenBack): Promise<boolean> {
   return (await db.query(releaseStatement(claim, given), ledgerWrite(db))).length > 0
 }
 
-export function releaseStatement({id, token}: Claim, {seconds, error, countsAsAttempt}: GivenBack): Statement {
+export function releaseStatement({id, token}: ClaimKey, {seconds, error, countsAsAttempt}: GivenBack): Statement {
   return recordStatement('jobs/release', [id, token, seconds, error, countsAsAttempt ? 0 : 1])
 }

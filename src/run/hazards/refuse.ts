@@ -26,7 +26,9 @@ export async function unsafeSteps(
   hazards: readonly Hazard[] = knownHazards,
 ): Promise<UnsafeStep[]> {
   const found: UnsafeStep[] = []
-  for (const {hazard, operation} of operationsHere(db.server, hazards)) {
+  const kinds = new Set(steps.map(({kind}) => kind))
+  const touching = hazards.filter(({unsafe}) => unsafe?.kinds.some((kind) => kinds.has(kind)))
+  for (const {hazard, operation} of operationsHere(db.server, touching)) {
     const concerned = steps.filter(({kind}) => operation.kinds.includes(kind))
     if (concerned.length === 0) continue
     const objects = await objectsMeeting(
