@@ -456,6 +456,8 @@ export class SimulatedStore implements JobStore {
             connection.send('isOver', () => {
               const over = ledger.isOver(claim)
               locked = over.locked
+              // A message that arrives after its client is gone: the server rolls the transaction back.
+              if (!connection.alive) unlock()
               const alive = backend !== null && host.isAlive(backend)
               return {locked: over.locked !== null, ours: over.ours, alive}
             }),

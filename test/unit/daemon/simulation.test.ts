@@ -11,6 +11,7 @@ const found: readonly [seed: number, instants: number, defect: string][] = [
   [132, 1_000, 'after a failover the new server issued tokens again that lost claims still held'],
   [3_009, 1_000, 'a step was recorded as failed while its first attempt, whose connection was lost, still committed'],
   [155, 300, 'the same when a second failover lost the skipped tokens'],
+  [342, 1_000, 'the simulated server kept a lock for a transaction whose client was gone'],
 ]
 
 /** A seed that finds each mutant; after a change of the scheduler it may be one of the next. */
