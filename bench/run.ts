@@ -11,7 +11,7 @@ import pg from 'pg'
 import type {Measured} from './measure.js'
 
 const here = fileURLToPath(new URL('.', import.meta.url))
-const shared = new Set(['run', 'measure', 'database', 'ten-thousand-chunks'])
+const shared = new Set(['run', 'measure', 'database', 'ten-thousand-chunks', 'fill'])
 const all = readdirSync(here)
   .filter((name) => name.endsWith('.ts'))
   .map((name) => name.slice(0, -3))

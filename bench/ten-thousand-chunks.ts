@@ -35,7 +35,10 @@ export async function withTenThousandChunks(work: (place: Place) => Promise<void
     await connected(target(name), (db) =>
       db.transaction(writing, (tx) => tx.query(statement('create extension timescaledb'))),
     )
-    await connected(target(name), (db) => fill(db, role))
+    await connected(target(name), async (db) => {
+      await fillTicks(db, chunks, compressed)
+      await db.transaction(writing, (tx) => tx.query(sql`grant select on ticks to ${ident(role)}`))
+    })
     await work({url: target(name).url, on: (each, as) => connected(target(name, as && role), each)})
   } finally {
     await admin(sql`drop database if exists ${ident(name)} with (force)`)
@@ -43,7 +46,7 @@ export async function withTenThousandChunks(work: (place: Place) => Promise<void
   }
 }
 
-async function connected<T>(where: Target, work: (db: Database) => Promise<T>): Promise<T> {
+export async function connected<T>(where: Target, work: (db: Database) => Promise<T>): Promise<T> {
   const db = await connect(where, {applicationName: 'qicore-db/bench'})
   try {
     return await work(db)
@@ -55,8 +58,10 @@ async function connected<T>(where: Target, work: (db: Database) => Promise<T>): 
 /**
  * Chunks with indexes and TOAST as real tables have them, of past hours. No statement touches more chunks than the lock
  * table holds.
+ * @param chunks in all
+ * @param compressed the oldest of them
  */
-async function fill(db: Database, role: string): Promise<void> {
+export async function fillTicks(db: Database, chunks: number, compressed: number): Promise<void> {
   const run = (text: string) => db.transaction(writing, (tx) => tx.query(statement(text)))
   await run(
     'create table ticks (time timestamptz not null, exchange_id text not null, coin_id text not null, price numeric not null, volume numeric, unique (exchange_id, coin_id, time))',
@@ -75,5 +80,4 @@ async function fill(db: Database, role: string): Promise<void> {
     await run(
       `select compress_chunk(c) from (select c from show_chunks('ticks') c order by c offset ${done} limit ${Math.min(50, compressed - done)}) as part`,
     )
-  await run(`grant select on ticks to ${ident(role).text}`)
 }

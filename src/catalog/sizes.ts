@@ -33,7 +33,7 @@ export async function readLockedTables(db: Db): Promise<Set<number>> {
 export async function measureSizes(db: Database, relations: readonly number[], indexes = false): Promise<Sizes> {
   const sizes: Sizes = {bytes: new Map(), indexBytes: new Map(), locked: new Set()}
   const readsFiles = db.server.readsFiles && relations.length >= worthTheDirectory
-  const rest = readsFiles ? await measureFiles(db, relations, sizes) : relations
+  const rest = readsFiles ? await measureFiles(db, relations, indexes, sizes) : relations
   const batches: (readonly number[])[] = []
   for (let at = 0; at < rest.length; at += batch) batches.push(rest.slice(at, at + batch))
   await Promise.all(batches.map((each) => measureBatch(db, each, indexes, sizes)))
@@ -76,23 +76,33 @@ function keep({relation, bytes, index_bytes: indexBytes}: SizeRow, sizes: Sizes)
   if (indexBytes !== null) sizes.indexBytes.set(relation, indexBytes)
 }
 
+// The planner does not know that the size of a file costs a system call. Two workers measured the files of 10 000 chunks
+// in 40 % of the time.
+const directorySettings = `select set_config('work_mem', '64MB', true), set_config('parallel_setup_cost', '0', true),
+  set_config('parallel_tuple_cost', '0', true)`
+
 /**
  * Sizes of the files; opens no relation and takes no lock. Locked tables are left out all the same: their files may be
  * changing. Returns the relations that must be measured by opening them.
  */
-async function measureFiles(db: Database, relations: readonly number[], sizes: Sizes): Promise<readonly number[]> {
+async function measureFiles(
+  db: Database,
+  relations: readonly number[],
+  indexes: boolean,
+  sizes: Sizes,
+): Promise<readonly number[]> {
   try {
-    const byFile = statement(loadSql(engineNamed(db.server.engine).sql.sizes.byFile), [relations])
+    const byFile = statement(loadSql(engineNamed(db.server.engine).sql.sizes.byFile), [relations, indexes])
     const [locked, , rows] = await pipelined(db, readOnlySettings, (tx) => [
       readLockedTables(tx),
-      tx.query(statement("select set_config('work_mem', '64MB', true)")),
-      tx.query<SizeRow & {missing: number}>(byFile),
+      tx.query(statement(directorySettings)),
+      tx.query<SizeRow>(byFile),
     ])
     const uncovered: number[] = []
     for (const relation of relations) if (locked.has(relation)) sizes.locked.add(relation)
     for (const row of rows) {
       if (locked.has(row.relation)) continue
-      if (row.missing > 0) uncovered.push(row.relation)
+      if (row.bytes === null) uncovered.push(row.relation)
       else keep(row, sizes)
     }
     return uncovered
