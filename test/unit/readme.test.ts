@@ -1,5 +1,5 @@
-import {readFileSync} from 'node:fs'
-import {join} from 'node:path'
+import {existsSync, readdirSync, readFileSync} from 'node:fs'
+import {dirname, join} from 'node:path'
 import {describe, expect, it} from 'vitest'
 import {helpTopic} from '../../src/cli/help-topics.js'
 import {ExitCode, exitCodeMeaning} from '../../src/errors.js'
@@ -48,12 +48,32 @@ describe.each(['README.md', 'CONTRIBUTING.md'])('%s', (name) => {
     expect(run.filter((script) => !(script in scripts))).toEqual([])
     if (/npm test/.test(text(name))) expect(scripts).toHaveProperty('test')
   })
-
-  it('links only to existing files', () => {
-    const targets = [...text(name).matchAll(/\]\((?!https?:|#)([^)#]+)/g)].map(([, target]) => target!)
-    for (const target of targets) expect(() => readFileSync(join(root, target)), target).not.toThrow()
-  })
 })
+
+/** GitHub's name for a heading: lower case, without punctuation, spaces as hyphens. */
+const anchor = (heading: string) =>
+  heading
+    .toLowerCase()
+    .replace(/[^\p{L}\p{N}\s_-]/gu, '')
+    .replaceAll(' ', '-')
+
+const documents = readdirSync(join(root, 'docs'))
+  .filter((name) => name.endsWith('.md'))
+  .map((name) => `docs/${name}`)
+
+it.each(['README.md', 'CONTRIBUTING.md', 'SECURITY.md', ...documents])(
+  '%s links only to existing files and headings',
+  (name) => {
+    const links = [...text(name).matchAll(/\]\((?!https?:)([^)#]*)(?:#([^)]+))?\)/g)]
+    const missing = links.filter(([, path, heading]) => {
+      const target = path === '' ? name : join(dirname(name), path!)
+      if (!existsSync(join(root, target))) return true
+      if (heading === undefined) return false
+      return ![...text(target).matchAll(/^#+ (.+)$/gm)].some(([, title]) => anchor(title!) === heading)
+    })
+    expect(missing.map(([link]) => link)).toEqual([])
+  },
+)
 
 it('the exit codes in the README are those of the program', () => {
   const table = [...readme.matchAll(/^\| (\d+) \| (.+) \|$/gm)].map(([, code, meaning]) => [Number(code), meaning])

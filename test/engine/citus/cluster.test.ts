@@ -127,9 +127,8 @@ else
         // Citus protects the shards from everybody else.
         await tx.query(statement('set local citus.enable_manual_changes_to_shards = on'))
         await tx.query(statement(`lock table ${shard!.name} in access exclusive mode`))
-        const began = performance.now()
+        // The lock is held until the report has ended: one that waited for it would not end.
         const {tables, notes} = await readStats(cluster.db, request)
-        expect(performance.now() - began).toBeLessThan(2_500)
         expect(tables.find(({table}) => table === 'ticks')).toMatchObject({sizeBasis: 'mixed', skippedChunks: 1})
         expect(notes.join()).toContain('public.ticks (1) are not in the sizes, because another session holds a lock')
       })
@@ -200,10 +199,8 @@ else
       ])
       await worker.transaction(writing, async (tx) => {
         await tx.query(statement(`select 1 from ${shard!.name} limit 1`))
-        const began = performance.now()
         const {steps} = await run({...plan, steps: plan.steps.slice(0, 1)}, {...quick, retryBudget: 0})
-        // One attempt: 300 ms for the lock. Without the setting on the worker it lasts until the reader has ended.
-        expect(performance.now() - began).toBeLessThan(2_000)
+        // lock_not_available is the worker's lock_timeout. Without it the step would wait for the reader, who waits for the step.
         expect(steps).toMatchObject([{status: 'failed', reason: {code: 'blocked'}, sqlState: '55P03'}])
       })
       await worker.close()

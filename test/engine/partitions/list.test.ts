@@ -206,9 +206,8 @@ ${set('caught')}; create table e partition of caught default; create table f par
     await other.transaction({readOnly: false, lockTimeout: 1_000, statementTimeout: 10_000}, async (tx) => {
       await tx.query(statement('lock table only public.a in access exclusive mode'))
       await tx.query(statement('lock table only public.rest in access exclusive mode'))
-      const began = performance.now()
+      // The locks are held until the report has ended: one that waited for them would not end.
       const {partitions, tables} = await readPartitions(db, [ruleOf('public.ticks')], null)
-      expect(performance.now() - began).toBeLessThan(1_500)
       expect(partitions.map(({partition, totalBytes, from}) => [partition, totalBytes, from])).toEqual([
         ['b', 0, '2024-02-01T00:00:00Z'],
         ['a', null, '2024-01-01T00:00:00Z'],

@@ -186,74 +186,70 @@ forEachEngine({}, (engine) => {
     ])
   })
 
-  // Citus plans on its nodes, a query for each shard.
-  it.skipIf(engine.kind === 'citus')(
-    'each query uses an index and reads only the chunks it needs, of 400, with both kinds of plan',
-    async () => {
-      const database = await migrated(engine)
-      const {run} = database
-      // 400 chunks: by month and by day there, by week and exchange here.
-      if (!engine.hypertables)
-        await run(
-          "select count(qicore.create_partition('public.crypto_prices', 'day', t)) from generate_series('2025-02-01Z'::timestamptz, '2026-03-07Z', '1 day') t",
-        )
-      else await run("select set_chunk_time_interval('public.crypto_prices', interval '1 day')")
-      const fill = `insert into crypto_prices (coin_id, symbol, name, exchange_id, usd_price, change_24h, time, last_updated, source, attribution)
-      select 'coin' || c, 'C', 'C', e, c, c, t, t, '', '' from generate_series(1, $1::int) c, unnest(array['binance', 'coinbase', 'kraken', 'bitstamp']) e, generate_series($2::timestamptz, $3::timestamptz, $4::interval) t`
-      // In several statements, because each takes a lock on every chunk into which it writes.
-      for (
-        let from = Date.parse('2025-02-01T00:00:00Z');
-        from < Date.parse('2026-02-28T00:00:00Z');
-        from += 30 * 86_400_000
+  it('each query uses an index and reads only the chunks it needs, of 400, with both kinds of plan', async (context) => {
+    if (engine.kind === 'citus') return context.skip('Citus plans on its nodes, a query for each shard')
+    const database = await migrated(engine)
+    const {run} = database
+    // 400 chunks: by month and by day there, by week and exchange here.
+    if (!engine.hypertables)
+      await run(
+        "select count(qicore.create_partition('public.crypto_prices', 'day', t)) from generate_series('2025-02-01Z'::timestamptz, '2026-03-07Z', '1 day') t",
       )
-        await run(fill, [
-          2,
-          new Date(from).toISOString(),
-          new Date(Math.min(from + 29.9 * 86_400_000, Date.parse('2026-02-27T23:00:00Z'))).toISOString(),
-          '12 hours',
-        ])
-      await run(fill, [20, '2026-02-28T00:00:00Z', '2026-03-01T12:00:00Z', '10 minutes'])
-      await database.autocommit('analyze crypto_prices')
-      const [{chunks}] = (await run<{chunks: number}>(
-        "select count(*)::int as chunks from pg_inherits where inhparent = 'public.crypto_prices'::regclass",
-      )) as [{chunks: number}]
-      expect(chunks).toBeGreaterThanOrEqual(390)
+    else await run("select set_chunk_time_interval('public.crypto_prices', interval '1 day')")
+    const fill = `insert into crypto_prices (coin_id, symbol, name, exchange_id, usd_price, change_24h, time, last_updated, source, attribution)
+      select 'coin' || c, 'C', 'C', e, c, c, t, t, '', '' from generate_series(1, $1::int) c, unnest(array['binance', 'coinbase', 'kraken', 'bitstamp']) e, generate_series($2::timestamptz, $3::timestamptz, $4::interval) t`
+    // In several statements, because each takes a lock on every chunk into which it writes.
+    for (
+      let from = Date.parse('2025-02-01T00:00:00Z');
+      from < Date.parse('2026-02-28T00:00:00Z');
+      from += 30 * 86_400_000
+    )
+      await run(fill, [
+        2,
+        new Date(from).toISOString(),
+        new Date(Math.min(from + 29.9 * 86_400_000, Date.parse('2026-02-27T23:00:00Z'))).toISOString(),
+        '12 hours',
+      ])
+    await run(fill, [20, '2026-02-28T00:00:00Z', '2026-03-01T12:00:00Z', '10 minutes'])
+    await database.autocommit('analyze crypto_prices')
+    const [{chunks}] = (await run<{chunks: number}>(
+      "select count(*)::int as chunks from pg_inherits where inhparent = 'public.crypto_prices'::regclass",
+    )) as [{chunks: number}]
+    expect(chunks).toBeGreaterThanOrEqual(390)
 
-      const asked: {name: string; text: string; values: unknown[]}[] = []
-      const spy: Queryable = {
-        query: (config) => {
-          asked.push(config as (typeof asked)[0])
-          return clientOf(database).query(config)
-        },
+    const asked: {name: string; text: string; values: unknown[]}[] = []
+    const spy: Queryable = {
+      query: (config) => {
+        asked.push(config as (typeof asked)[0])
+        return clientOf(database).query(config)
+      },
+    }
+    expect(await latestPrices(spy, {asOf, coins: ['coin1', 'coin2']})).toHaveLength(8)
+    expect(await latestPrices(spy, {asOf})).toHaveLength(80)
+    expect(
+      await priceHistory(spy, {
+        coin: 'coin3',
+        exchange: 'kraken',
+        from: '2026-02-28T11:00:00Z',
+        to: '2026-02-28T23:00:00Z',
+      }),
+    ).toHaveLength(72)
+    expect(await topPerformers(spy, {asOf, limit: 3})).toHaveLength(3)
+    for (const {name, text, values} of asked) {
+      for (const mode of ['force_custom_plan', 'force_generic_plan']) {
+        const scans = await planOf(database, text, values, mode)
+        expect(scans.length, `${name} reads something by ${mode}`).toBeGreaterThan(0)
+        expect(
+          scans.filter(({type}) => !/Index/.test(type)),
+          `${name} by ${mode}`,
+        ).toEqual([])
+        // The four exchanges of a day, of two days if the hour began at midnight.
+        expect(new Set(scans.map(({relation}) => relation)).size, `${name} by ${mode}`).toBeLessThanOrEqual(
+          !engine.hypertables ? 2 : 8,
+        )
       }
-      expect(await latestPrices(spy, {asOf, coins: ['coin1', 'coin2']})).toHaveLength(8)
-      expect(await latestPrices(spy, {asOf})).toHaveLength(80)
-      expect(
-        await priceHistory(spy, {
-          coin: 'coin3',
-          exchange: 'kraken',
-          from: '2026-02-28T11:00:00Z',
-          to: '2026-02-28T23:00:00Z',
-        }),
-      ).toHaveLength(72)
-      expect(await topPerformers(spy, {asOf, limit: 3})).toHaveLength(3)
-      for (const {name, text, values} of asked) {
-        for (const mode of ['force_custom_plan', 'force_generic_plan']) {
-          const scans = await planOf(database, text, values, mode)
-          expect(scans.length, `${name} reads something by ${mode}`).toBeGreaterThan(0)
-          expect(
-            scans.filter(({type}) => !/Index/.test(type)),
-            `${name} by ${mode}`,
-          ).toEqual([])
-          // The four exchanges of a day, of two days if the hour began at midnight.
-          expect(new Set(scans.map(({relation}) => relation)).size, `${name} by ${mode}`).toBeLessThanOrEqual(
-            !engine.hypertables ? 2 : 8,
-          )
-        }
-      }
-    },
-    300_000,
-  )
+    }
+  }, 300_000)
 })
 
 interface Scan {

@@ -75,7 +75,7 @@ forEachEngine({kinds: ['timescaledb'], native: true}, (engine) => {
           database,
           `pg_total_relation_size('${chunk}') + pg_total_relation_size('${entry!.compressed}')`,
         ))
-      const started = performance.now()
+      // The locks are held until the reports have ended: one that waited for them would not end.
       await whileLocked(database, lock(chunk!, entry!.compressed), async () => {
         const report = await readStats(database.db, request)
         expect(report.tables[0]).toMatchObject({
@@ -92,7 +92,6 @@ forEachEngine({kinds: ['timescaledb'], native: true}, (engine) => {
           expect.objectContaining({chunk: chunk!.split('.')[1], totalBytes: null, beforeBytes: expect.any(Number)}),
         ])
       })
-      expect(performance.now() - started, 'ms').toBeLessThan(5_000)
       expect((await readStats(database.db, request)).tables[0]).toMatchObject({
         totalBytes: size,
         sizeBasis: 'exact',

