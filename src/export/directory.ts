@@ -135,7 +135,9 @@ async function failing<T>(what: string, work: () => Promise<T>): Promise<T> {
   } catch (error) {
     if (error instanceof OpsError) throw error
     const {code, message} = error as NodeJS.ErrnoException
-    throw new OpsError('EXPORT_STORE', `Cannot ${what}: ${message}. Nothing was dropped.`, {
+    // Node's message repeats the path behind the comma.
+    const [said] = message.split(', ')
+    throw new OpsError('EXPORT_STORE', `Cannot ${what}: ${said}. Nothing was dropped.`, {
       cause: error,
       suggestions: [advice[code ?? ''] ?? 'Remove the cause, then repeat the command.'],
     })
