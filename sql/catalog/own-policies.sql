@@ -2,5 +2,5 @@
 -- that was edited by hand may contain anything. The age of a retention with stages is that of its detach. TimescaleDB: not needed; needs the schema qicore.
 select
   p.object, p.kind, coalesce(p.config ->> 'after', p.config ->> 'detach') as after, p.config ->> 'startOffset' as start_offset,
-  p.config ->> 'endOffset' as end_offset, p.config ->> 'every' as every, p.config::text as config, p.set_by, p.set_at
+  p.config ->> 'endOffset' as end_offset, p.config ->> 'every' as every, p.config ? 'detach' as detaches, p.config::text as config, p.set_by, p.set_at
 from qicore.policies p

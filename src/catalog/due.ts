@@ -109,7 +109,12 @@ export function shift(value: bigint, by: Offset, direction: 1 | -1): bigint {
 /** When the next chunk is due to be dropped, in microseconds since 1970; in the past if overdue. Null: not known. */
 export function nextDrop(policy: LivePolicy, clock: TableClock): bigint | null {
   const {after, table} = policy
-  if (policy.kind !== 'retention' || after === null || (typeof after === 'bigint') !== (table.time === 'integer'))
+  if (
+    policy.kind !== 'retention' ||
+    policy.detaches === true ||
+    after === null ||
+    (typeof after === 'bigint') !== (table.time === 'integer')
+  )
     return null
   let next: bigint | null = null
   for (const {end, status, tiered} of table.chunks)

@@ -24,6 +24,8 @@ export interface LivePolicy {
   declared: {by: string; at: Instant} | null
   /** The age at which rows are due for compression or retention. */
   after: Offset | null
+  /** A retention with stages: at the age `after` a partition is detached, not dropped. */
+  detaches?: boolean
   /** The same as `after`, by the creation of the chunk instead of the age of its rows. */
   createdBefore: Duration | null
   /** The window of a refresh; null means open on that side. */
@@ -84,6 +86,7 @@ interface OwnRow {
   start_offset: string | null
   end_offset: string | null
   every: string | null
+  detaches: boolean
   config: string
   set_by: string
   set_at: Instant
@@ -149,6 +152,7 @@ function ownPolicy(row: OwnRow, table: Table): LivePolicy {
     job: null,
     declared: {by: row.set_by, at: row.set_at},
     after: written(row.after),
+    detaches: row.detaches,
     createdBefore: null,
     startOffset: written(row.start_offset),
     endOffset: written(row.end_offset),

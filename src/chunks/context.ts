@@ -50,8 +50,9 @@ export async function readContext(db: Database, name: string, sections: PolicySe
   }
 }
 
-/** The declared age of a rule; null if none is declared. */
+/** The declared age of a rule; null if none is declared, or if it is that of a detach. */
 export function declaredAge(declared: Declared | null, kind: 'compression' | 'retention') {
   const rule = declared?.[kind]
-  return rule === undefined || rule === 'none' ? null : rule.after
+  if (rule === undefined || rule === 'none') return null
+  return 'stages' in rule && rule.stages ? null : rule.after
 }

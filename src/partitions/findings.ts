@@ -21,6 +21,7 @@ export interface SetFinding {
     | 'unfinished drop'
     | 'kept after a drop'
     | 'unfinished drain'
+    | 'stages due'
   message: string
   /** SQL that ends it; absent where no one statement does. */
   fix?: string

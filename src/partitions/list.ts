@@ -19,7 +19,9 @@ import {drainFinding, leftoverFinding, setFindings, type SetFinding} from './fin
 import {readLeftovers} from './leftovers.js'
 import {readPeriods, type PartitionRule, type Period} from './periods.js'
 import type {Every} from '../units/period.js'
+import {readRemembered} from './remembered.js'
 import {nameKey, readSets, type PartitionSet} from './sets.js'
+import {stagesFinding} from './stage-findings.js'
 
 export interface SetReport {
   schema: string
@@ -96,11 +98,13 @@ export async function readPartitions(
   const sets = shownSets(found, relation)
   const relations = sets.map((set) => set.relation)
   const managed = sets.filter(isManaged)
-  const [children, leftovers, drained, periods] = await Promise.all([
+  const staged = sets.some(({rule}) => rule?.stages)
+  const [children, leftovers, drained, periods, remembered] = await Promise.all([
     readChildren(db, sets, sizes),
     readLeftovers(db, relations),
     readDrained(db, relations),
     readPeriods(db, managed.map(wantedOf)),
+    staged ? readRemembered(db, {relations, sizes: false}) : null,
   ])
   const tables = await Promise.all(
     sets.map(async (set) => {
@@ -110,6 +114,8 @@ export async function readPartitions(
       const table = await setReport(db, set, own, wanted, now)
       for (const left of leftovers.filter(({parent}) => parent === set.relation))
         table.findings.push(leftoverFinding(left))
+      const late = stagesFinding(set, own, remembered ?? [], BigInt(Math.round(now * 1e6)))
+      if (late !== null) table.findings.push(late)
       for (const drain of drained.filter(({of}) => of === set.relation)) table.findings.push(drainFinding(drain, set))
       return table
     }),

@@ -1,6 +1,7 @@
 import type {Database} from '../db/database.js'
 import {sql} from '../db/sql.js'
 import {usageError} from '../errors.js'
+import {command} from '../units/command.js'
 import {toInterval, type Duration} from '../units/duration.js'
 import type {Instant} from '../units/instant.js'
 import {isZoned} from '../catalog/time-key.js'
@@ -62,10 +63,25 @@ function agesOf(children: readonly Child[], cutoffEpoch: number): Pick<OldPartit
   }
 }
 
-/** The age at which a partition is old: as given, else as declared. @throws OpsError NO_RANGE */
-export function requireAge(relation: string, given: Duration | undefined, declared: PartitionRule | null): Duration {
-  const age = given ?? declared?.retention ?? null
+/**
+ * The age at which a partition is old: as given, else as declared. A retention with stages declares no age for a drop
+ * that follows no stage.
+ * @throws OpsError NO_RANGE
+ */
+export function requireAge(
+  verb: 'detach' | 'drop',
+  relation: string,
+  given: Duration | undefined,
+  declared: PartitionRule | null,
+): Duration {
+  const staged = verb === 'drop' && declared?.stages
+  const age = given ?? (staged ? null : (declared?.retention ?? null))
   if (age !== null) return age
+  if (staged)
+    throw usageError('NO_RANGE', `The retention of ${relation} has stages, so the age of the partitions is needed.`, [
+      `To carry out the stages: ${command('partitions retain', [relation], {'dry-run': true})}`,
+      'To drop partitions without them, give --older-than 24mon.',
+    ])
   throw usageError('NO_RANGE', `No retention is declared for ${relation}, so the age of the partitions is needed.`, [
     'Give --older-than 24mon, or declare tables.<name>.retention in the configuration.',
   ])

@@ -35,7 +35,7 @@ With a default partition PostgreSQL cannot detach concurrently: each detach then
           this.args.table,
           partitionRules(await this.loadConfig(), await partitionsDefined(db)),
         )
-        const olderThan = requireAge(relation, flags['older-than'], declared)
+        const olderThan = requireAge('detach', relation, flags['older-than'], declared)
         const request = {relation, olderThan, timezone: declared?.timezone ?? 'UTC', rule: declared}
         const {plan, ...facts} = await planDetach(db, request)
         await reportNotes(facts.notes, (line) => this.report(line))

@@ -36,7 +36,7 @@ Loses data: type the target's name, or pass it with --confirm.`
           this.args.table,
           partitionRules(await this.loadConfig(), await partitionsDefined(db)),
         )
-        const olderThan = requireAge(relation, flags['older-than'], declared)
+        const olderThan = requireAge('drop', relation, flags['older-than'], declared)
         const {plan, ...facts} = await planDrop(db, {
           relation,
           olderThan,

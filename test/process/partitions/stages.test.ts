@@ -51,6 +51,20 @@ forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
       ['old_3', 'detached', 'move', '2035-01-01T00:00:00.000Z'],
     ])
     expectExit(await cli('partitions', 'retain', 'ticks', '--yes'), 7)
+    // Its stages are no age for a drop that follows none of them.
+    const drop = await cli('partitions', 'drop', 'ticks', '--confirm', name)
+    expectExit(drop, 2)
+    expect(drop.stderr).toContain('partitions retain public.ticks --dry-run')
+    const findings = async () =>
+      (await json<{tables: {findings: {kind: string; message: string}[]}[]}>('partitions', 'list')).tables[0]!.findings
+    expect((await findings()).filter(({kind}) => kind === 'stages due')).toEqual([
+      {
+        kind: 'stages due',
+        message: expect.stringMatching(
+          /^2 stages of its retention are due and not done, the first since 2025-01-01T00:00:00Z: (drop of public\.old_1|move of public\.old_2)/,
+        ),
+      },
+    ])
     const {steps} = await json<{steps: {id: string; status: string}[]}>(
       'partitions',
       'retain',
@@ -65,6 +79,7 @@ forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
       expect.stringContaining(',archive,old_2,'),
       expect.stringContaining(',old_3,'),
     ])
+    expect((await findings()).filter(({kind}) => kind === 'stages due')).toEqual([])
     const history = await json<{runs: {operation: string; status: string}[]}>('history')
     expect(
       history.runs.filter(({operation}) => operation.startsWith('partitions retain')).map(({status}) => status),
