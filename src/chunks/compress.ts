@@ -38,6 +38,7 @@ import {
   type LogicalReaders,
 } from './logical-readers.js'
 import {cutoffOf, type Cutoff, type Age} from './range.js'
+import {readRollUpInterval, rollUpOrder} from './roll-up.js'
 
 export interface CompressRequest {
   table: Table
@@ -70,11 +71,14 @@ export async function planCompress(db: Database, request: CompressRequest): Prom
   const readers = await readLogicalReaders(db, table, table.chunks)
   const sent = rest.filter((chunk) => has(chunk.status, 'compressed') && sendsDeletes(readers, chunk))
   const todo = oldestFirst(rest.filter((chunk) => !sent.includes(chunk)))
-  const bytes = await bytesOf(db, todo)
+  const [bytes, interval] = await Promise.all([bytesOf(db, todo), readRollUpInterval(db, table)])
+  const isCompressed = ({status}: Chunk) => has(status, 'compressed')
+  const before = rollUpOrder(table.chunks, new Set(todo), interval, isCompressed)
   const steps = todo.map((chunk) =>
     compressStep(db.server, table, chunk, {
       bytes: bytes.get(chunk) ?? null,
       mustTruncate: mustTruncate(readers, table, chunk),
+      after: before.get(chunk) ?? null,
     }),
   )
   return {
@@ -211,11 +215,11 @@ function compressStep(
   server: Server,
   table: Table,
   chunk: Chunk,
-  {bytes, mustTruncate}: {bytes: number | null; mustTruncate: boolean},
+  {bytes, mustTruncate, after}: {bytes: number | null; mustTruncate: boolean; after: Chunk | null},
 ): Step {
   const name = chunkName(chunk)
   return {
-    id: `compress ${chunkLabel(chunk)}`,
+    id: stepId(chunk),
     kind: 'compress',
     object: name,
     statements: [
@@ -229,9 +233,14 @@ function compressStep(
     doneCheck: prepared('chunks/compressed', [name]),
     repeatable: true,
     dependsOn: [],
+    ...(after !== null && {after: [stepId(after)]}),
     relations: [name],
     bytes,
   }
+}
+
+function stepId(chunk: Chunk): string {
+  return `compress ${chunkLabel(chunk)}`
 }
 
 /**

@@ -168,6 +168,8 @@ function scheduleOf(plan: Plan, reports: Map<string, StepReport>, options: Execu
   const failedNeed = ({dependsOn}: Step) =>
     dependsOn.find((id) => reports.get(id)?.status === 'failed' || leftOut.has(reports.get(id)?.reason?.code ?? ''))
   const known = new Set(plan.steps.map((step) => step.id))
+  const hasTurn = ({dependsOn, after = []}: Step) =>
+    [...dependsOn, ...after].every((id) => !known.has(id) || reports.has(id))
   const take = () => {
     for (const [index, entry] of waiting.entries()) {
       const need = failedNeed(entry.step)
@@ -176,8 +178,7 @@ function scheduleOf(plan: Plan, reports: Map<string, StepReport>, options: Execu
         settle(entry.step, stepReport(entry.step, 'skipped', 0, {code: 'needs', step: need}))
         return take()
       }
-      if (entry.notBefore > performance.now() || !entry.step.dependsOn.every((id) => !known.has(id) || reports.has(id)))
-        continue
+      if (entry.notBefore > performance.now() || !hasTurn(entry.step)) continue
       waiting.splice(index, 1)
       return entry
     }

@@ -186,6 +186,34 @@ alter table ticks set (timescaledb.compress, timescaledb.compress_orderby = 'ms 
 })
 
 forEachEngine({kinds: ['timescaledb'], native: true}, (engine) => {
+  it('with two workers, merges the same chunks as TimescaleDB does one after the other', async () => {
+    const database = await engine.database()
+    const ranges = (table: string) =>
+      database.run(
+        `select range_start::text, range_end::text, is_compressed from timescaledb_information.chunks
+        where hypertable_name = '${table}' order by 1`,
+      )
+    for (const table of ['m', 'other'])
+      await database.run(`create table ${table} (time timestamptz not null, dev int not null);
+select create_hypertable('${table}', 'time', chunk_time_interval => interval '1 hour');
+alter table ${table} set (timescaledb.compress, timescaledb.compress_segmentby = 'dev', timescaledb.compress_orderby = 'time',
+  timescaledb.compress_chunk_time_interval = '3 hours');
+insert into ${table} select t, 1 from generate_series('2024-01-01 01:00+00'::timestamptz, '2024-01-01 12:59+00', '1 min') t`)
+    await database.run(`do $$ declare chunk regclass; begin
+  for chunk in select format('%I.%I', chunk_schema, chunk_name)::regclass from timescaledb_information.chunks
+    where hypertable_name = 'other' order by range_start
+  loop perform compress_chunk(chunk); end loop; end $$`)
+
+    const {plan} = await compress(database.db, 'm', {before: '2024-01-02T00:00:00Z'})
+    expect(plan.steps.map(({after = []}) => after.length)).toEqual([0, 1, 1, 0, 1, 1, 0, 1, 1, 0, 1, 1])
+    const {steps} = await run(database.db, plan, 2)
+    expect(steps.map(({status}) => status)).toEqual(Array.from({length: 12}, () => 'done'))
+    expect(await ranges('m')).toEqual(await ranges('other'))
+    expect(await ranges('m')).toHaveLength(4)
+    expect(await database.run('select count(*) as n from m')).toEqual([{n: 720}])
+    expect((await compress(database.db, 'm', {before: '2024-01-02T00:00:00Z'})).plan.steps).toEqual([])
+  })
+
   it('is not blocked by a long reader: copied rows are deleted if they cannot be truncated', async () => {
     const database = await engine.database()
     await tenDays(database)

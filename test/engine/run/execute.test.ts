@@ -88,6 +88,21 @@ forEachEngine({}, (engine) => {
     expect(await names(database)).toEqual(['free'])
   })
 
+  it('a step that comes after another one waits for its end, and is done even if that one failed', async () => {
+    const database = await engine.database()
+    await database.run(workTable)
+    const broken = insertStep('broken', {statements: [statement('select pg_sleep(0.3)'), statement('select 1 / 0')]})
+    const plan = planOf(broken, insertStep('next', {after: [broken.id]}), insertStep('last', {after: ['insert next']}))
+    const ends: string[] = []
+    const {steps} = await execute(database.db, plan, {
+      ...options,
+      workers: 3,
+      onProgress: (progress) => void (progress.event === 'wait' || ends.push(`${progress.event} ${progress.step.id}`)),
+    })
+    expect(steps.map(({status}) => status)).toEqual(['failed', 'done', 'done'])
+    expect(ends).toEqual(['broken', 'next', 'last'].flatMap((name) => [`start insert ${name}`, `end insert ${name}`]))
+  })
+
   it('a server\'s warning that begins with "needs " is only a warning: dependent steps run', async () => {
     const database = await engine.database()
     await database.run(workTable)
