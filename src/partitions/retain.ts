@@ -82,7 +82,10 @@ export async function planRetain(db: Database, request: RetainRequest): Promise<
   return {
     plan: {
       operation: `partitions retain ${relation}`,
-      summary: `${summaryOf(parts.flatMap(({steps}) => steps))} of ${relation}`,
+      summary: summaryOf(
+        relation,
+        parts.flatMap(({steps}) => steps),
+      ),
       cutoff: parts[0]?.cutoff ?? null,
       tables: parts.map(({set}) => set.relation),
       locks: [],
@@ -103,12 +106,12 @@ function noRecord(relation: string): OpsError {
   )
 }
 
-function summaryOf(steps: readonly Step[]): string {
+function summaryOf(relation: string, steps: readonly Step[]): string {
   const kinds = ['detach', 'move', 'export', 'drop'].flatMap((kind) => {
     const number = steps.filter((step) => step.kind === kind).length
     return number === 0 ? [] : [`${kind} ${count(number)}`]
   })
-  return kinds.length === 0 ? 'nothing to do' : kinds.join(', ')
+  return `${kinds.length === 0 ? 'the stages' : kinds.join(', ')} of ${relation}`
 }
 
 /** The partitions of a set that are old enough to be detached. */
