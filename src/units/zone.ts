@@ -38,7 +38,38 @@ export function isZone(name: string): boolean {
 
 /** The local time of a zone, in milliseconds since 1970 as if it were UTC. */
 export function localTime(zone: string, instant: number): number {
-  if (zone === 'UTC') return instant
+  return instant + zoneOffset(zone, instant)
+}
+
+/** Half a day. Assumes that no zone changes twice within this time. */
+const step = 12 * 3_600_000
+/** The offsets at the beginnings of half days: about 13 years of one zone. */
+const keptOffsets = 10_000
+const offsets = new Map<string, number>()
+/** The last instant of Date. */
+const farthest = 8.64e15
+
+/** The zone's offset from UTC in milliseconds, positive east of Greenwich. */
+export function zoneOffset(zone: string, instant: number): number {
+  if (zone === 'UTC') return 0
+  // Intl takes 20 µs a call, and the chunks of a hypertable ask for thousands of instants close to each other.
+  const half = Math.floor(instant / step)
+  const before = offsetAtHalfDay(zone, half)
+  return before === offsetAtHalfDay(zone, half + 1) ? before : askOffset(zone, instant)
+}
+
+function offsetAtHalfDay(zone: string, half: number): number {
+  const key = `${half} ${zone}`
+  let offset = offsets.get(key)
+  if (offset === undefined) {
+    offset = askOffset(zone, Math.min(Math.max(half * step, -farthest), farthest))
+    if (offsets.size >= keptOffsets) offsets.clear()
+    offsets.set(key, offset)
+  }
+  return offset
+}
+
+function askOffset(zone: string, instant: number): number {
   const parts: Record<string, string> = {}
   for (const {type, value} of formatOf(zone).formatToParts(instant)) parts[type] = value
   const year = parts.era === 'BC' ? 1 - Number(parts.year) : Number(parts.year)
@@ -46,12 +77,7 @@ export function localTime(zone: string, instant: number): number {
   const date = new Date(0)
   date.setUTCFullYear(year, Number(parts.month) - 1, Number(parts.day))
   date.setUTCHours(Number(parts.hour), Number(parts.minute), Number(parts.second), milliseconds)
-  return date.getTime()
-}
-
-/** The zone's offset from UTC in milliseconds, positive east of Greenwich. */
-export function zoneOffset(zone: string, instant: number): number {
-  return localTime(zone, instant) - instant
+  return date.getTime() - instant
 }
 
 /** Minutes since midnight in the zone's local time. */
@@ -80,11 +106,7 @@ export interface Transition {
   after: number
 }
 
-const step = 12 * 3_600_000
-
-/**
- * Every change of the zone's offset in (from, to], to the second. Assumes that no zone changes twice within 12 hours.
- */
+/** Every change of the zone's offset in (from, to], to the second. */
 export function transitions(zone: string, from: number, to: number): Transition[] {
   const found: Transition[] = []
   if (zone === 'UTC') return found
