@@ -255,6 +255,9 @@ describe('help', () => {
     'fs-native-extensions',
     'pino',
     'prom-client',
+    '@aws-sdk/client-s3',
+    'hyparquet',
+    'hyparquet-writer',
   ]
   const guarded: CliOptions = {
     env: {FORBIDDEN: forbidden.join(',')},

@@ -1,6 +1,7 @@
 import {existsSync, readdirSync, readFileSync, writeFileSync} from 'node:fs'
 import {join} from 'node:path'
 import {expect, it} from 'vitest'
+import {root} from '../../helpers/build.js'
 import {expectExit, jsonOf, runCli} from '../../helpers/cli.js'
 import {forEachEngine, type TestDatabase} from '../../helpers/engines.js'
 import {temporaryDirectory} from '../../helpers/files.js'
@@ -70,6 +71,23 @@ forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
     expect(await database.run('select count(*) from back')).toEqual(
       await database.run('select count(*) from ticks_2024_01'),
     )
+  })
+
+  it.each([
+    ['csv', '@aws-sdk/client-s3,hyparquet,hyparquet-writer'],
+    ['parquet', '@aws-sdk/client-s3,csv-parse'],
+  ])('%s in a directory loads no library of another format or of stores', async (format, forbidden) => {
+    const database = await engine.database()
+    await database.run(months)
+    const done = await runCli(
+      ['partitions', 'export', 'ticks', '--url', database.url, ...quarter, '--export-to', temporaryDirectory()].concat([
+        '--export-format',
+        format,
+      ]),
+      {env: {FORBIDDEN: forbidden}, node: ['--import', join(root, 'test/helpers/forbid.mjs')]},
+    )
+    expectExit(done, 0)
+    expect(done.stdout + done.stderr).not.toMatch(/forbidden module/)
   })
 
   it('a place that cannot be written is named with what the system said, and nothing is left there', async () => {
