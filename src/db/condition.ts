@@ -161,9 +161,13 @@ function libraryConditions({
 /** Sessions of qicore-db turn these settings on, so its reports and changes are correct; other sessions do not. */
 function hidden({database, hiding}: ConditionFacts): Condition | null {
   if (hiding.length === 0) return null
+  const [are, them] = hiding.length === 1 ? ['is', 'it'] : ['are', 'them']
+  const effect = "other clients and TimescaleDB's own jobs do not see rows of compressed chunks"
   return {
     code: 'compressed_rows_hidden',
-    message: `${hiding.join(' and ')} ${hiding.length === 1 ? 'is' : 'are'} off in ${database}: other clients and TimescaleDB's own jobs do not see rows of compressed chunks. This program turns ${hiding.length === 1 ? 'it' : 'them'} on for its own sessions.`,
+    message:
+      `${hiding.join(' and ')} ${are} off in ${database}: ${effect}. ` +
+      `This program turns ${them} on for its own sessions.`,
     fix: hiding.map((name) => `alter database "${database.replaceAll('"', '""')}" reset ${name}`).join('; '),
     refuses: 'nothing',
     tables: [],
@@ -175,10 +179,21 @@ function root({rowsInRoot}: ConditionFacts): Condition | null {
   const [first] = rowsInRoot
   if (first === undefined) return null
   const tables = rowsInRoot.map(({name}) => name)
+  const have = tables.length === 1 ? 'has' : 'have'
+  const move = [
+    'set timescaledb.restoring = on',
+    `create temporary table moved as select * from only ${first.root}`,
+    `delete from only ${first.root}`,
+    'set timescaledb.restoring = off',
+    `insert into ${first.root} select * from moved`,
+    `vacuum ${first.root};`,
+  ]
   return {
     code: 'rows_in_root',
-    message: `${tables.join(', ')} ${tables.length === 1 ? 'has' : 'have'} data in the root table of the hypertable, outside any chunk: policies, coverage and counts ignore it.`,
-    fix: `Move it, as a superuser in psql: set timescaledb.restoring = on; create temporary table moved as select * from only ${first.root}; delete from only ${first.root}; set timescaledb.restoring = off; insert into ${first.root} select * from moved; vacuum ${first.root};`,
+    message:
+      `${tables.join(', ')} ${have} data in the root table of the hypertable, outside any chunk: ` +
+      'policies, coverage and counts ignore it.',
+    fix: `Move it, as a superuser in psql: ${move.join('; ')}`,
     refuses: 'tables',
     tables,
   }

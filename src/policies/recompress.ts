@@ -1,3 +1,4 @@
+import {plural} from '../units/plural.js'
 import type {Database} from '../db/database.js'
 import {loadSql} from '../db/load-sql.js'
 import {formatQualifiedName} from '../db/qualified-name.js'
@@ -67,11 +68,11 @@ export async function oldChunks(
 export function oldChunkNotes(chunks: readonly OldChunk[]): string[] {
   return [...new Set(chunks.map(({table}) => table))].map((table) => {
     const tableChunks = chunks.filter((chunk) => chunk.table === table)
-    const some = tableChunks
-      .slice(0, 3)
-      .map(({name}) => name)
-      .join(', ')
-    return `${tableChunks.length} compressed chunk${tableChunks.length === 1 ? '' : 's'} of ${qualifiedName(table)} (${some}${tableChunks.length > 3 ? ', …' : ''}) keep${tableChunks.length === 1 ? 's' : ''} the old settings: --recompress adds a step for each.`
+    const names = tableChunks.slice(0, 3).map(({name}) => name)
+    const some = [...names, ...(tableChunks.length > names.length ? ['…'] : [])].join(', ')
+    const subject = `${plural(tableChunks.length, 'compressed chunk')} of ${qualifiedName(table)} (${some})`
+    const keep = tableChunks.length === 1 ? 'keeps' : 'keep'
+    return `${subject} ${keep} the old settings: --recompress adds a step for each.`
   })
 }
 

@@ -72,12 +72,19 @@ export function renderDrop({chunks, rows, totalBytes, aggregates}: DropShown, st
     ...(rest > 0 ? [` … and ${rest} more (--json has them all)`] : []),
     ...(covered.length > 0 ? covered : [' No aggregate reads this table.']),
     closing(
-      [
-        `${plural(chunks.length, 'chunk')}, ${rows === null ? `at least ${plural(known(chunks.map((chunk) => chunk.rows)), 'row')}` : plural(rows, 'row')}, ${totalBytes === null ? `at least ${bytesOr(known(chunks.map((chunk) => chunk.totalBytes)))}` : bytesOr(totalBytes)}.`,
-      ],
+      [`${plural(chunks.length, 'chunk')}, ${rowsLost(chunks, rows)}, ${bytesLost(chunks, totalBytes)}.`],
       style.width,
     ),
   ].join('\n')
+}
+
+/** Where a chunk's rows are unknown, those of the others are the least that is lost. */
+function rowsLost(chunks: DropShown['chunks'], rows: number | null): string {
+  return rows === null ? `at least ${plural(known(chunks.map((chunk) => chunk.rows)), 'row')}` : plural(rows, 'row')
+}
+
+function bytesLost(chunks: DropShown['chunks'], bytes: number | null): string {
+  return bytes === null ? `at least ${bytesOr(known(chunks.map((chunk) => chunk.totalBytes)))}` : bytesOr(bytes)
 }
 
 function coverageWords({covered, filtered, gaps}: DropShown['aggregates'][number]): string {

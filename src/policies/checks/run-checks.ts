@@ -29,6 +29,13 @@ export function runChecks(facts: ProofFacts): CheckFinding[] {
   return all.filter(({id}, index) => all.findIndex((other) => other.id === id) === index)
 }
 
+function ungatedMessage(key: string, job: string, declarable: boolean): string {
+  const problem = `TimescaleDB's own retention of ${key}${job} drops in one transaction and checks no aggregate`
+  if (declarable) return problem
+  const why = 'Its age counts from the creation of a chunk, which cannot be declared'
+  return `${problem}. ${why}, so there is no equal gated retention`
+}
+
 /** TimescaleDB's own retention checks no aggregate. Declared without `native` it becomes a gated one. */
 function ungated(subject: CheckSubject, facts: ProofFacts): CheckFinding[] {
   const key = qualifiedName(subject.table)
@@ -40,7 +47,7 @@ function ungated(subject: CheckSubject, facts: ProofFacts): CheckFinding[] {
     object: key,
     effectiveFrom: facts.at,
     policies: [policyRef(key, 'retention')],
-    message: `TimescaleDB's own retention of ${key}${job === null || isPlanned(job) ? '' : ` (job ${job.id})`} drops in one transaction and checks no aggregate${after === null ? '. Its age counts from the creation of a chunk, which cannot be declared, so there is no equal gated retention' : ''}`,
+    message: ungatedMessage(key, job === null || isPlanned(job) ? '' : ` (job ${job.id})`, after !== null),
     suggestion:
       after === null
         ? null
