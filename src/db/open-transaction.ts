@@ -100,7 +100,8 @@ export class OpenTransaction implements Db {
   }
 
   private addOpening(settings: TransactionSettings): void {
-    const {prepares} = this.session
+    // The locks of a snapshot name tables, so each text would be prepared for one transaction only.
+    const prepares = this.session.prepares && settings.snapshotAfter === undefined
     for (const text of opening(settings, this.session))
       this.first.add({text, name: prepares ? openingName(text) : undefined}).catch(this.failed)
     const {role} = settings

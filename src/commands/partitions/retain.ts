@@ -28,14 +28,19 @@ Dropping loses data: type the target's name, or pass it with --confirm.`
 
   async run(): Promise<ChangeReport & Omit<RetainPlan, 'plan'>> {
     const {flags} = this
-    const [{partitionRules}, {namedSet, partitionsDefined}, {planRetain}, {requireStages, exitCodeOf}, {reportNotes}] =
-      await Promise.all([
-        import('../../config/partitions.js'),
-        import('../../partitions/declared.js'),
-        import('../../partitions/retain.js'),
-        import('../../partitions/retain-words.js'),
-        import('../../cli/notes.js'),
-      ])
+    const [
+      {partitionRules},
+      {namedSet, partitionsDefined},
+      {planRetain},
+      {requireStages, withheldLines, exitCodeOf},
+      {reportNotes},
+    ] = await Promise.all([
+      import('../../config/partitions.js'),
+      import('../../partitions/declared.js'),
+      import('../../partitions/retain.js'),
+      import('../../partitions/retain-words.js'),
+      import('../../cli/notes.js'),
+    ])
     return this.withDatabase(
       async (db) => {
         const {relation, declared} = await namedSet(
@@ -45,8 +50,7 @@ Dropping loses data: type the target's name, or pass it with --confirm.`
         )
         const request = {relation, rule: requireStages(relation, declared), include: flags.include ?? []}
         const {plan, ...facts} = await planRetain(db, request)
-        const lines = facts.withheld.map(({partition, task, why}) => `${partition}: not done: ${task}: ${why}.`)
-        await reportNotes([...facts.notes, ...lines], (line) => this.report(line))
+        await reportNotes([...facts.notes, ...withheldLines(facts.withheld)], (line) => this.report(line))
         const replan = async () => (await planRetain(db, request)).plan
         const report = await this.confirmAndRun(db, plan, flags, {replan})
         if (!flags['dry-run'])
