@@ -99,6 +99,7 @@ async function adopt(db: Database, steps: [string, number][]): Promise<void> {
   const {plan} = await planAdopt(db, {
     table: 'ticks',
     column: null,
+    to: null,
     declared: null,
     periods: {every: 'month', zone: 'UTC', ahead: 1},
     earliest: '2009-01-03T00:00:00Z',

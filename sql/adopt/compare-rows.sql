@@ -18,6 +18,7 @@ begin
   if at.phase <> 'copying' or at.verified @> lowers then
     return;
   end if;
+  perform note_partitions();
   perform apply_changes(at.source, at.shadow, 20000);
   if exists (select 1 from changes where truncated) then
     raise exception using errcode = '55P03', message = format('%s was truncated while it was compared', at.source::regclass);

@@ -3,7 +3,8 @@
 -- TimescaleDB: not needed.
 create table state (
   phase text not null check (phase in ('copying', 'swapped', 'undone')),
-  source oid not null, shadow oid not null, "column" text not null,
+  source oid not null, shadow oid not null, target text not null check (target in ('set', 'hypertable')),
+  "column" text not null,
   key_columns text[] not null, written text not null, selected text not null, hashed text not null,
   every text not null, zone text not null, ahead int not null, fingerprint text not null,
   filenode oid, blocks bigint, copied bigint not null default 0, copied_to text, built text[] not null default '{}', verified text[] not null default '{}',

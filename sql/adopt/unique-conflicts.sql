@@ -1,6 +1,6 @@
 -- Creates the function that returns, for each unique key of `taker` besides the key of the rows, the statement that
--- deletes its rows whose value a row of `giver` now has, and records their keys. $1 of such a statement is an array of
--- entries of the log. A key that contains the key of the rows needs none. TimescaleDB: not needed.
+-- deletes its rows whose value a row of `giver` now has, and records their keys. The parameter of such a statement is an
+-- array of entries of the log. A key that contains the key of the rows needs none. TimescaleDB: not needed.
 create function unique_conflicts(giver regclass, taker regclass) returns setof text
 language sql
 set search_path from current

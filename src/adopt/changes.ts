@@ -17,6 +17,11 @@ export interface Direction {
   to: Fragment
 }
 
+/** From the old table to its copy. */
+export function towardsCopy({schema, table}: Inventory, staging: Staging): Direction {
+  return {from: ident(schema, table), to: ident(staging.schema, table)}
+}
+
 /**
  * Applies the recorded changes in committed batches, until the last one was not full. Another run continues after the
  * last committed batch. It is recorded as built: the next plan has it again only if {@link isBehind}.

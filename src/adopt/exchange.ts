@@ -27,14 +27,16 @@ export function swapStep(inventory: Inventory, staging: Staging, fingerprint: st
   const both: Exchange = {inventory, staging, away: staging.oldSchema, from: staging.schema}
   const [now, other] = tables(both)
   return {
-    ...exchangeShape(inventory, `exchange ${relationOf(inventory)} and the new set`),
+    ...exchangeShape(inventory, `exchange ${relationOf(inventory)} and the new table`),
     statements: [
       lockState(staging),
       // Excludes ALTER TABLE, but no reads and writes, while definitions are compared and most changes are applied.
-      sql`lock table ${now} in share update exclusive mode`,
+      sql`lock table only ${now} in share update exclusive mode`,
       requireFingerprint(inventory, staging, fingerprint),
+      ...notePartitions(inventory, staging),
       applyMost(staging, {from: now, to: other}),
       sql`lock table ${now} in access exclusive mode`,
+      ...notePartitions(inventory, staging),
       applyAll(staging, {from: now, to: other}),
       ...exchange(both),
       ...inventory.triggers.flatMap((trigger) => createTrigger(now, trigger)),
@@ -42,6 +44,10 @@ export function swapStep(inventory: Inventory, staging: Staging, fingerprint: st
       sql`update ${stateTable(staging)} set phase = 'swapped', swapped_at = clock_timestamp()`,
     ],
   }
+}
+
+function notePartitions({kind}: Inventory, {schema}: Staging): Statement[] {
+  return kind === 'p' ? [sql`select ${ident(schema, 'note_partitions')}()`] : []
 }
 
 /** The step that gives the name back to the old table, with every change that was made since. */
@@ -194,9 +200,9 @@ function rowSecurity({rowSecurity: enabled, forceRowSecurity: forced}: Inventory
 
 /**
  * After an exchange: checks the foreign keys that reference the table, under a lock that lets writers continue.
- * @param kind of the table that has the name then: partitioned, or ordinary after an undo
+ * @param before oid of the table that had the name before the exchange
  */
-export function validateReferences(inventory: Inventory, kind: 'p' | 'r' = 'p'): Step[] {
+export function validateReferences(inventory: Inventory, before: number): Step[] {
   return inventory.referencedBy
     .filter(({valid}) => valid)
     .map(({schema, table, name}) => {
@@ -211,8 +217,7 @@ export function validateReferences(inventory: Inventory, kind: 'p' | 'r' = 'p'):
         doneCheck: sql`select exists (
   select from pg_constraint
   where conrelid = to_regclass(${relation}::text) and conname = ${name}::text and convalidated
-    and confrelid = to_regclass(${relationOf(inventory)}::text)
-    and exists (select from pg_class where oid = confrelid and relkind = ${kind}::text::"char")
+    and confrelid = to_regclass(${relationOf(inventory)}::text) and confrelid <> ${before}::int8::oid
 ) as done`,
         dependsOn: [],
         relations: [relation],

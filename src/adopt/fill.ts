@@ -6,7 +6,7 @@ import {relationOf, type IndexFacts, type Inventory} from './inventory.js'
 import type {AdoptPeriod} from './periods.js'
 import {adoptStep, triggersOn} from './shadow.js'
 import type {RowKey} from './key.js'
-import {changesTable, lockState, stateTable} from './state.js'
+import {changesTable, lockState, partsTable, stateTable} from './state.js'
 import {changeTrigger, type Staging} from './staging.js'
 
 /** Partitions that one step creates: the locks of a transaction are limited. */
@@ -77,7 +77,13 @@ export function recordChanges(inventory: Inventory, staging: Staging, lockTimeou
       sql`lock table ${table} in share row exclusive mode`,
       ...triggersOn(staging, table, always),
       sql`update ${stateTable(staging)} set filenode = pg_relation_filenode(source),
-  blocks = pg_relation_size(source) / current_setting('block_size')::int`,
+  blocks = coalesce(pg_relation_size(source) / current_setting('block_size')::int, 0)`,
+      ...(inventory.kind === 'p'
+        ? [
+            sql`insert into ${partsTable(staging)} select relid, pg_relation_filenode(relid)
+from pg_partition_tree(${inventory.oid}::int8::oid) where isleaf`,
+          ]
+        : []),
     ],
     lock: 'SHARE ROW EXCLUSIVE',
     doneCheck: sql`select exists (

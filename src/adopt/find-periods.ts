@@ -37,22 +37,39 @@ export async function findPeriods(
   {column, key}: Key,
   calendar: AdoptPeriods,
 ): Promise<AdoptPeriod[]> {
-  const {schema, table, relation} = source
+  const {table, relation} = source
+  const {points, texts} = await readKeyEnds(db, sane, source, {column, key})
+  const periods = await readAdoptPeriods(db, table, key, calendar, points)
+  if (periods.length > mostPartitions)
+    throw usageError(
+      'TOO_MANY',
+      `${relation} has rows from ${texts.oldest} to ${texts.newest}: by ${calendar.every} that is ${periods.length} partitions, more than ${mostPartitions}.`,
+      ['Choose a longer period: --every month.'],
+    )
+  return periods
+}
+
+interface Ends {
+  points: KeyEnds
+  /** For people. */
+  texts: {oldest: string | null; newest: string | null}
+}
+
+/**
+ * The oldest and the newest row of a table.
+ * @throws OpsError OUT_OF_RANGE naming rows whose time is a mistake
+ */
+export async function readKeyEnds(db: Database, sane: SaneTimes, source: Source, {column, key}: Key): Promise<Ends> {
+  const {schema, table} = source
   // Without an index this reads the whole table.
   const [ends] = await db.query<{oldest: string | null; newest: string | null}>(
     sql`select ${keyEnds(key, ident(column))} from ${ident(schema, table)}`,
     {...readOnlySettings, statementTimeout: 0},
   )
   const points = {oldest: pointIn(key, ends!.oldest), newest: pointIn(key, ends!.newest)}
-  await requireSane(db, sane, source, {column, texts: inWords(key, ends!), points})
-  const periods = await readAdoptPeriods(db, table, key, calendar, points)
-  if (periods.length > mostPartitions)
-    throw usageError(
-      'TOO_MANY',
-      `${relation} has rows from ${ends!.oldest} to ${ends!.newest}: by ${calendar.every} that is ${periods.length} partitions, more than ${mostPartitions}.`,
-      ['Choose a longer period: --every month.'],
-    )
-  return periods
+  const texts = inWords(key, ends!)
+  await requireSane(db, sane, source, {column, texts, points})
+  return {points, texts}
 }
 
 /** A text that is no time of this key counts as out of range. */

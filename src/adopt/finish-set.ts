@@ -41,14 +41,14 @@ export function completeSet(inventory: Inventory, staging: Staging): Step {
   }
 }
 
-function createIndex(shadow: string, index: IndexFacts): string[] {
+export function createIndex(shadow: string, index: IndexFacts): string[] {
   if (index.constraint !== null) return [`alter table ${shadow} add ${constraintClause(index).text}`]
   return [
     `create ${index.unique ? 'unique ' : ''}index ${ident(index.name).text} on ${shadow} ${indexClause(index).text}`,
   ]
 }
 
-function indexComments({schema}: Staging, shadow: string, index: IndexFacts): Statement[] {
+export function indexComments({schema}: Staging, shadow: string, index: IndexFacts): Statement[] {
   return [
     ...comment(sql`index ${ident(schema, index.name)}`, index.comment),
     ...(index.constraint === null
@@ -139,16 +139,19 @@ export function foreignKeySteps(inventory: Inventory, staging: Staging, periods:
   ]
 }
 
-/** The triggers that record changes of the new set: they are added last, because copied rows would fire them too. */
-export function recordNewSet(inventory: Inventory, staging: Staging): Step {
+/**
+ * The triggers that record changes of the new table: they are added last, because copied rows would fire them too.
+ * @param always see {@link triggersOn}
+ */
+export function recordNewTable(inventory: Inventory, staging: Staging, always: boolean): Step {
   const shadow = ident(staging.schema, inventory.table)
-  const id = `record changes of the new set of ${relationOf(inventory)}`
+  const id = `record changes of the new table of ${relationOf(inventory)}`
   return {
     ...adoptStep,
     id,
     kind: 'adopt record',
     object: relationOf(inventory),
-    statements: once(staging, id, [...dropTriggers(shadow), ...triggersOn(staging, shadow)]),
+    statements: once(staging, id, [...dropTriggers(shadow), ...triggersOn(staging, shadow, always)]),
     lock: 'NONE',
     dependsOn: [],
     relations: [],

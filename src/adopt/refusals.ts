@@ -25,9 +25,13 @@ export function refusalsOf(inventory: Inventory, column: ColumnFacts): Refusal[]
     ...ofConstraints(inventory),
     ...ofReferences(inventory),
     ...ofTriggers(inventory),
-    ...ofPublications(inventory),
     ...ofDependents(inventory),
   ]
+}
+
+/** What a partition set cannot have, in addition. */
+export function refusalsOfSet(inventory: Inventory): Refusal[] {
+  return ofPublications(inventory)
 }
 
 function refuse(object: string, reason: string, fix: string | null = null): Refusal {
@@ -41,7 +45,7 @@ function ofTable(inventory: Inventory): Refusal[] {
     found.push(
       refuse(
         relation,
-        'it is unlogged or temporary, and a partitioned table is neither',
+        'it is unlogged or temporary, and the new table would be neither',
         inventory.persistence === 'u' ? `ALTER TABLE ${relation} SET LOGGED` : null,
       ),
     )
@@ -84,7 +88,7 @@ function ofIndex(inventory: Inventory, index: IndexFacts, column: ColumnFacts): 
     return [
       refuse(
         object,
-        'an exclusion constraint of a partitioned table cannot compare rows of different partitions',
+        'an exclusion constraint cannot compare rows of different partitions or chunks',
         `ALTER TABLE ${relation} DROP CONSTRAINT ${formatName(index.constraint!)}`,
       ),
     ]
@@ -94,7 +98,7 @@ function ofIndex(inventory: Inventory, index: IndexFacts, column: ColumnFacts): 
 
 function missingKey({columns}: IndexFacts, {name}: ColumnFacts): string {
   const keys = columns.map((key) => (key === '' ? 'an expression' : formatName(key))).join(', ')
-  return `it is unique on (${keys}) without ${formatName(name)}. PostgreSQL checks uniqueness within each partition only, so every unique key of a partitioned table must contain its partition key`
+  return `it is unique on (${keys}) without ${formatName(name)}. PostgreSQL checks uniqueness within each partition or chunk only, so every unique key must contain the column of their ranges`
 }
 
 /** The statements that replace the key by one that contains the column; null for an index on expressions. */
@@ -140,7 +144,7 @@ function ofConstraints(inventory: Inventory): Refusal[] {
       .map(({name}) =>
         refuse(
           `constraint ${formatName(name)}`,
-          'it is NO INHERIT, which a partitioned table cannot have',
+          'it is NO INHERIT, which neither a partitioned table nor a hypertable can have',
           `ALTER TABLE ${relation} DROP CONSTRAINT ${formatName(name)}`,
         ),
       ),
@@ -186,7 +190,7 @@ function ofTriggers(inventory: Inventory): Refusal[] {
     .map(({name}) =>
       refuse(
         `trigger ${formatName(name)}`,
-        'it is FOR EACH ROW with transition tables, which a partition cannot have',
+        'it is FOR EACH ROW with transition tables, which neither a partition nor a chunk can have',
         `DROP TRIGGER ${formatName(name)} ON ${relationOf(inventory)}`,
       ),
     )

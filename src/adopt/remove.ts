@@ -3,7 +3,7 @@ import {ident, raw, sql, type Statement} from '../db/sql.js'
 import type {Step} from '../run/step.js'
 import {relationOf, type Inventory} from './inventory.js'
 import {adoptStep, dropTriggers} from './shadow.js'
-import {changesTable, lockState, stateTable} from './state.js'
+import {changesTable, lockState, partsTable, stateTable} from './state.js'
 import {functionSignatures, type Staging} from './staging.js'
 
 /** Stops recording changes of the table that has the name: a moment of ACCESS EXCLUSIVE. */
@@ -77,7 +77,7 @@ function noStaging({schema}: Staging): Statement {
 function removeStaging(staging: Staging): Statement[] {
   return [
     ...functionSignatures.map((name) => sql`drop function ${ident(staging.schema)}.${raw(name)}`),
-    sql`drop table ${changesTable(staging)}, ${stateTable(staging)}`,
+    sql`drop table ${changesTable(staging)}, ${partsTable(staging)}, ${stateTable(staging)}`,
     sql`drop schema ${ident(staging.schema)}, ${ident(staging.oldSchema)}`,
   ]
 }

@@ -5,7 +5,7 @@ import type {Step} from '../run/step.js'
 import {relationOf, writtenColumns, type Inventory, type PolicyFacts} from './inventory.js'
 import type {AdoptPeriods} from './periods.js'
 import type {RowKey} from './key.js'
-import {changesTable, stateTable} from './state.js'
+import {changesTable, partsTable, stateTable, type AdoptTarget} from './state.js'
 import {changeTrigger, copyingSetting, functionSignatures, truncateTrigger, type Staging} from './staging.js'
 
 export interface ShadowRequest {
@@ -15,6 +15,7 @@ export interface ShadowRequest {
   column: string
   key: RowKey
   periods: AdoptPeriods
+  target: AdoptTarget
 }
 
 /** What every step of an adoption has in common: the locked state makes it repeatable. */
@@ -26,18 +27,21 @@ export const adoptStep = {
   bytes: null,
 } as const
 
-/** The step that creates the empty set, the state, the log and the functions. Other sessions do not notice it. */
-export function createShadow(request: ShadowRequest): Step {
+/**
+ * The step that creates the empty new table, the state, the log and the functions. Other sessions do not notice it.
+ * @param table the statements that create the table
+ */
+export function createShadow(request: ShadowRequest, table: readonly Statement[]): Step {
   const {inventory, staging} = request
   const relation = relationOf(inventory)
   return {
     ...adoptStep,
-    id: `create the new set of ${relation}`,
+    id: `create the new ${request.target} of ${relation}`,
     kind: 'adopt prepare',
     object: relation,
     statements: [
       ...schemas(inventory, staging),
-      createTable(request),
+      ...table,
       ...rights(inventory, staging),
       ...inventory.policies.flatMap((policy) => createPolicy(staging, inventory.table, policy)),
       ...comments(inventory, staging),
@@ -57,12 +61,22 @@ function schemas({owner}: Inventory, {schema, oldSchema}: Staging): Statement[] 
   return [schema, oldSchema].map((name) => sql`create schema ${ident(name)} authorization ${ident(owner)}`)
 }
 
-function createTable({inventory, staging, column}: ShadowRequest): Statement {
-  const {schema, table, tablespace} = inventory
-  const space = tablespace === null ? raw('') : sql` tablespace ${ident(tablespace)}`
-  return sql`create table ${ident(staging.schema, table)} (
-  like ${ident(schema, table)} including defaults including generated including identity including constraints including storage including compression including comments
-) partition by range (${ident(column)})${space}`
+/** The partitioned table without partitions and without indexes. */
+export function emptySet({inventory, staging, column}: ShadowRequest): Statement[] {
+  return [
+    sql`create table ${ident(staging.schema, inventory.table)} (
+  like ${ident(inventory.schema, inventory.table)} ${alike}
+) partition by range (${ident(column)})${tablespaceOf(inventory)}`,
+  ]
+}
+
+/** What the new table copies from the definition of the old one: all but indexes, which keep their names. */
+export const alike = raw(
+  'including defaults including generated including identity including constraints including storage including compression including comments',
+)
+
+export function tablespaceOf({tablespace}: Inventory): Statement {
+  return tablespace === null ? sql`` : sql` tablespace ${ident(tablespace)}`
 }
 
 /** Owner and privileges as those of the old table, whatever the default privileges of the owner are. */
@@ -113,7 +127,7 @@ function comments({comment: text, table}: Inventory, {schema}: Staging): Stateme
   return comment(sql`table ${ident(schema, table)}`, text)
 }
 
-function createState({inventory, fingerprint, staging, column, key, periods}: ShadowRequest): Statement[] {
+function createState({inventory, fingerprint, staging, column, key, periods, target}: ShadowRequest): Statement[] {
   const of = new Map(inventory.columns.map((one) => [one.name, one]))
   const keys = key.columns.map((name, n) => {
     const {type, collation} = of.get(name)!
@@ -126,12 +140,13 @@ function createState({inventory, fingerprint, staging, column, key, periods}: Sh
   return [
     within(staging),
     statement(loadSql('adopt/create-state')),
+    sql`create table ${partsTable(staging)} (relation oid primary key, filenode oid not null)`,
     sql`create table ${changesTable(staging)} (id bigint generated always as identity primary key, ${list(keys)},
   truncated boolean not null default false)
 with (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 20000)`,
-    sql`insert into ${stateTable(staging)} (phase, source, shadow, "column", key_columns, written, selected, hashed, every, zone, ahead,
+    sql`insert into ${stateTable(staging)} (phase, source, shadow, target, "column", key_columns, written, selected, hashed, every, zone, ahead,
   fingerprint)
-values ('copying', ${inventory.oid}, ${shadow}::regclass, ${column}, ${key.columns}::text[], ${written.map(({text}) => text).join(', ')}, ${selected},
+values ('copying', ${inventory.oid}, ${shadow}::regclass, ${target}, ${column}, ${key.columns}::text[], ${written.map(({text}) => text).join(', ')}, ${selected},
   ${hashed.join(', ')}, ${periods.every}, ${periods.zone}, ${periods.ahead}, ${fingerprint})`,
   ]
 }
@@ -173,6 +188,7 @@ end`
     statement(loadSql('adopt/apply-changes')),
     statement(loadSql('adopt/copy-rows')),
     statement(loadSql('adopt/copy-range')),
+    statement(loadSql('adopt/note-partitions')),
     statement(loadSql('adopt/compare-rows')),
     ...[
       ['record_change', change],
@@ -213,6 +229,7 @@ function changesOwner({owner}: Inventory, staging: Staging): Statement[] {
   return [
     sql`alter table ${changesTable(staging)} owner to ${ident(owner)}`,
     sql`alter table ${stateTable(staging)} owner to ${ident(owner)}`,
+    sql`alter table ${partsTable(staging)} owner to ${ident(owner)}`,
     ...functionSignatures.map(
       (name) => sql`alter function ${ident(staging.schema)}.${raw(name)} owner to ${ident(owner)}`,
     ),

@@ -30,6 +30,7 @@ export const functionSignatures = [
   'record_change()',
   'record_truncate()',
   'compare_rows(text[], text)',
+  'note_partitions()',
   'copy_rows(bigint, bigint)',
   'copy_range(text, text)',
   'apply_changes(regclass, regclass, bigint)',

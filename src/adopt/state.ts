@@ -3,6 +3,9 @@ import {ident, sql, type Fragment, type Statement} from '../db/sql.js'
 import type {AdoptPeriods} from './periods.js'
 import type {Staging} from './staging.js'
 
+/** What a table becomes. */
+export type AdoptTarget = 'set' | 'hypertable'
+
 /** What an adoption has done so far: the only row of `state` in its schema. */
 export interface AdoptState {
   phase: 'copying' | 'swapped' | 'undone'
@@ -10,6 +13,7 @@ export interface AdoptState {
   source: number
   /** Oid of the new set. */
   shadow: number
+  target: AdoptTarget
   column: string
   every: AdoptPeriods['every']
   zone: string
@@ -43,6 +47,11 @@ export function changesTable({schema}: Staging): Fragment {
   return ident(schema, 'changes')
 }
 
+/** The partitions that a set had when its changes began to be recorded, and their files. */
+export function partsTable({schema}: Staging): Fragment {
+  return ident(schema, 'parts')
+}
+
 /** @returns null if no adoption was begun */
 export async function readState(db: Database, staging: Staging): Promise<AdoptState | null> {
   const [found] = await db.query<{exists: boolean}>(
@@ -51,7 +60,7 @@ export async function readState(db: Database, staging: Staging): Promise<AdoptSt
   )
   if (!found?.exists) return null
   const rows = await db.query<AdoptState>(
-    sql`select phase, source::int8 as source, shadow::int8 as shadow, "column", every, zone, ahead, fingerprint, filenode::int8, blocks, copied, copied_to as "copiedTo", built, verified,
+    sql`select phase, source::int8 as source, shadow::int8 as shadow, target, "column", every, zone, ahead, fingerprint, filenode::int8, blocks, copied, copied_to as "copiedTo", built, verified,
   started_at as "startedAt", swapped_at as "swappedAt", (select count(*) from ${changesTable(staging)}) as pending
 from ${stateTable(staging)}`,
   )

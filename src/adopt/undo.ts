@@ -6,8 +6,9 @@ import {usageError} from '../errors.js'
 import {command} from '../units/command.js'
 import {catchUp} from './changes.js'
 import {swapBackStep, validateReferences} from './exchange.js'
+import {leavingTimescaledb} from './hypertable.js'
 import {readInventory} from './inventory.js'
-import {inOrder, planOf, type AdoptPlan} from './plan.js'
+import {inOrder, planOf, refuseAll, type AdoptPlan} from './request.js'
 import {dropOld, removeCopy, stopRecording} from './remove.js'
 import {findSource} from './source.js'
 import {stagingOf} from './staging.js'
@@ -26,11 +27,14 @@ export async function planUndo(db: Database, table: string): Promise<AdoptPlan> 
   if (state === null) return nothingBegun(source.relation)
   const {inventory} = await readInventory(db, source.oid, staging)
   const direction = {from: ident(source.schema, source.table), to: ident(staging.oldSchema, source.table)}
+  // The new table is a hypertable: its aggregates would be lost with it.
+  if (state.phase === 'swapped' && source.kind === 'hypertable')
+    refuseAll(source.relation, (await leavingTimescaledb(db, source)).refusals)
   const back =
     state.phase === 'swapped'
       ? [catchUp(inventory, staging, direction, 'before the exchange'), swapBackStep(inventory, staging)]
       : []
-  const checks = state.phase === 'swapped' ? validateReferences(inventory, 'r') : []
+  const checks = state.phase === 'swapped' ? validateReferences(inventory, source.oid) : []
   const stop = state.phase === 'copying' ? [stopRecording(inventory)] : []
   const steps = inOrder([...back, ...stop, removeCopy(inventory, staging, []), ...checks])
   const notes =

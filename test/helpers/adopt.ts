@@ -3,7 +3,7 @@ import {connect} from '../../src/db/connect.js'
 import {statement} from '../../src/db/sql.js'
 import {planInstall} from '../../src/schema/migrate/run.js'
 import {execute} from '../../src/run/execute.js'
-import type {AdoptRequest} from '../../src/adopt/plan.js'
+import type {AdoptRequest} from '../../src/adopt/request.js'
 import type {TestDatabase} from './engines.js'
 import {quick} from './partitions.js'
 import {targetOf} from './server.js'
@@ -20,6 +20,7 @@ export function adoptRequest(more: Partial<AdoptRequest> = {}): AdoptRequest {
   return {
     table: 'ticks',
     column: null,
+    to: null,
     declared: null,
     periods: {every: 'month', zone: 'UTC', ahead: 1},
     earliest: '2009-01-03T00:00:00Z',
@@ -48,7 +49,7 @@ export async function expectSameAsMirror(database: Pick<TestDatabase, 'run'>): P
   expect(await contents(database, 'ticks')).toEqual(await contents(database, 'mirror'))
 }
 
-const change = `do $do$
+const change = (moved: string) => `do $do$
 declare
   n int := floor(random() * 1000000);
   symbol text := case when random() < 0.5 then 'a' else 'b' end;
@@ -63,7 +64,7 @@ begin
     elsif kind < 0.7 then
       execute format('update public.%I set price = $3 where symbol = $1 and time = $2', "table") using symbol, from_time, n;
     elsif kind < 0.8 then
-      execute format('update public.%I t set time = $3 where symbol = $1 and time = $2 and not exists (select from public.%I o where o.symbol = $1 and o.time = $3)', "table", "table") using symbol, from_time, to_time;
+      execute format('update public.%I t set time = $3 where symbol = $1 and time = $2 and not exists (select from public.%I o where o.symbol = $1 and o.time = $3)', "table", "table") using symbol, from_time, ${moved};
     else
       execute format('delete from public.%I where symbol = $1 and time = $2', "table") using symbol, from_time;
     end if;
@@ -75,15 +76,19 @@ export interface Writer {
   stop(): Promise<number>
 }
 
-/** Inserts, updates, moves and deletes rows of `ticks` and `mirror` in the same transactions until it is stopped. */
-export async function startWriter(url: string): Promise<Writer> {
+/**
+ * Inserts, updates, moves and deletes rows of `ticks` and `mirror` in the same transactions until it is stopped.
+ * @param moved the time to which rows are moved: a hypertable refuses to move one into another chunk
+ */
+export async function startWriter(url: string, moved: 'anywhere' | 'within the minute' = 'anywhere'): Promise<Writer> {
   const db = await connect(targetOf(url), {applicationName: 'writer'})
   const settings = {readOnly: false, lockTimeout: 0, statementTimeout: 0, searchPath: 'public'}
+  const text = change(moved === 'anywhere' ? 'to_time' : "from_time + interval '30 seconds'")
   let stopped = false
   const work = (async () => {
     let count = 0
     while (!stopped) {
-      await db.transaction(settings, (tx) => tx.query(statement(change)))
+      await db.transaction(settings, (tx) => tx.query(statement(text)))
       count += 1
     }
     return count

@@ -2,26 +2,34 @@ import {Args, Flags} from '@oclif/core'
 import {BaseCommand, type ChangeReport} from '../../cli/base-command.js'
 import {changeFlags} from '../../cli/flags.js'
 import {parseEvery, type Every} from '../../units/period.js'
-import type {AdoptPlan} from '../../adopt/plan.js'
+import type {AdoptPlan} from '../../adopt/request.js'
 
 const length = Flags.custom<Every>({parse: async (input) => parseEvery(input), helpValue: 'month'})
 
 export default class PartitionsAdopt extends BaseCommand<typeof PartitionsAdopt> {
-  static override summary = 'Turn a table or a hypertable into a partition set while it is in use.'
+  static override summary =
+    'Turn a table into a partition set or a hypertable while it is in use.'
   static override description =
-    `The rows are copied into a new set in committed batches, while a trigger records every change. Each period is compared by count and checksum. Then the two tables exchange their places under ACCESS EXCLUSIVE, for a fraction of a second. The old table is kept until --finish; until then --undo goes back without losing a row.
-The plan names what the new set gets. What a partitioned table cannot have is refused before anything is changed, with the statement that removes it. A run that was interrupted, or killed, is continued by the next one.`
+    `The rows are copied into a new table in committed batches, while a trigger records every change. Each period is compared by count and checksum. Then the two tables exchange their places under ACCESS EXCLUSIVE, for a fraction of a second. The old table is kept until --finish; until then --undo goes back without losing a row.
+The plan names what the new table gets. What it cannot have is refused before anything is changed, with the statement that removes it. A run that was interrupted, or killed, is continued by the next one.`
   static override examples = [
     '<%= config.bin %> <%= command.id %> ticks --every day --dry-run',
     '<%= config.bin %> <%= command.id %> ticks --every day --yes',
+    '<%= config.bin %> <%= command.id %> ticks --to hypertable --every day --yes',
     '<%= config.bin %> <%= command.id %> ticks --undo --yes',
     '<%= config.bin %> <%= command.id %> ticks --finish --confirm market',
   ]
   static override args = {table: Args.string({description: 'table, as name or schema.name', required: true})}
   static override flags = {
     ...changeFlags,
+    to: Flags.option({options: ['set', 'hypertable'] as const})({
+      summary: 'What the table becomes; default: a set.',
+    }),
     key: Flags.string({summary: 'Column of the partitions; default: the only column of time.', helpValue: '<column>'}),
-    every: length({summary: 'Length of a partition: day, 6h, 2 weeks; default: as declared, else month.'}),
+    every: length({
+      summary:
+        'Length of a partition or chunk: day, 6h, 2 weeks; default: as declared, else that of the set, else month (chunks: week).',
+    }),
     undo: Flags.boolean({summary: 'Go back: remove the copy, or give the old table its name back.'}),
     finish: Flags.boolean({summary: 'Drop the old table. Loses the way back.', exclusive: ['undo']}),
   }
@@ -54,12 +62,13 @@ The plan names what the new set gets. What a partitioned table cannot have is re
     ])
     const rules = partitionRules(await this.loadConfig(), false)
     const declared = await ruleFor(db, table, rules)
-    const {every, timezone: zone, ahead, earliest, within} = declared ?? undeclared(table)
+    const {timezone: zone, ahead, earliest, within} = declared ?? undeclared(table)
     return planAdopt(db, {
       table,
       column: flags.key ?? null,
       declared,
-      periods: {every: flags.every ?? every, zone, ahead},
+      to: flags.to ?? null,
+      periods: {every: flags.every ?? declared?.every ?? null, zone, ahead},
       earliest,
       within,
     })
