@@ -20,6 +20,9 @@ const objectsOf = ({db}: TestDatabase) => readSnapshot(db, ['public', 'qicore'])
 const isThere = async ({run}: TestDatabase, name: string) =>
   (await run<{there: boolean}>(`select to_regclass('${name}') is not null as there`))[0]!.there
 
+/** Migrations of QiCore that an engine does not have: 1.2.0 compresses, 1.6.0 distributes. */
+const notFor = {timescaledb: ['1.6.0'], apache: ['1.2.0', '1.6.0'], postgres: ['1.2.0', '1.6.0'], citus: ['1.2.0']}
+
 forEachEngine({}, (engine) => {
   it('a dry run changes nothing, a run creates the tables, and the next run has nothing to do', async () => {
     const database = await engine.database()
@@ -37,7 +40,7 @@ forEachEngine({}, (engine) => {
       Object.entries(states)
         .filter(([, state]) => state !== 'applied')
         .map(([version]) => version),
-    ).toEqual(engine.kind === 'timescaledb' ? [] : ['1.2.0'])
+    ).toEqual(notFor[engine.kind])
 
     expect((await planFor(database.db, {})).plan.steps).toEqual([])
     expect((await up(database.db)).steps).toEqual([])
