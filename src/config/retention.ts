@@ -16,7 +16,7 @@ const to = z
 
 const exported = z.strictObject({
   to: about(to, 'Directory, or s3://bucket/prefix. Keys of S3 come from the environment (AWS_ACCESS_KEY_ID, …).', {
-    examples: ['/srv/archive', 's3://archive/market'],
+    examples: ['/var/backups/market', 's3://archive/market'],
   }),
   format: about(z.enum(exportFormats).default('parquet'), 'Format of the files.', {examples: ['csv']}),
   endpoint: about(z.url({protocol: /^https?$/}).optional(), 'Address of an S3-compatible store that is not AWS.', {
@@ -30,7 +30,7 @@ const archive = z.strictObject({
   schema: about(name.optional(), 'Schema to which its table is moved.', {examples: ['archive']}),
   tablespace: about(name.optional(), 'Tablespace to which its table and indexes are moved.', {examples: ['cold']}),
   export: about(exported.optional(), 'Where its rows are exported to; it is not dropped before this is verified.', {
-    examples: [{to: '/srv/archive', format: 'parquet'}],
+    examples: [{to: '/var/backups/market', format: 'parquet'}],
   }),
 })
 

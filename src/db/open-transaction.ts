@@ -1,6 +1,6 @@
 import type {Db, TransactionSettings} from './database.js'
 import {Flight, skipped, type Answer} from './flight.js'
-import {opening, openingName, roleError, type Session} from './session.js'
+import {opening, roleError, type Session} from './session.js'
 import {silenceWatch} from './silence-watch.js'
 import {mayHoldSeveral, quoteIdent, type Statement} from './sql.js'
 import {answeredAfter, sqlState, SqlState} from './sqlstate.js'
@@ -100,10 +100,8 @@ export class OpenTransaction implements Db {
   }
 
   private addOpening(settings: TransactionSettings): void {
-    // The locks of a snapshot name tables, so each text would be prepared for one transaction only.
-    const prepares = this.session.prepares && settings.snapshotAfter === undefined
-    for (const text of opening(settings, this.session))
-      this.first.add({text, name: prepares ? openingName(text) : undefined}).catch(this.failed)
+    // Not prepared by name: after a DEALLOCATE ALL of a user's statement no transaction of the session could begin.
+    for (const text of opening(settings, this.session)) this.first.add({text}).catch(this.failed)
     const {role} = settings
     if (role)
       this.first

@@ -62,21 +62,6 @@ export function roleError(role: string, error: unknown): unknown {
   })
 }
 
-const names = new Map<string, string>()
-
-/**
- * The name under which sessions keep an opening statement prepared: parsing the settings costs more than making them. A
- * process has few different ones.
- */
-export function openingName(text: string): string {
-  let name = names.get(text)
-  if (name === undefined) {
-    name = `qicore:opening:${names.size}`
-    names.set(text, name)
-  }
-  return name
-}
-
 /**
  * BEGIN and the settings, the first statements of a flight. If BEGIN fails, as `begin read write` does on a replica,
  * the server skips the rest.

@@ -12,7 +12,7 @@ export default class ChunksExport extends BaseCommand<typeof ChunksExport> {
     `Writes one file a chunk, with a manifest beside it, into a directory or an S3-compatible store. Each file is read back: its rows and their checksum must be those that the server computed in the same snapshot. A chunk whose rows a verified file has is not exported again; if its rows have changed, a second file is written and the first one stays.
 Changes nothing in the database and blocks no reader or writer.`
   static override examples = [
-    '<%= config.bin %> <%= command.id %> ohlcv_data --older-than 2y --export-to /srv/archive',
+    '<%= config.bin %> <%= command.id %> ohlcv_data --older-than 2y --export-to /var/backups/market',
     '<%= config.bin %> <%= command.id %> ohlcv_data --from 2024-01 --to 2024-03 --export-to s3://archive/market --export-format csv',
   ]
   static override args = {
