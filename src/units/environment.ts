@@ -59,7 +59,7 @@ export const environmentVariables: readonly EnvironmentVariables[] = [
     names: ['AWS_ENDPOINT_URL_S3', 'AWS_ENDPOINT_URL', 'AWS_REGION', 'AWS_DEFAULT_REGION'],
     meaning: 'exports to `s3://`: the address of a store that is not AWS, and the region',
     flag: null,
-    setting: 'tables.<name>.retention.export',
+    setting: 'tables.<name>.retention.archive.export',
   },
   {
     names: ['DATABASE_URL'],

@@ -25,7 +25,9 @@ forEachEngine({native: false}, () => {
     expectExit(await runCli(['migrate', 'up', '--url', url]), 0)
     const status = await runCli(['migrate', 'status', '--check', '--url', url, '--json'])
     expectExit(status, 0)
-    expect(jsonOf<Status>(status).migrations.every(({state}) => state === 'applied')).toBe(true)
+    // 1.6.0 distributes tables, which only Citus can.
+    const others = jsonOf<Status>(status).migrations.filter(({state}) => state !== 'applied')
+    expect(others).toMatchObject([{version: '1.6.0', state: 'not for this engine'}])
     const again = await runCli(['migrate', 'up', '--url', url])
     expectExit(again, 0)
     expect(again.stdout).toBe('Migrate up: nothing to do.\n')
