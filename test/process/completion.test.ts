@@ -63,7 +63,7 @@ describe.each(shells)('completion in %s', (shell) => {
 
   it('offers commands, flags anywhere, and fixed values', () => {
     expect(offered(shell, 'chu')).toEqual(['chunks'])
-    expect(offered(shell, 'chunks', '')).toEqual(['compress', 'decompress', 'drop', 'list'])
+    expect(offered(shell, 'chunks', '')).toEqual(['compress', 'decompress', 'drop', 'export', 'list'])
     expect(offered(shell, 'chunks', 'drop', 'ticks', '--old')).toEqual(['--older-than'])
     expect(offered(shell, 'stats', '--format', 'm')).toEqual(['markdown'])
     expect(offered(shell, 'policies', 'why', 'ticks', 're')).toEqual(['refresh', 'reorder', 'retention'])
