@@ -3,6 +3,7 @@ import {usageError} from '../errors.js'
 import {command} from '../units/command.js'
 import {afterExchange, requireSame} from './begun.js'
 import {carriedOf} from './carried.js'
+import {withTriggerNotes} from './commands.js'
 import {changesKind, isBehind} from './changes.js'
 import {intoHypertable, requireHypertables} from './into-hypertable.js'
 import {intoSet} from './into-set.js'
@@ -25,7 +26,8 @@ export async function planAdopt(db: Database, request: AdoptRequest): Promise<Ad
   const state = await readState(db, staging)
   const found = await readInventory(db, source.oid, staging)
   if (state !== null) requireSame(source, state, found, request)
-  if (state !== null && state.phase !== 'copying') return afterExchange(db, source, staging, state, found.inventory)
+  if (state !== null && state.phase !== 'copying')
+    return withTriggerNotes(db, await afterExchange(db, source, staging, state, found.inventory))
   const target = state?.target ?? request.to ?? 'set'
   const partman = state === null && source.kind === 'partitioned' ? await readPartman(db, source) : null
   if (partman !== null) return partmanPlan(source, partman, target === 'set')
@@ -35,7 +37,8 @@ export async function planAdopt(db: Database, request: AdoptRequest): Promise<Ad
   const adoption = {source, staging, state, found, column, key}
   const {summary, steps, notes} = await (target === 'set' ? intoSet : intoHypertable)(db, request, adoption)
   const left = steps.filter(({id, kind}) => !state?.built.includes(id) || (kind === changesKind && isBehind(state)))
-  return {plan: planOf(source.relation, summary, inOrder(left)), carried: carriedOf(found.inventory), notes}
+  const plan = planOf(source.relation, summary, inOrder(left))
+  return withTriggerNotes(db, {plan, carried: carriedOf(found.inventory), notes})
 }
 
 /** A set of pg_partman is a partition set already: only its manager changes. */

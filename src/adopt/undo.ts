@@ -5,6 +5,7 @@ import {ident, statement} from '../db/sql.js'
 import {usageError} from '../errors.js'
 import {command} from '../units/command.js'
 import {catchUp} from './changes.js'
+import {withTriggerNotes} from './commands.js'
 import {swapBackStep, validateReferences} from './exchange.js'
 import {leavingTimescaledb} from './hypertable.js'
 import {readInventory} from './inventory.js'
@@ -41,7 +42,8 @@ export async function planUndo(db: Database, table: string): Promise<AdoptPlan> 
     state.phase === 'swapped'
       ? ['Partitions that were dropped or detached since the exchange come back: the old table still has their rows.']
       : []
-  return {plan: planOf(source.relation, `undo the adoption of ${source.relation}`, steps), carried: [], notes}
+  const plan = planOf(source.relation, `undo the adoption of ${source.relation}`, steps)
+  return withTriggerNotes(db, {plan, carried: [], notes})
 }
 
 /**
@@ -64,11 +66,11 @@ export async function planFinish(db: Database, table: string): Promise<AdoptPlan
   const [size] = await db.query<{bytes: number | null}>(statement(loadSql('adopt/sizes'), [old]))
   const stop = stopRecording(inventory)
   const drop = dropOld(inventory, staging, size?.bytes ?? null, [stop.id])
-  return {
+  return withTriggerNotes(db, {
     plan: planOf(source.relation, `drop the old table of ${source.relation}`, [stop, drop]),
     carried: [],
     notes: [`After this the adoption of ${source.relation} cannot be undone.`],
-  }
+  })
 }
 
 function nothingBegun(relation: string): AdoptPlan {

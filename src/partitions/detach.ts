@@ -3,6 +3,7 @@ import type {Plan, Step} from '../run/step.js'
 import type {Child} from './children.js'
 import {formatBytes} from '../units/bytes.js'
 import {instantInWords} from '../units/instant.js'
+import {triggerNotes} from './commands.js'
 import {firstUnseen, uncovered} from './coverage.js'
 import {detachAtOnce, detachConcurrently, detachesImmediately, finalizeDetach} from './detach-child.js'
 import {allUnseen, countStep, mayRecord, type DetachRecord} from './detach-record.js'
@@ -45,7 +46,8 @@ export async function planDetach(db: Database, request: OldRequest): Promise<Old
   const parts: SetPlan[] = []
   const recorded = await mayRecord(db)
   for (const found of await oldPartitions(db, request)) parts.push(await detachOf(db, found, recorded))
-  return joinPlans('detach', request.relation, parts)
+  const planned = joinPlans('detach', request.relation, parts)
+  return {...planned, notes: [...planned.notes, ...(await triggerNotes(db, planned.plan.steps))]}
 }
 
 /** One plan for the sets that carry the time of a table. */

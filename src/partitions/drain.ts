@@ -8,6 +8,7 @@ import type {Plan, Step} from '../run/step.js'
 import {compareAscending} from '../units/compare.js'
 import {approximateDays, type Every} from '../units/period.js'
 import {readChildren, type Child} from './children.js'
+import {drainCommands, triggerNotes} from './commands.js'
 import {everyOf, localTime, mostPeriods} from './create.js'
 import {misplacedRows, smallBytes} from './default-partition.js'
 import {readDrained, type Drained} from './drain-mark.js'
@@ -69,6 +70,7 @@ export async function planDrain(db: Database, {rule, every}: DrainRequest): Prom
     const left = drained.filter(({of}) => of === set.relation)
     parts.push(await drainSet(db, ruleOf, set, own, left))
   }
+  const steps = parts.flatMap((part) => part.steps)
   return {
     plan: {
       operation: `partitions drain ${rule.relation}`,
@@ -76,10 +78,10 @@ export async function planDrain(db: Database, {rule, every}: DrainRequest): Prom
       cutoff: null,
       tables: sets.map(({relation}) => relation),
       locks: [],
-      steps: parts.flatMap(({steps}) => steps),
+      steps,
     },
     nonsense: parts.flatMap(({nonsense}) => nonsense),
-    notes: parts.flatMap(({notes}) => notes),
+    notes: [...parts.flatMap(({notes}) => notes), ...(await triggerNotes(db, steps, drainCommands))],
   }
 }
 

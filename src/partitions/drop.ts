@@ -5,6 +5,7 @@ import {ExitCode, OpsError, usageError} from '../errors.js'
 import type {Step} from '../run/step.js'
 import type {Child} from './children.js'
 import {readLeftovers, type Leftover} from './leftovers.js'
+import {detachCommands, triggerNotes} from './commands.js'
 import {firstUnseen, uncovered} from './coverage.js'
 import {joinPlans, notesOf, weightOf, type OldPlan, type SetPlan} from './detach.js'
 import {detachConcurrently, detachesImmediately, dropAtOnce, dropDetached, finalizeDetach} from './detach-child.js'
@@ -28,7 +29,11 @@ export interface DropRequest extends OldRequest {
 export async function planDrop(db: Database, request: DropRequest): Promise<OldPlan> {
   const parts: SetPlan[] = []
   for (const found of await oldPartitions(db, request)) parts.push(await dropOf(db, found, request.acceptLoss))
-  return joinPlans('drop', request.relation, parts)
+  const planned = joinPlans('drop', request.relation, parts)
+  // One step detaches and drops.
+  const immediate = parts.some(({found: {set, old}}) => old.length > 0 && detachesImmediately(set, db.server))
+  const triggers = await triggerNotes(db, planned.plan.steps, immediate ? detachCommands : [])
+  return {...planned, notes: [...planned.notes, ...triggers]}
 }
 
 async function dropOf(db: Database, found: OldPartitions, acceptLoss: boolean): Promise<SetPlan> {

@@ -2,6 +2,7 @@ import type {Database} from '../db/database.js'
 import {OpsError} from '../errors.js'
 import type {Plan, Step} from '../run/step.js'
 import type {Child} from './children.js'
+import {triggerNotes} from './commands.js'
 import {firstUnseen, uncovered} from './coverage.js'
 import {count, keepSteps, notesOf, weightOf} from './detach.js'
 import {finalizeDetach} from './detach-child.js'
@@ -79,22 +80,20 @@ export async function planRetain(db: Database, request: RetainRequest): Promise<
       notes: [...attached.notes, ...detached.notes],
     })
   }
+  const steps = parts.flatMap((part) => part.steps)
   return {
     plan: {
       operation: `partitions retain ${relation}`,
-      summary: summaryOf(
-        relation,
-        parts.flatMap(({steps}) => steps),
-      ),
+      summary: summaryOf(relation, steps),
       cutoff: parts[0]?.cutoff ?? null,
       tables: parts.map(({set}) => set.relation),
       locks: [],
-      steps: parts.flatMap(({steps}) => steps),
+      steps,
     },
     withheld: parts.flatMap(({withheld}) => withheld),
     references: parts.flatMap(({references}) => references),
     publications: parts.flatMap(({publications}) => publications),
-    notes: parts.flatMap(({notes}) => notes),
+    notes: [...parts.flatMap(({notes}) => notes), ...(await triggerNotes(db, steps))],
   }
 }
 

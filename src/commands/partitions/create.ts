@@ -28,12 +28,20 @@ Without a range it creates the partitions that the configuration requires, as pa
     every: length({summary: 'Length of a partition: day, 6h, 2 weeks; default: as declared, or as the existing ones.'}),
   }
 
-  async run(): Promise<ChangeReport & {findings?: readonly PartitionFinding[]}> {
+  async run(): Promise<ChangeReport & {findings?: readonly PartitionFinding[]; notes: readonly string[]}> {
     const {flags} = this
-    const [{partitionRules, undeclared}, {namedSet, partitionsDefined}] = await Promise.all([
-      import('../../config/partitions.js'),
-      import('../../partitions/declared.js'),
-    ])
+    const [{partitionRules, undeclared}, {namedSet, partitionsDefined}, {triggerNotes}, {reportNotes}] =
+      await Promise.all([
+        import('../../config/partitions.js'),
+        import('../../partitions/declared.js'),
+        import('../../partitions/commands.js'),
+        import('../../cli/notes.js'),
+      ])
+    const notesOf = async (...given: Parameters<typeof triggerNotes>) => {
+      const notes = await triggerNotes(...given)
+      await reportNotes(notes, (line) => this.report(line))
+      return notes
+    }
     return this.withDatabase(
       async (db) => {
         const {relation, declared} = await namedSet(
@@ -49,20 +57,20 @@ Without a range it creates the partitions that the configuration requires, as pa
           const {planEnsure, exitCodeWith, troubleWords} = await import('../../partitions/ensure.js')
           const {plan, findings} = await planEnsure(db, [declared])
           for (const {message} of findings) this.report(message)
+          const notes = await notesOf(db, plan.steps)
           const report = await this.confirmAndRun(db, plan, flags)
           const trouble = troubleWords(findings)
           if (trouble !== null) this.report(trouble)
           if (!flags['dry-run'])
             process.exitCode = exitCodeWith(findings, Number(process.exitCode ?? 0) as ExitCode, plan.steps.length > 0)
-          return {...report, findings}
+          return {...report, findings, notes}
         }
         const {planCreate} = await import('../../partitions/create.js')
         const rule = {...(declared ?? undeclared(relation)), relation}
-        return this.confirmAndRun(
-          db,
-          await planCreate(db, {rule, every: flags.every ?? declared?.every ?? null, from: flags.from, to: flags.to}),
-          flags,
-        )
+        const every = flags.every ?? declared?.every ?? null
+        const plan = await planCreate(db, {rule, every, from: flags.from, to: flags.to})
+        const notes = await notesOf(db, plan.steps)
+        return {...(await this.confirmAndRun(db, plan, flags)), notes}
       },
       {changes: true},
     )

@@ -6,7 +6,7 @@ import {TargetChange} from '../../cli/target-change.js'
 import {usageError} from '../../errors.js'
 import type {PartitionFinding} from '../../partitions/plan-periods.js'
 
-type PartitionsEnsureReport = ChangeReport & {findings: readonly PartitionFinding[]}
+type PartitionsEnsureReport = ChangeReport & {findings: readonly PartitionFinding[]; notes: readonly string[]}
 
 export default class PartitionsEnsure extends TargetChange<typeof PartitionsEnsure, PartitionsEnsureReport> {
   static override summary = 'Create the missing partitions of every declared set, for now and ahead.'
@@ -23,12 +23,19 @@ Sets that pg_partman manages and undeclared sets are not changed. Safe to repeat
   static override flags = {...changeFlags}
 
   protected override async changing(): Promise<Changing<PartitionsEnsureReport>> {
-    const [{partitionRules}, {namedSet, partitionsDefined}, {planEnsure, exitCodeWith, troubleWords}] =
-      await Promise.all([
-        import('../../config/partitions.js'),
-        import('../../partitions/declared.js'),
-        import('../../partitions/ensure.js'),
-      ])
+    const [
+      {partitionRules},
+      {namedSet, partitionsDefined},
+      {planEnsure, exitCodeWith, troubleWords},
+      {triggerNotes},
+      {reportNotes},
+    ] = await Promise.all([
+      import('../../config/partitions.js'),
+      import('../../partitions/declared.js'),
+      import('../../partitions/ensure.js'),
+      import('../../partitions/commands.js'),
+      import('../../cli/notes.js'),
+    ])
     const {flags, args} = this
     return {
       changes: true,
@@ -48,11 +55,13 @@ Sets that pg_partman manages and undeclared sets are not changed. Safe to repeat
             mode.report('No partition set is declared: write tables.<schema.name>.partitions into the configuration.')
           const {plan, findings} = await planEnsure(db, rules)
           for (const {message} of findings) mode.report(message)
+          const notes = await triggerNotes(db, plan.steps)
+          await reportNotes(notes, mode.report)
           const {report, exitCode} = await change(plan)
           const trouble = troubleWords(findings)
           if (trouble !== null) mode.report(trouble)
           return {
-            report: {...report, findings},
+            report: {...report, findings, notes},
             exitCode: flags['dry-run'] ? exitCode : exitCodeWith(findings, exitCode, plan.steps.length > 0),
           }
         },

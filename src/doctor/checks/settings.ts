@@ -1,3 +1,4 @@
+import {readEventTriggers, triggerInWords} from '../../catalog/event-triggers.js'
 import {ident, sql} from '../../db/sql.js'
 import type {Server} from '../../db/server.js'
 import type {Check} from '../check.js'
@@ -74,28 +75,21 @@ const rowSecurity: Check = {
   },
 }
 
-interface TriggerRow {
-  name: string
-  event: string
-  function: string
-  tags: string[]
-}
-
 /** They run inside of our changes too, and an error of theirs ends the change. */
 const eventTriggers: Check = {
   id: 'settings.event_triggers',
-  passes: 'No event trigger of a user runs at the commands that this program plans.',
+  passes: 'No event trigger that may refuse them runs at the commands that this program plans.',
   problem: 'event triggers that can forbid what is planned',
   about: 'database',
-  run: async ({ask}) =>
-    (await ask<TriggerRow>('event-triggers')).map(
-      ({name, event, function: called, tags}): Finding => ({
+  run: async ({db}) =>
+    (await readEventTriggers(db)).map(
+      (trigger): Finding => ({
         severity: 'warning',
         object: null,
-        message: `The event trigger ${name} calls ${called} at ${event}${tags.length === 0 ? '' : ` of ${tags.join(', ')}`}: an error in it ends a drop, a detach or a migration.`,
-        data: {trigger: name, event, function: called, tags},
+        message: `${triggerInWords(trigger, trigger.tags)}: an error in it ends a drop, a detach or a migration.`,
+        data: {trigger: trigger.name, event: trigger.event, function: trigger.function, tags: trigger.tags},
         fix: advice(
-          `Make its function pass the role that maintains the tables, or: ${sql`alter event trigger ${ident(name)} disable`.text}`,
+          `Make its function pass the role that maintains the tables, or: ${sql`alter event trigger ${ident(trigger.name)} disable`.text}`,
         ),
       }),
     ),

@@ -115,4 +115,29 @@ forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
     ])
     expectExit(await drop(), 1)
   })
+
+  it('a dry run names the event trigger; partitions detach exits 6 if it refuses one partition, and 1 if it is the only one', async () => {
+    const database = await engine.database()
+    await sets(database)
+    await database.run(`delete from kid; create function forbid() returns event_trigger language plpgsql as
+'begin if current_query() ~ ''old_2.* concurrently'' then raise exception ''old_2 stays''; end if; end'`)
+    await database.autocommit(
+      "create event trigger stays on ddl_command_start when tag in ('ALTER TABLE') execute function forbid()",
+    )
+    const detach = (...more: string[]) =>
+      runCli(['partitions', 'detach', 'ticks', '--older-than', '12mon', '--url', database.url, '--json', ...more])
+    const dry = await detach('--dry-run')
+    expectExit(dry, 0)
+    const note =
+      'The event trigger stays calls public.forbid at ddl_command_start of ALTER TABLE: it may refuse steps of this plan.'
+    expect(jsonOf<{notes: string[]}>(dry).notes).toContain(note)
+    expectExit(await detach('--yes'), 6)
+    expectExit(await detach('--yes'), 1)
+    const create = ['partitions', 'create', 'ticks', '--from', '2019-11', '--to', '2019-12', '--every', 'month']
+    expect(jsonOf(await runCli([...create, '--url', database.url, '--json', '--dry-run']))).toMatchObject({
+      notes: [note],
+    })
+    await database.autocommit('drop event trigger stays')
+    expectExit(await detach('--yes'), 0)
+  })
 })
