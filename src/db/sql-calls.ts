@@ -1,5 +1,11 @@
-/** The constant value of an argument; undefined for an expression that only the server can evaluate. */
-export type Argument = string | number | boolean | null | Argument[] | undefined
+/** `now() - interval '12 months'`: a time that is this interval before the call. */
+export interface Ago {
+  /** The interval as it is written. */
+  ago: string
+}
+
+/** The constant value of an argument; undefined for any other expression that only the server can evaluate. */
+export type Argument = string | number | boolean | null | Ago | Argument[] | undefined
 
 /** A call of a function or procedure with its constant arguments. */
 export interface SqlCall {
@@ -48,7 +54,12 @@ function callOf({funcname, args}: Tree): SqlCall {
 /** The value of a constant, with or without a cast, or of an array of constants. */
 function constantOf(node: unknown): Argument {
   if (!isTree(node)) return undefined
-  if (isTree(node.TypeCast)) return constantOf(node.TypeCast.arg)
+  if (isTree(node.A_Expr)) return agoOf(node.A_Expr)
+  if (isTree(node.TypeCast)) {
+    const value = constantOf(node.TypeCast.arg)
+    // A cast to date changes the time.
+    return isAgo(value) ? undefined : value
+  }
   if (isTree(node.A_ArrayExpr)) return ((node.A_ArrayExpr.elements as unknown[] | undefined) ?? []).map(constantOf)
   const constant = node.A_Const
   if (!isTree(constant)) return undefined
@@ -58,6 +69,28 @@ function constantOf(node: unknown): Argument {
   if (isTree(constant.boolval)) return constant.boolval.boolval === true
   if (isTree(constant.ival)) return Number(constant.ival.ival ?? 0)
   return undefined
+}
+
+export function isAgo(value: Argument): value is Ago {
+  return typeof value === 'object' && value !== null && 'ago' in value
+}
+
+/** `now()` or `current_timestamp` minus a literal of type interval; undefined for any other expression. */
+function agoOf({name, lexpr, rexpr}: Tree): Ago | undefined {
+  if (textsOf(name).join('.') !== '-' || !isNow(lexpr)) return undefined
+  const cast = isTree(rexpr) && isTree(rexpr.TypeCast) ? rexpr.TypeCast : null
+  const type = cast !== null && isTree(cast.typeName) ? cast.typeName : null
+  // Fields and a precision change the value: interval '12' month.
+  if (cast === null || type === null || textsOf(type.names).at(-1) !== 'interval' || type.typmods !== undefined)
+    return undefined
+  const text = constantOf(cast.arg)
+  return typeof text === 'string' ? {ago: text} : undefined
+}
+
+function isNow(node: unknown): boolean {
+  if (!isTree(node)) return false
+  if (isTree(node.SQLValueFunction)) return node.SQLValueFunction.op === 'SVFOP_CURRENT_TIMESTAMP'
+  return isTree(node.FuncCall) && ['now', 'pg_catalog.now'].includes(textsOf(node.FuncCall.funcname).join('.'))
 }
 
 function textsOf(names: unknown): string[] {

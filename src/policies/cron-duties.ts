@@ -1,9 +1,8 @@
 import type {PolicyKindName} from '../catalog/live-policies.js'
 import type {Database} from '../db/database.js'
 import {formatQualifiedName, parseQualifiedName} from '../db/qualified-name.js'
-import {sql} from '../db/sql.js'
 import {callsIn, type Argument, type SqlCall} from '../db/sql-calls.js'
-import {isConnectionLost} from '../db/sqlstate.js'
+import {readCronEntries} from '../catalog/cron-entries.js'
 import {readQicoreRows} from '../catalog/read-emulated.js'
 
 /**
@@ -11,24 +10,10 @@ import {readQicoreRows} from '../catalog/read-emulated.js'
  * `cron install` recorded. Null if not known, because cron.job cannot be read from this database.
  */
 export async function cronCalls(db: Database): Promise<SqlCall[] | null> {
-  const [seen, recorded] = await Promise.all([scheduled(db), recordedCommands(db)])
-  // pg_cron is installed in one database of a server and runs jobs in all of them.
+  const [seen, recorded] = await Promise.all([readCronEntries(db), recordedCommands(db)])
   if (seen === null && recorded.length === 0) return null
-  const commands = new Set([...(seen ?? []), ...recorded])
+  const commands = new Set([...(seen ?? []).map(({command}) => command), ...recorded])
   return (await Promise.all([...commands].map((command) => callsIn(command)))).flat()
-}
-
-async function scheduled(db: Database): Promise<string[] | null> {
-  if (db.server.pgCron === null) return db.server.pgCronAlive ? null : []
-  try {
-    const rows = await db.query<{command: string}>(
-      sql`select command from cron.job where active and database = current_database()`,
-    )
-    return rows.map(({command}) => command)
-  } catch (error) {
-    if (isConnectionLost(error)) throw error
-    return null
-  }
 }
 
 async function recordedCommands(db: Database): Promise<string[]> {

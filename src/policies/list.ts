@@ -3,6 +3,7 @@ import type {Database} from '../db/database.js'
 import type {Instant} from '../units/instant.js'
 import {readSnapshot} from '../catalog/snapshot.js'
 import {qualifiedName} from '../catalog/table.js'
+import {cronRuleText, readCronPolicies} from './cron-policies.js'
 import {declaredName, type Declared} from './declared.js'
 import {timeUnitsOf} from './read-declared.js'
 import {readPolicyState} from './read-state.js'
@@ -37,7 +38,7 @@ export async function readPolicyList(
   table?: string,
 ): Promise<PolicyListReport> {
   const snapshot = await readSnapshot(db, {table, lateAfter: 0, timeUnits: timeUnitsOf(declared)})
-  const {states} = await readPolicyState(db, snapshot)
+  const [{states}, cron] = await Promise.all([readPolicyState(db, snapshot), readCronPolicies(db, snapshot.tables)])
   const policies = [...states].flatMap(([each, state]) => {
     const given = declared.find((candidate) => declaredName(candidate) === qualifiedName(each))
     return policyKindNames.flatMap((kind): ListedPolicy[] => {
@@ -55,6 +56,21 @@ export async function readPolicyList(
       }))
     })
   })
+  policies.push(
+    ...(cron ?? []).map(
+      (each): ListedPolicy => ({
+        schema: each.table.schema,
+        table: each.table.name,
+        kind: each.kind,
+        managed: false,
+        gated: false,
+        declared: null,
+        live: cronRuleText(each),
+        jobId: null,
+        paused: null,
+      }),
+    ),
+  )
   return {
     kind: 'policies.list',
     version: 1,

@@ -10,6 +10,7 @@ import type {Instant} from '../units/instant.js'
 import {policyKindNames, type LivePolicy, type PolicyKindName} from '../catalog/live-policies.js'
 import {readSnapshot, type CatalogSnapshot} from '../catalog/snapshot.js'
 import {qualifiedName} from '../catalog/table.js'
+import {cronStatus, readCronPolicies} from './cron-policies.js'
 import {declaredName, notHere, type Declared} from './declared.js'
 import {problemsOf, withProblems} from './findings.js'
 import {placeOf} from './place.js'
@@ -75,7 +76,7 @@ export async function readPolicyStatus(
   ])
   const timescaledb = can(db.server.engine, 'hypertables')
   const nowhere = declared.filter((each) => !snapshot.all.some((one) => qualifiedName(one) === declaredName(each)))
-  const [state, rows, runners, facts, ownReadable, plain, qicoreSchema, other] = await Promise.all([
+  const [state, rows, runners, facts, ownReadable, plain, qicoreSchema, other, cron] = await Promise.all([
     known.state ?? readPolicyState(batch, snapshot),
     timescaledb ? batch.query<JobError>(statement(loadSql('policies/errors'))) : [],
     readRunners(batch),
@@ -84,6 +85,7 @@ export async function readPolicyStatus(
     readPlainTables(batch, table === undefined ? nowhere : []),
     readQicoreSchema(batch),
     timescaledb && table === undefined ? readOtherJobs(batch) : [],
+    readCronPolicies(batch, snapshot.tables),
   ])
   const errors = new Map(rows.map((row) => [row.id, row]))
   const sources: Sources = {state, runners, errors, facts, ownReadable}
@@ -92,6 +94,7 @@ export async function readPolicyStatus(
   )
   for (const each of declared) policies.push(...missingStatus(each, db, sources))
   policies.push(...plain.flatMap(plainStatus))
+  policies.push(...(cron ?? []).map((each) => cronStatus(each, snapshot, runners.cronAlive)))
   const order = (status: PolicyStatus) => `${status.schema}.${status.table} ${policyKindNames.indexOf(status.kind)}`
   policies.sort((a, b) => (order(a) < order(b) ? -1 : 1))
   const absent = table === undefined ? nowhere.filter(({from}) => from === 'config') : []

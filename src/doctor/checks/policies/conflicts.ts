@@ -2,13 +2,15 @@ import {can} from '../../../engines/index.js'
 import {shortName} from '../../../db/qualified-name.js'
 import {offsetInWords} from '../../../catalog/offset-words.js'
 import {qualifiedName, type Table} from '../../../catalog/table.js'
+import {entryName, readCronPolicies, type CronPolicy} from '../../../policies/cron-policies.js'
 import {neverRunsRule, type FindingRule} from '../../../policies/checks/finding.js'
 import {neverRunsCodes} from '../../../policies/never-runs.js'
 import {rulesOf, type LiveRule} from '../../../policies/table-state.js'
+import {durationInWords} from '../../../units/duration.js'
 import {command} from '../../../units/command.js'
 import type {Check} from '../../check.js'
 import type {CheckContext} from '../../context.js'
-import type {Finding, Fix} from '../../finding.js'
+import {NotKnown, type Finding, type Fix} from '../../finding.js'
 import {asSentence} from '../../../units/sentence.js'
 
 /** Rules of the plan's checks by which rows or buckets are lost. */
@@ -46,8 +48,42 @@ async function conflicts({policyConflicts, snapshot}: CheckContext): Promise<Fin
     })
 }
 
-/** TimescaleDB's own retention drops what an aggregate has never seen. */
-async function ungated({policyState}: CheckContext): Promise<Finding[]> {
+/** Retentions that drop what an aggregate has never seen: TimescaleDB's own, and entries of pg_cron. */
+async function ungated(context: CheckContext): Promise<Finding[]> {
+  return [...(await ungatedJobs(context)), ...(await ungatedEntries(context))]
+}
+
+/** Citus' own procedure drops all partitions of an age in one transaction, also the newest one. */
+async function ungatedEntries({db, server, snapshot}: CheckContext): Promise<Finding[]> {
+  const {tables, all} = await snapshot()
+  const sources = tables.filter((table) => all.some(({aggregate}) => aggregate?.source === table))
+  if (sources.length === 0) return []
+  const policies = await readCronPolicies(db, sources)
+  const found = (policies ?? []).filter(({kind}) => kind === 'retention')
+  if (policies === null) throw new NotKnown('The entries of pg_cron cannot be read from this database.')
+  if (found.length === 0 && can(server.engine, 'distribution') && server.pgCron !== null && !server.superuser)
+    throw new NotKnown(`The role ${server.role} may not see the entries of pg_cron of other roles.`)
+  return found.map((policy) => ungatedEntry(policy, all))
+}
+
+/** @param all the tables and aggregates of the database */
+export function ungatedEntry({table, after, entry}: CronPolicy, all: readonly Table[]): Finding {
+  const over = all.filter(({aggregate}) => aggregate?.source === table)
+  const age = after === null ? null : durationInWords(after)
+  const gated =
+    age === null
+      ? ''
+      : ` A gated one: ${command('policies set retention', [shortName(table.schema, table.name)], {after: age})}`
+  return {
+    severity: 'warning',
+    object: {schema: table.schema, table: table.name},
+    message: `Entry ${entryName(entry)} of pg_cron is a retention of ${age ?? 'an age that is not known'}: drop_old_time_partitions drops partitions in one transaction and does not ask whether ${over.map(({schema, name}) => shortName(schema, name)).join(', ')} has computed their rows.${gated}`,
+    data: {cronEntry: entry.id, after: age, aggregates: over.map(qualifiedName)},
+    fix: {kind: 'sql', text: `select cron.unschedule(${entry.id})`},
+  }
+}
+
+async function ungatedJobs({policyState}: CheckContext): Promise<Finding[]> {
   const {snapshot, states} = await policyState()
   return snapshot.tables.flatMap((table) => {
     const over = snapshot.all.filter(({aggregate}) => aggregate?.source === table)
@@ -91,7 +127,7 @@ export const conflictChecks: readonly Check[] = [
     about: 'tables',
     passes: 'Every retention under an aggregate asks whether the aggregate has its rows.',
     problem: 'retentions that drop rows without asking their aggregates',
-    applies: ({engine}) => can(engine, 'hypertables'),
+    applies: ({engine}) => can(engine, 'hypertables') || can(engine, 'distribution'),
     run: ungated,
   },
 ]

@@ -1,0 +1,105 @@
+import type {Database} from '../db/database.js'
+import {formatQualifiedName, parseQualifiedName} from '../db/qualified-name.js'
+import {sql} from '../db/sql.js'
+import {callsIn, isAgo, type Argument, type SqlCall} from '../db/sql-calls.js'
+import {isConnectionLost} from '../db/sqlstate.js'
+import {parseDuration, type Duration} from '../units/duration.js'
+
+/** An active entry of pg_cron that runs in this database. */
+export interface CronEntry {
+  id: number
+  /** Null if it was scheduled without a name. */
+  name: string | null
+  /** As pg_cron has it: `0 0 1 * *`. */
+  schedule: string
+  command: string
+}
+
+/**
+ * The active entries of pg_cron that run in this database, of which a role that is no superuser sees its own. Null if
+ * not known, because cron.job cannot be read from this database.
+ */
+export async function readCronEntries(db: Database): Promise<CronEntry[] | null> {
+  // pg_cron is installed in one database of a server and runs jobs in all of them.
+  if (db.server.pgCron === null) return db.server.pgCronAlive ? null : []
+  try {
+    // Before 1.3 an entry has no name.
+    return await db.query<CronEntry>(
+      sql`select j.jobid::int as id, to_jsonb(j) ->> 'jobname' as name, j.schedule, j.command from cron.job j where j.active and j.database = current_database() order by j.jobid`,
+    )
+  } catch (error) {
+    if (isConnectionLost(error)) throw error
+    return null
+  }
+}
+
+/** A call of one of the functions with which users of Citus look after a partition set. */
+export interface TimePartitionCall {
+  does: 'creation' | 'retention' | 'compression'
+  /** Qualified name of the table. A name without a schema means schema public. */
+  key: string
+  /** The age at which partitions are dropped or become columnar; null for creation, and if it is not known. */
+  after: Duration | null
+}
+
+const creation = 'create_time_partitions'
+const retention = 'drop_old_time_partitions'
+const compression = 'alter_old_partitions_set_access_method'
+
+/**
+ * The call of Citus' function for the creation, the drop or the compression of partitions; null for any other call, and
+ * if the table is not written as a literal.
+ */
+export function timePartitionCall(call: SqlCall): TimePartitionCall | null {
+  // They are in pg_catalog, which is always searched first.
+  if (call.schema !== null && call.schema !== 'pg_catalog') return null
+  const key = keyOf(argument(call, call.name === compression ? 'parent_table_name' : 'table_name', 0))
+  if (key === null) return null
+  if (call.name === creation) return {does: 'creation', key, after: null}
+  const after = ageOf(argument(call, 'older_than', 1))
+  if (call.name === retention) return {does: 'retention', key, after}
+  if (call.name !== compression || argument(call, 'new_access_method', 2) !== 'columnar') return null
+  return {does: 'compression', key, after}
+}
+
+/** The calls of Citus' functions in the entries, each with its entry. */
+export async function timePartitionEntries(
+  entries: readonly CronEntry[],
+): Promise<(TimePartitionCall & {entry: CronEntry})[]> {
+  const found = await Promise.all(
+    // The parser is loaded only where an entry may call one of them.
+    entries
+      .filter(({command}) => [creation, retention, compression].some((name) => command.toLowerCase().includes(name)))
+      .map(async (entry) =>
+        (await callsIn(entry.command)).flatMap((call) => {
+          const of = timePartitionCall(call)
+          return of === null ? [] : [{...of, entry}]
+        }),
+      ),
+  )
+  return found.flat()
+}
+
+function argument({named, positional}: SqlCall, name: string, position: number): Argument {
+  return name in named ? named[name] : positional[position]
+}
+
+function keyOf(given: Argument): string | null {
+  if (typeof given !== 'string') return null
+  try {
+    const {schema, name} = parseQualifiedName(given)
+    return formatQualifiedName(schema ?? 'public', name)
+  } catch {
+    return null
+  }
+}
+
+/** Words in which PostgreSQL and this program read the same duration; null for any other interval. */
+function ageOf(given: Argument): Duration | null {
+  if (!isAgo(given)) return null
+  try {
+    return parseDuration(given.ago)
+  } catch {
+    return null
+  }
+}
