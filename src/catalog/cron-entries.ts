@@ -33,6 +33,16 @@ export async function readCronEntries(db: Database): Promise<CronEntry[] | null>
   }
 }
 
+/** Its name, or its number if it has none. */
+export function entryName({name, id}: CronEntry): string {
+  return name ?? String(id)
+}
+
+/** In the middle of a sentence: `entry purge of pg_cron`. */
+export function entryInWords(entry: CronEntry): string {
+  return `entry ${entryName(entry)} of pg_cron`
+}
+
 /** A call of one of the functions with which users of Citus look after a partition set. */
 export interface TimePartitionCall {
   does: 'creation' | 'retention' | 'compression'

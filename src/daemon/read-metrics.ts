@@ -58,12 +58,9 @@ export async function readSurvey(
       newest: typeof newest === 'string' && newest.endsWith('Z') ? Date.parse(newest) / 1000 : null,
     })),
     lastDone: jobs.length > 0 ? await readLastDone(db, jobs) : [],
-    policies: policies.map(({schema, table, kind, notDone, ok}) => ({
-      schema,
-      table,
-      kind,
-      notDone: notDone?.length ?? null,
-      ok,
-    })),
+    // An entry of pg_cron would have the labels of the table's own policy.
+    policies: policies
+      .filter(({live}) => live?.cronEntry === undefined)
+      .map(({schema, table, kind, notDone, ok}) => ({schema, table, kind, notDone: notDone?.length ?? null, ok})),
   }
 }

@@ -1,3 +1,4 @@
+import {entryInWords, type CronEntry} from '../catalog/cron-entries.js'
 import {failsFrom, type Gap, type Reach} from './ahead.js'
 import {countedRows, type DefaultPartition} from './default-rows.js'
 import type {Drained} from './drain-mark.js'
@@ -30,6 +31,8 @@ export interface SetFinding {
 /** The state of a set from which its findings are derived. */
 interface SetState {
   set: PartitionSet
+  /** The entry of pg_cron that creates its partitions; null if there is none. */
+  creator: CronEntry | null
   wanted: readonly Period[]
   missing: readonly Period[]
   gaps: readonly Gap[]
@@ -55,8 +58,17 @@ export function setFindings(state: SetState): SetFinding[] {
 }
 
 /** Times that no partition covers: now, ahead, and between two partitions. */
-function coverageFindings({set: {rule}, wanted, missing, gaps, defaultPartition, reach}: SetState): SetFinding[] {
+function coverageFindings({
+  set: {rule},
+  creator,
+  wanted,
+  missing,
+  gaps,
+  defaultPartition,
+  reach,
+}: SetState): SetFinding[] {
   const findings: SetFinding[] = []
+  const by = creator === null ? '' : `; ${entryInWords(creator)} creates partitions (${creator.schedule})`
   const find = (kind: SetFinding['kind'], message: string) => void findings.push({kind, message})
   if (missing.length > 0 && missing[0] === wanted[0])
     find(
@@ -64,14 +76,17 @@ function coverageFindings({set: {rule}, wanted, missing, gaps, defaultPartition,
       `there is no partition for now: ${defaultPartition ? 'rows go to the default partition' : 'inserting fails'}`,
     )
   else if (rule === null && reach.coversNow === false)
-    find('ends', `there is no partition for now: inserting fails${reach.until === null ? '' : ` since ${reach.until}`}`)
+    find(
+      'ends',
+      `there is no partition for now: inserting fails${reach.until === null ? '' : ` since ${reach.until}`}${by}`,
+    )
   const ahead = missing.filter((period) => period !== wanted[0])
   if (ahead.length > 0)
     find(
       'ahead missing',
       `${ahead.length} of ${wanted.length - 1} ahead ${ahead.length === 1 ? 'is' : 'are'} missing${failsFrom(reach)}`,
     )
-  if (rule === null && reach.last) find('ends', `no partition follows the current one${failsFrom(reach)}`)
+  if (rule === null && reach.last) find('ends', `no partition follows the current one${failsFrom(reach)}${by}`)
   if (gaps.length > 0)
     find(
       'gap',

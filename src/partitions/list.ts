@@ -1,5 +1,7 @@
 import {batching} from '../db/batching.js'
 import type {Database} from '../db/database.js'
+import type {CronEntry} from '../catalog/cron-entries.js'
+import {formatQualifiedName} from '../db/qualified-name.js'
 import type {Instant} from '../units/instant.js'
 import {
   aheadOf,
@@ -13,6 +15,7 @@ import {
   type Gap,
 } from './ahead.js'
 import {readChildren, type Child} from './children.js'
+import {readCreators} from './cron-creation.js'
 import {readDefaultPartition, type DefaultPartition} from './default-rows.js'
 import {readDrained} from './drain-mark.js'
 import {drainFinding, leftoverFinding, setFindings, type SetFinding} from './findings.js'
@@ -28,7 +31,8 @@ export interface SetReport {
   table: string
   /** Declared in the configuration or the definitions. */
   managed: boolean
-  managedBy: 'qicore-db' | 'pg_partman' | null
+  /** `pg_cron`: an entry of it calls create_time_partitions of Citus. */
+  managedBy: 'qicore-db' | 'pg_partman' | 'pg_cron' | null
   every: Every | null
   timezone: string | null
   column: string | null
@@ -94,7 +98,11 @@ export async function readPartitions(
   sizes = true,
 ): Promise<PartitionsReport> {
   const db = batching(database)
-  const [found, now] = await Promise.all([readSets(db, relation === null ? null : [relation], rules), readNow(db)])
+  const [found, now, creators] = await Promise.all([
+    readSets(db, relation === null ? null : [relation], rules),
+    readNow(db),
+    readCreators(db),
+  ])
   const sets = shownSets(found, relation)
   const relations = sets.map((set) => set.relation)
   const managed = sets.filter(isManaged)
@@ -111,7 +119,8 @@ export async function readPartitions(
       const index = (managed as readonly PartitionSet[]).indexOf(set)
       const own = children.filter(({parent}) => parent === set.relation)
       const wanted = periods.filter((period) => period.index === index && period.sane)
-      const table = await setReport(db, set, own, wanted, now)
+      const creator = creators.get(formatQualifiedName(set.schema, set.table)) ?? null
+      const table = await setReport(db, {set, creator}, own, wanted, now)
       for (const left of leftovers.filter(({parent}) => parent === set.relation))
         table.findings.push(leftoverFinding(left))
       const late = stagesFinding(set, own, remembered ?? [], BigInt(Math.round(now * 1e6)))
@@ -139,7 +148,7 @@ function shownSets(sets: readonly PartitionSet[], relation: string | null): Part
 
 async function setReport(
   db: Database,
-  set: PartitionSet,
+  {set, creator}: {set: PartitionSet; creator: CronEntry | null},
   children: readonly Child[],
   wanted: readonly Period[],
   now: number,
@@ -155,7 +164,7 @@ async function setReport(
     schema: set.schema,
     table: set.table,
     managed: rule !== null && set.levels.length === 0,
-    managedBy: set.managedBy ?? (rule !== null && set.levels.length === 0 ? 'qicore-db' : null),
+    managedBy: set.managedBy ?? (rule !== null && set.levels.length === 0 ? 'qicore-db' : creator && 'pg_cron'),
     every: rule?.every ?? null,
     timezone: rule?.timezone ?? null,
     column: set.column,
@@ -174,7 +183,7 @@ async function setReport(
     gaps,
     detachPending: children.filter(({pending}) => pending).map(({partition}) => partition),
     defaultPartition,
-    findings: setFindings({set, wanted, missing, gaps, defaultPartition, reach}),
+    findings: setFindings({set, creator, wanted, missing, gaps, defaultPartition, reach}),
   }
 }
 

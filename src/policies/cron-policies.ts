@@ -1,4 +1,10 @@
-import {readCronEntries, timePartitionEntries, type CronEntry} from '../catalog/cron-entries.js'
+import {
+  entryInWords,
+  entryName,
+  readCronEntries,
+  timePartitionEntries,
+  type CronEntry,
+} from '../catalog/cron-entries.js'
 import {dueState} from '../catalog/due.js'
 import type {LivePolicy} from '../catalog/live-policies.js'
 import type {CatalogSnapshot} from '../catalog/snapshot.js'
@@ -9,7 +15,8 @@ import {formatQualifiedName} from '../db/qualified-name.js'
 import {can} from '../engines/index.js'
 import {durationInWords, type Duration} from '../units/duration.js'
 import {withProblems} from './findings.js'
-import {policyProblem, type PolicyProblem, type PolicyStatus, type RuleText} from './status-types.js'
+import {bySince} from './status-work.js'
+import {policyProblem, type NotDone, type PolicyProblem, type PolicyStatus, type RuleText} from './status-types.js'
 
 /** A retention or compression of Citus' own that an entry of pg_cron runs. It asks no aggregate. */
 export interface CronPolicy {
@@ -47,11 +54,6 @@ export function cronRuleText({kind, after, entry}: CronPolicy): RuleText {
   }
 }
 
-/** Its name, or its number if it has none. */
-export function entryName({name, id}: CronEntry): string {
-  return name ?? String(id)
-}
-
 /**
  * The status of such a policy. What is due is counted from the partitions. When pg_cron runs the entry next is not
  * computed, so that due work is not known to be late.
@@ -87,7 +89,7 @@ export function cronStatus(policy: CronPolicy, snapshot: CatalogSnapshot, alive:
 
 function problemsOf({after, entry}: CronPolicy, notDone: PolicyStatus['notDone'], alive: boolean): PolicyProblem[] {
   const problems: PolicyProblem[] = []
-  const name = `entry ${entryName(entry)} of pg_cron`
+  const name = entryInWords(entry)
   if (after === null)
     problems.push(policyProblem('unknown', `not known: ${name} gives an age that is not now() - interval '…'`))
   else if (notDone === null)
@@ -120,14 +122,14 @@ function workOf({table, kind, after}: CronPolicy, snapshot: CatalogSnapshot): Pi
   const clock = snapshot.clocks.get(table) ?? {now: null, unit: null}
   const {due, notDone} = dueState(policy, clock, snapshot.at, 0)
   if (due === null) return {due: null, notDone: null}
-  return {
-    due,
-    notDone: notDone.map(({chunk, since, why}) => ({
+  const open = notDone.map(
+    ({chunk, since, why}): NotDone => ({
       chunk: formatQualifiedName(chunk.schema, chunk.name),
       range: null,
       since: since === null ? null : instantOf(since),
-      code: why === 'never compressed' ? 'never_compressed' : 'not_dropped',
+      code: kind === 'compression' ? 'never_compressed' : 'not_dropped',
       why,
-    })),
-  }
+    }),
+  )
+  return {due, notDone: open.sort(bySince)}
 }

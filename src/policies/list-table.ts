@@ -31,7 +31,9 @@ export const policyListTable: ReportTable<ListedPolicy> = {
       type: 'text',
       value: ({kind, live}) => ruleCell(kind, live),
       text: ({kind, live, gated, paused}) =>
-        live === null ? dash : `${ruleCell(kind, live)}${gated ? ', gated' : ''}${paused ? ', paused' : ''}`,
+        live === null
+          ? dash
+          : `${ruleCell(kind, live) ?? dash}${gated ? ', gated' : ''}${paused ? ', paused' : ''}${live.cronEntry === undefined ? '' : ', pg_cron'}`,
       shrink: 10,
     },
     {id: 'gated', heading: 'GATED', type: 'flag', show: 'data', value: (row) => row.gated},

@@ -163,7 +163,7 @@ function withoutNewest(chunks: readonly Chunk[]): Chunk[] {
   return chunks.filter(({start}) => start === null || start !== last)
 }
 
-function bySince(a: NotDone, b: NotDone): number {
+export function bySince(a: NotDone, b: NotDone): number {
   const at = ({since}: NotDone) => (since === null ? '~' : since)
   return compareAscending(at(a), at(b))
 }

@@ -1,4 +1,5 @@
 import {afterAll, beforeAll, expect, it} from 'vitest'
+import {readCronEntries} from '../../src/catalog/cron-entries.js'
 import {connect} from '../../src/db/connect.js'
 import type {Database} from '../../src/db/database.js'
 import {sql, statement} from '../../src/db/sql.js'
@@ -38,6 +39,25 @@ function tests(): void {
   const ask = (id: string, role?: string) => connected((db) => askDoctor({db}, id), role)
   const has = async (name: string) =>
     (await connected((db) => db.query(sql`select from pg_settings where name = ${name}`))).length > 0
+
+  it('has its active entries read, of this database only, with and without a name', async () => {
+    const command = "call drop_old_time_partitions('t', now() - interval '1 year')"
+    const entries = await connected(async (db) => {
+      await db.autocommit(writing, sql`select cron.schedule('purge', '0 0 1 * *', ${command})`)
+      await db.autocommit(writing, sql`select cron.schedule('1 2 * * *', ${'select 1'})`)
+      await db.autocommit(writing, sql`select cron.schedule('off', '0 0 1 * *', ${command})`)
+      await db.autocommit(writing, sql`select cron.schedule('elsewhere', '0 0 1 * *', ${command})`)
+      await db.autocommit(writing, sql`update cron.job set active = false where jobname = 'off'`)
+      await db.autocommit(writing, sql`update cron.job set database = 'template1' where jobname = 'elsewhere'`)
+      const read = await readCronEntries(db)
+      await db.autocommit(writing, sql`delete from cron.job`)
+      return read
+    })
+    expect(entries?.map(({name, schedule, command: text}) => [name, schedule, text])).toEqual([
+      ['purge', '0 0 1 * *', command],
+      [null, '1 2 * * *', 'select 1'],
+    ])
+  }, 120_000)
 
   it('finds more jobs than workers, and the fix ends it', async () => {
     await change('alter system set cron.max_running_jobs = 5')

@@ -1,8 +1,9 @@
 import {can} from '../../../engines/index.js'
 import {shortName} from '../../../db/qualified-name.js'
+import {entryInWords} from '../../../catalog/cron-entries.js'
 import {offsetInWords} from '../../../catalog/offset-words.js'
 import {qualifiedName, type Table} from '../../../catalog/table.js'
-import {entryName, readCronPolicies, type CronPolicy} from '../../../policies/cron-policies.js'
+import {readCronPolicies, type CronPolicy} from '../../../policies/cron-policies.js'
 import {neverRunsRule, type FindingRule} from '../../../policies/checks/finding.js'
 import {neverRunsCodes} from '../../../policies/never-runs.js'
 import {rulesOf, type LiveRule} from '../../../policies/table-state.js'
@@ -77,7 +78,7 @@ export function ungatedEntry({table, after, entry}: CronPolicy, all: readonly Ta
   return {
     severity: 'warning',
     object: {schema: table.schema, table: table.name},
-    message: `Entry ${entryName(entry)} of pg_cron is a retention of ${age ?? 'an age that is not known'}: drop_old_time_partitions drops partitions in one transaction and does not ask whether ${over.map(({schema, name}) => shortName(schema, name)).join(', ')} has computed their rows.${gated}`,
+    message: `${asSentence(entryInWords(entry)).slice(0, -1)} is a retention of ${age ?? 'an age that is not known'}: drop_old_time_partitions drops partitions in one transaction and does not ask whether ${over.map(({schema, name}) => shortName(schema, name)).join(', ')} has computed their rows.${gated}`,
     data: {cronEntry: entry.id, after: age, aggregates: over.map(qualifiedName)},
     fix: {kind: 'sql', text: `select cron.unschedule(${entry.id})`},
   }
