@@ -63,7 +63,7 @@ const compression = 'alter_old_partitions_set_access_method'
 export function timePartitionCall(call: SqlCall): TimePartitionCall | null {
   // They are in pg_catalog, which is always searched first.
   if (call.schema !== null && call.schema !== 'pg_catalog') return null
-  const key = keyOf(argument(call, call.name === compression ? 'parent_table_name' : 'table_name', 0))
+  const key = tableNamed(argument(call, call.name === compression ? 'parent_table_name' : 'table_name', 0))
   if (key === null) return null
   if (call.name === creation) return {does: 'creation', key, after: null}
   const after = ageOf(argument(call, 'older_than', 1))
@@ -94,7 +94,7 @@ function argument({named, positional}: SqlCall, name: string, position: number):
   return name in named ? named[name] : positional[position]
 }
 
-function keyOf(given: Argument): string | null {
+function tableNamed(given: Argument): string | null {
   if (typeof given !== 'string') return null
   try {
     const {schema, name} = parseQualifiedName(given)

@@ -58,6 +58,9 @@ const allowed: Record<string, {node?: string; server?: string}> = {
   'helpers/schema-names.ts': {server: noClock},
   'engine/schema/zod.test.ts': {server: noClock},
   'unit/cli/render-stats.test.ts': {server: noClock},
+  'unit/catalog/cron-entries.test.ts': {server: noClock},
+  'unit/policies/cron-policies.test.ts': {server: noClock},
+  'process/doctor-cron.test.ts': {server: noClock},
   'unit/clock.test.ts': {server: noClock},
 }
 
