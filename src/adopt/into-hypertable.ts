@@ -42,8 +42,8 @@ export function requireHypertables({server}: Database, {relation, kind}: Source)
 }
 
 /**
- * The steps that make an ordinary table or a set a hypertable. Its indexes exist before its rows: TimescaleDB would build
- * them for all chunks in one transaction.
+ * The steps that make an ordinary table or a set a hypertable. Its indexes exist before its rows: TimescaleDB would
+ * build them for all chunks in one transaction.
  */
 export async function intoHypertable(db: Database, request: AdoptRequest, adoption: Adoption): Promise<Chain> {
   const {source, staging, state, found, column, key: timeKey} = adoption

@@ -6,9 +6,8 @@ import type {TableClock} from '../catalog/table-clock.js'
 import {qualifiedName, type Chunk, type Table} from '../catalog/table.js'
 import type {ExportSettings} from '../export/settings.js'
 import type {Subject} from '../export/source.js'
-import {exportStep, exportStepId, readExported} from '../export/steps.js'
+import {exportStepId, planExports} from '../export/steps.js'
 import type {Step} from '../run/step.js'
-import {plural} from '../units/plural.js'
 import {
   bytesOf,
   chunkName,
@@ -79,19 +78,9 @@ export async function exportSteps(
   chunks: readonly Chunk[],
   settings: ExportSettings,
 ): Promise<{steps: Step[]; notes: string[]}> {
-  const subjects = chunks.map((chunk) => chunkSubject(table, clock, chunk))
-  const exported = await readExported(db, settings, subjects)
   const bytes = await bytesOf(db, chunks)
-  const steps = subjects.flatMap((subject, index) =>
-    exported.has(subject)
-      ? []
-      : [exportStep({...subject, settings, bytes: bytes.get(chunks[index]!) ?? null, dependsOn: []})],
-  )
-  const found = exported.size
-  return {
-    steps,
-    notes: found === 0 ? [] : [`Exported already, verified and not changed since: ${plural(found, 'chunk')}.`],
-  }
+  const subjects = chunks.map((chunk) => ({...chunkSubject(table, clock, chunk), bytes: bytes.get(chunk) ?? null}))
+  return planExports(db, settings, subjects, 'chunk')
 }
 
 /** A chunk as a subject of an export. */

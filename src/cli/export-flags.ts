@@ -41,13 +41,11 @@ interface ExportFlags {
  */
 export async function givenExport(flags: ExportFlags): Promise<ExportSettings | null> {
   const {'export-to': to, 'export-format': format, 'export-endpoint': endpoint, 'export-region': region} = flags
-  const [{usageError}, {withEnvironment}] = await Promise.all([import('../errors.js'), import('../export/settings.js')])
   if (to === undefined) {
     if ((format ?? endpoint ?? region) === undefined) return null
-    throw usageError('NO_PLACE', 'The place of the export is missing.', [
-      'Give --export-to <directory|s3://bucket/prefix>.',
-    ])
+    throw await noPlace()
   }
+  const {withEnvironment} = await import('../export/settings.js')
   // AWS's library warns that its later versions need a newer Node; the version that this program uses does not.
   Object.assign(process.env, {AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true'})
   const place = to.startsWith('s3://') ? to : resolve(to)
@@ -57,9 +55,13 @@ export async function givenExport(flags: ExportFlags): Promise<ExportSettings | 
 /** The same, where the command does nothing without a place. @throws OpsError NO_PLACE */
 export async function requireExport(flags: ExportFlags): Promise<ExportSettings> {
   const settings = await givenExport(flags)
-  if (settings !== null) return settings
+  if (settings === null) throw await noPlace()
+  return settings
+}
+
+async function noPlace(): Promise<Error> {
   const {usageError} = await import('../errors.js')
-  throw usageError('NO_PLACE', 'The place of the export is missing.', [
+  return usageError('NO_PLACE', 'The place of the export is missing.', [
     'Give --export-to <directory|s3://bucket/prefix>.',
   ])
 }

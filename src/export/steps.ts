@@ -54,13 +54,34 @@ export function exportStep(request: ExportRequest): Step {
   }
 }
 
-function fileBytes({files}: Manifest): number {
+/** Bytes of the files of an export, without the manifest. */
+export function fileBytes({files}: Pick<Manifest, 'files'>): number {
   return files.reduce((sum, {bytes}) => sum + bytes, 0)
 }
 
 function noteOf({manifest, location, status}: Exported): string {
   const what = `${plural(manifest.rows ?? 0, 'row')}, ${formatBytes(fileBytes(manifest))} in ${location}`
   return status === 'found' ? `already exported and verified: ${what}` : `${what}, read back and equal to the table`
+}
+
+/**
+ * Exports of relations as steps, and a note about those that are exported already.
+ * @param noun what the relations are: `chunk`
+ */
+export async function planExports(
+  db: Database,
+  settings: ExportSettings,
+  subjects: readonly (Subject & Pick<ExportRequest, 'bytes'>)[],
+  noun: string,
+): Promise<{steps: Step[]; notes: string[]}> {
+  const exported = await readExported(db, settings, subjects)
+  return {
+    steps: subjects
+      .filter((subject) => !exported.has(subject))
+      .map((subject) => exportStep({...subject, settings, dependsOn: []})),
+    notes:
+      exported.size === 0 ? [] : [`Exported already, verified and not changed since: ${plural(exported.size, noun)}.`],
+  }
 }
 
 /** Which of these relations have a verified export of the rows that they have now. Reads every row version. */

@@ -16,7 +16,8 @@ import {command} from '../units/command.js'
 /** A partition with rows that an aggregate over the set has not computed, or may not have. */
 export interface Uncovered {
   child: Child
-  message: string
+  /** As a clause. */
+  why: string
   /** The command that computes it; null if the range is not known. */
   fix: string | null
 }
@@ -36,14 +37,14 @@ export async function uncovered(db: Database, set: PartitionSet, children: reado
     if (gaps === 'unreadable')
       found.push({
         child,
-        message: `${child.relation}: qicore.aggregates cannot be read, so it is not known whether an aggregate needs it`,
+        why: `qicore.aggregates cannot be read, so it is not known whether an aggregate needs it`,
         fix: null,
       })
     else
       for (const {schema, view, gaps: spans} of gaps)
         found.push({
           child,
-          message: `${child.relation}: ${formatQualifiedName(schema, view)} has not covered ${words(spans)}, or its rows changed since`,
+          why: `${formatQualifiedName(schema, view)} has not covered ${words(spans)}, or its rows changed since`,
           fix: command('aggregates refresh', [shortName(schema, view)], rangeFlags(spans, 'timestamptz')),
         })
   }

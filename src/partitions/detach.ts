@@ -4,9 +4,9 @@ import type {Child} from './children.js'
 import {formatBytes} from '../units/bytes.js'
 import {instantInWords} from '../units/instant.js'
 import {triggerNotes} from './commands.js'
-import {firstUnseen, uncovered} from './coverage.js'
 import {detachAtOnce, detachConcurrently, detachesImmediately, finalizeDetach} from './detach-child.js'
 import {allUnseen, countStep, mayRecord, type DetachRecord} from './detach-record.js'
+import {readGate} from './gate.js'
 import type {PartitionSet} from './sets.js'
 import {
   readLostPublications,
@@ -79,8 +79,8 @@ export function notesOf(db: Database, {set, old, kept}: OldPartitions): string[]
 async function detachOf(db: Database, found: OldPartitions, recorded: boolean): Promise<SetPlan> {
   const {set, old, pending, cutoff} = found
   const notes = notesOf(db, found)
-  const counted = recorded ? await countedBy(db, set, old) : () => null
-  const recordOf = (child: Child) => (recorded ? {attempt: cutoff, seen: counted(child)} : null)
+  const gate = recorded ? await readGate(db, set, old) : null
+  const recordOf = (child: Child) => gate && {attempt: cutoff, seen: gate.unseenFrom(child)}
   const finish = pending.map((child) => finalizeDetach(set, child, {kind: 'keep', record: recordOf(child)}, []))
   const pendingFirst = finish.map(({id}) => id)
   // The chains of two partitions do not depend on each other: if one fails, the others still run.
@@ -104,23 +104,6 @@ export function keepSteps(
     : detachConcurrently(set, child, {kind: 'keep', record}, pendingFirst)
   const isCountable = record !== null && record.seen !== null && record.seen !== allUnseen && child.kind !== 'f'
   return isCountable ? [...chain, countStep(child, [chain.at(-1)!.id])] : chain
-}
-
-/**
- * From which transaction on the rows of each partition may be missing from the aggregates over the set. A partition that
- * is not covered now, or whose coverage cannot be checked up to the detach, may miss any of its rows.
- */
-async function countedBy(
-  db: Database,
-  set: PartitionSet,
-  children: readonly Child[],
-): Promise<(child: Child) => string | null> {
-  // Read before coverage: rows of later transactions may be missing from the check.
-  const seen = await firstUnseen(db, set)
-  if (seen === null) return () => null
-  if (set.distributed) return () => allUnseen
-  const missing = new Set((await uncovered(db, set, children)).map(({child}) => child.relation))
-  return ({relation, kind}) => (missing.has(relation) || kind === 'f' ? allUnseen : seen)
 }
 
 function unrecordedNotes({server}: Database, {set, old}: OldPartitions, recorded: boolean): string[] {

@@ -72,7 +72,7 @@ async function requireCoverage(db: Database, {set, old}: OldPartitions, accepted
   if (missing.length === 0) return
   throw new OpsError(
     'NOT_COVERED',
-    `The drop would lose rows that an aggregate has not computed; nothing was dropped.\n${missing.map(({message}) => message).join('\n')}`,
+    `The drop would lose rows that an aggregate has not computed; nothing was dropped.\n${missing.map(({child, why}) => `${child.relation}: ${why}`).join('\n')}`,
     {
       exit: ExitCode.refused,
       suggestions: [

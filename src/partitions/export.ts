@@ -1,11 +1,9 @@
 import type {Database} from '../db/database.js'
 import type {ExportSettings} from '../export/settings.js'
-import type {Subject} from '../export/source.js'
-import {exportStep, readExported} from '../export/steps.js'
+import {planExports} from '../export/steps.js'
 import type {Plan} from '../run/step.js'
 import type {Duration} from '../units/duration.js'
 import {epochMicros, type Instant} from '../units/instant.js'
-import {plural} from '../units/plural.js'
 import {readChildren, type Child} from './children.js'
 import {count} from './detach.js'
 import {oldPartitions} from './old-partitions.js'
@@ -26,11 +24,14 @@ export interface ExportRequest {
 export async function planExport(db: Database, request: ExportRequest): Promise<{plan: Plan; notes: string[]}> {
   const {relation, settings} = request
   const {children, cutoff} = await choose(db, request)
-  const subjects = children.map(partitionSubject)
-  const exported = await readExported(db, settings, subjects)
-  const steps = subjects.flatMap((subject, index) =>
-    exported.has(subject) ? [] : [exportStep({...subject, settings, bytes: children[index]!.bytes, dependsOn: []})],
-  )
+  const subjects = children.map(({relation: name, parent, from, to, bytes}) => ({
+    relation: name,
+    of: parent,
+    from,
+    to,
+    bytes,
+  }))
+  const {steps, notes} = await planExports(db, settings, subjects, 'partition')
   return {
     plan: {
       operation: `partitions export ${relation}`,
@@ -40,12 +41,7 @@ export async function planExport(db: Database, request: ExportRequest): Promise<
       locks: [],
       steps,
     },
-    notes: [
-      ...(children.length === 0 ? ['No partition is in that range.'] : []),
-      ...(exported.size === 0
-        ? []
-        : [`Exported already, verified and not changed since: ${plural(exported.size, 'partition')}.`]),
-    ],
+    notes: [...(children.length === 0 ? ['No partition is in that range.'] : []), ...notes],
   }
 }
 
@@ -68,14 +64,4 @@ async function choose(
   const inside = ({isDefault, fromEpoch, toEpoch}: Child) =>
     !isDefault && fromEpoch !== null && toEpoch !== null && fromEpoch < to && toEpoch > from
   return {children: all.filter(inside), cutoff: null}
-}
-
-/** A partition as a subject of an export; also after its detach, if it keeps its name. */
-export function partitionSubject({
-  relation,
-  parent,
-  from,
-  to,
-}: Pick<Child, 'relation' | 'parent' | 'from' | 'to'>): Subject {
-  return {relation, of: parent, from, to}
 }

@@ -161,6 +161,21 @@ function rememberedOf(row: RememberedRow, measured: Measured | undefined): Remem
   }
 }
 
+/** A detached table to which the stages of retention apply. */
+export type StagedTable = Remembered & {table: RememberedTable}
+
+export function hasStages(each: Remembered): each is StagedTable {
+  return each.table !== null && !each.table.attached && reasonKept(each) === null
+}
+
+/** The detached tables of one set to which the stages of its retention apply. */
+export function stagedTablesOf(
+  {schema, table}: {schema: string; table: string},
+  remembered: readonly Remembered[],
+): StagedTable[] {
+  return remembered.filter(hasStages).filter(({set}) => set.schema === schema && set.table === table)
+}
+
 /**
  * Why no stage of retention touches a detached table: an operator may have detached it to keep its rows. Null if
  * qicore-db detached it and it was not changed since.

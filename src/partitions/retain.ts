@@ -3,11 +3,11 @@ import {OpsError} from '../errors.js'
 import type {Plan, Step} from '../run/step.js'
 import type {Child} from './children.js'
 import {triggerNotes} from './commands.js'
-import {firstUnseen, uncovered} from './coverage.js'
 import {count, keepSteps, notesOf, weightOf} from './detach.js'
 import {finalizeDetach} from './detach-child.js'
-import {allUnseen, countStep, mayRecord} from './detach-record.js'
+import {countStep, mayRecord} from './detach-record.js'
 import {nowOf, readMicros, stateOf} from './detached.js'
+import {readGate} from './gate.js'
 import {includeStep} from './include.js'
 import {oldPartitions, type OldPartitions} from './old-partitions.js'
 import type {PartitionRule} from './periods.js'
@@ -18,7 +18,7 @@ import {
   type LostPublication,
   type Reference,
 } from './references.js'
-import {readRemembered, reasonKept, type Remembered} from './remembered.js'
+import {hasStages, readRemembered, reasonKept, type Remembered, type StagedTable} from './remembered.js'
 import type {PartitionSet} from './sets.js'
 import {obstacleTo, readObstacles, type Obstacles} from './stage-obstacles.js'
 import {dropStep, exportRecorded, moveStep} from './stage-steps.js'
@@ -116,13 +116,10 @@ function summaryOf(relation: string, steps: readonly Step[]): string {
 /** The partitions of a set that are old enough to be detached. */
 async function detachPart(db: Database, found: OldPartitions, most: number | null): Promise<Part> {
   const {set, old, pending, cutoff} = found
-  // Read before coverage: rows of later transactions may be missing from the check.
-  const seen = await firstUnseen(db, set)
-  const {missing, why} = await gateOf(db, set, old, seen)
+  const {missing, unseenFrom} = await readGate(db, set, old)
   const allowed = old.filter((child) => !missing.has(child.relation))
   const chosen = most === null ? allowed : allowed.slice(0, most)
-  // The transactions that wrote the rows of a foreign table are not known.
-  const recordOf = ({kind}: Child) => ({attempt: cutoff, seen: kind === 'f' && seen !== null ? allUnseen : seen})
+  const recordOf = (child: Child) => ({attempt: cutoff, seen: unseenFrom(child)})
   const finish = pending.map((child) => finalizeDetach(set, child, {kind: 'keep', record: recordOf(child)}, []))
   const first = finish.map(({id}) => id)
   const references = await readReferences(db, set, chosen)
@@ -131,37 +128,11 @@ async function detachPart(db: Database, found: OldPartitions, most: number | nul
     set,
     cutoff,
     steps: [...finish, ...chosen.flatMap((child) => keepSteps(db, set, child, recordOf(child), first))],
-    withheld: old.flatMap(({relation}) =>
-      missing.has(relation) ? [{partition: relation, task: 'detach' as const, why: why(relation)}] : [],
-    ),
+    withheld: [...missing].map(([partition, why]) => ({partition, task: 'detach', why})),
     references,
     publications,
     notes: [...notesOf(db, {...found, old: chosen}), ...referenceNotes(references, publications), ...weightOf(chosen)],
   }
-}
-
-interface GateAnswer {
-  /** Qualified names of the partitions that stay attached. */
-  missing: ReadonlySet<string>
-  why(relation: string): string
-}
-
-/** The aggregates over a set must have computed the rows of a partition before these leave the table. */
-async function gateOf(
-  db: Database,
-  set: PartitionSet,
-  old: readonly Child[],
-  seen: string | null,
-): Promise<GateAnswer> {
-  if (seen === null) return {missing: new Set(), why: () => ''}
-  if (set.distributed)
-    return {
-      missing: new Set(old.map(({relation}) => relation)),
-      why: () =>
-        `an aggregate reads ${set.relation}, which Citus distributes: its rows cannot be checked up to the detach`,
-    }
-  const gaps = new Map((await uncovered(db, set, old)).map(({child, message}) => [child.relation, message]))
-  return {missing: new Set(gaps.keys()), why: (relation) => gaps.get(relation)!.replace(`${relation}: `, '')}
 }
 
 type DetachedPart = Pick<Part, 'steps' | 'withheld' | 'notes'>
@@ -173,28 +144,30 @@ async function detachedPart(
   {rule, include = [], most = null}: RetainRequest,
 ): Promise<DetachedPart> {
   const remembered = (await readRemembered(db, {relations: [set.relation], sizes: true})) ?? []
-  const there = remembered.filter(({table}) => table !== null && !table.attached)
+  const tables = remembered.filter(({table}) => table !== null && !table.attached)
   const now = await readMicros(db)
   const stages = rule.stages!
-  const work = there
-    .filter((each) => reasonKept(each) === null)
+  const work = tables
+    .filter(hasStages)
     .map((each) => ({each, tasks: dueTasks(stages, stateOf(each), nowOf(each, rule, now))}))
     .filter(({tasks}) => tasks.length > 0)
   const obstacles = await readObstacles(db, set, stages, work, now)
   const parts = work.map(({each, tasks}) => stepsFor(db, set, stages, each, tasks, obstacles))
   const drops = parts.filter(({steps}) => steps.some(({kind}) => kind === 'drop'))
-  const late = most === null ? [] : drops.slice(most)
-  const included = await includeStep(db, set, there, include)
-  const kept = there.filter((each) => reasonKept(each) !== null && !included.names.has(each.table!.relation))
+  const beyondLimit = most === null ? [] : drops.slice(most)
+  const included = await includeStep(db, set, tables, include)
+  const kept = tables.filter((each) => !hasStages(each) && !included.names.has(each.table!.relation))
   return {
     steps: [
       ...included.steps,
-      ...parts.flatMap((part) => (late.includes(part) ? part.steps.filter(({kind}) => kind !== 'drop') : part.steps)),
+      ...parts.flatMap((part) =>
+        beyondLimit.includes(part) ? part.steps.filter(({kind}) => kind !== 'drop') : part.steps,
+      ),
     ],
     withheld: parts.flatMap(({withheld}) => withheld),
     notes: kept.map(
-      ({table, ...each}) =>
-        `${table!.relation} is kept: ${reasonKept({...each, table})}. To apply the stages to it: --include ${table!.relation}`,
+      (each) =>
+        `${each.table!.relation} is kept: ${reasonKept(each)}. To apply the stages to it: --include ${each.table!.relation}`,
     ),
   }
 }
@@ -203,17 +176,17 @@ function stepsFor(
   db: Database,
   set: PartitionSet,
   stages: Stages,
-  each: Remembered,
+  each: StagedTable,
   tasks: readonly StageTask[],
   obstacles: Obstacles,
 ): Pick<Part, 'steps' | 'withheld'> {
-  const table = each.table!
+  const {table} = each
   const steps: Step[] = []
   const withheld: Withheld[] = []
   const foreign = table.mayChange ? null : `this role is not the owner of ${table.relation}`
   // An export is looked up again before a drop: it finds what is exported, and exports what changed since.
-  const last = tasks.includes('drop') && stages.archive?.export && !tasks.includes('export') ? ['export' as const] : []
-  for (const task of [...last, ...tasks]) {
+  const again = tasks.includes('drop') && stages.archive?.export && !tasks.includes('export') ? ['export' as const] : []
+  for (const task of [...again, ...tasks]) {
     const missing = task === 'drop' ? withheld.find((other) => other.task !== 'move')?.why : undefined
     const why = foreign ?? missing ?? obstacleTo(db, set, each, task, obstacles)
     const before = steps.map(({id}) => id)

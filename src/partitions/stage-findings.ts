@@ -7,7 +7,7 @@ import {plural} from '../units/plural.js'
 import type {Child} from './children.js'
 import {nowOf, stateOf} from './detached.js'
 import type {SetFinding} from './findings.js'
-import {reasonKept, type Remembered} from './remembered.js'
+import {stagedTablesOf, type Remembered} from './remembered.js'
 import type {PartitionSet} from './sets.js'
 import {dueAt, tasksOf, type Stages, type StageTask} from './stages.js'
 
@@ -58,16 +58,7 @@ function lateDetaches({detach}: Stages, children: readonly Child[]): Late[] {
 }
 
 function lateStages(set: PartitionSet, stages: Stages, remembered: readonly Remembered[], now: bigint): Late[] {
-  return remembered
-    .filter(
-      (each) =>
-        each.set.schema === set.schema &&
-        each.set.table === set.table &&
-        each.table !== null &&
-        !each.table.attached &&
-        reasonKept(each) === null,
-    )
-    .flatMap((each) =>
-      tasksOf(stages, stateOf(each), now).map(({task, at}) => ({relation: each.table!.relation, task, at})),
-    )
+  return stagedTablesOf(set, remembered).flatMap((each) =>
+    tasksOf(stages, stateOf(each), now).map(({task, at}) => ({relation: each.table.relation, task, at})),
+  )
 }

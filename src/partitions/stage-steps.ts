@@ -3,7 +3,7 @@ import {formatQualifiedName, parseQualifiedName} from '../db/qualified-name.js'
 import {instantOf} from '../catalog/time.js'
 import type {ExportSettings} from '../export/settings.js'
 import type {Subject} from '../export/source.js'
-import {exportStep, requireExported} from '../export/steps.js'
+import {exportStep, fileBytes, requireExported} from '../export/steps.js'
 import type {Step} from '../run/step.js'
 import {keyChangedBy} from './detach-record.js'
 import type {Remembered} from './remembered.js'
@@ -71,7 +71,7 @@ export function exportRecorded(each: Remembered, settings: ExportSettings): Step
       requireRecorded(each),
       sql`update qicore.detached_partition d
 set exported_at = clock_timestamp(), exported_to = ${location}, exported_rows = ${manifest.rows}, checksum = ${manifest.content.checksum},
-  exported_bytes = ${manifest.files.reduce((sum, {bytes}) => sum + bytes, 0)}
+  exported_bytes = ${fileBytes(manifest)}
 where d.id = ${each.id}`,
     ],
   })

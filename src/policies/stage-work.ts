@@ -1,7 +1,7 @@
 import {graceOf} from '../catalog/due.js'
 import {instantOf, microsOf} from '../catalog/time.js'
 import {nowOf, stateOf} from '../partitions/detached.js'
-import {readRemembered, reasonKept, type Remembered} from '../partitions/remembered.js'
+import {readRemembered, stagedTablesOf, type Remembered} from '../partitions/remembered.js'
 import {stagesOf, tasksOf, type Stages, type StageTask} from '../partitions/stages.js'
 import type {LivePolicy} from '../catalog/live-policies.js'
 import type {Database} from '../db/database.js'
@@ -52,21 +52,13 @@ export async function stageWork(request: WorkRequest, stages: Stages, facts: Ret
 
 /** What is due for the detached tables of a set, and not done. Tables that are kept have no stages. */
 function detachedWork({table}: LivePolicy, stages: Stages, facts: readonly Remembered[], now: bigint): NotDone[] {
-  const own = facts.filter(
-    (each) =>
-      each.set.schema === table.schema &&
-      each.set.table === table.name &&
-      each.table !== null &&
-      !each.table.attached &&
-      reasonKept(each) === null,
-  )
-  return own.flatMap((each) => {
+  return stagedTablesOf({schema: table.schema, table: table.name}, facts).flatMap((each) => {
     // The database does not record the time zone of a set: a key without one is read as UTC, hours are no matter here.
     const local = nowOf(each, null, now)
     return tasksOf(stages, stateOf(each), local)
       .filter(({at}) => at <= local)
       .map(({task, at}) => ({
-        chunk: each.table!.relation,
+        chunk: each.table.relation,
         range: null,
         since: instantOf(at),
         ...undone[task],

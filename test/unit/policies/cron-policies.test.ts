@@ -104,7 +104,7 @@ describe('a policy that an entry of pg_cron runs with a function of Citus', () =
         severity: 'warning',
         object: {schema: 'public', table: 't'},
         message: expect.stringMatching(
-          /^Entry purge of pg_cron .* 3 months: .* whether hourly has .*--after '3 months'/,
+          /^A retention of 3 months is run by entry purge of pg_cron: .* whether hourly has .*--after '3 months'/,
         ),
         data: {cronEntry: 7, after: '3 months', aggregates: ['public.hourly']},
         fix: {kind: 'sql', text: 'select cron.unschedule(7)'},

@@ -78,7 +78,7 @@ export function ungatedEntry({table, after, entry}: CronPolicy, all: readonly Ta
   return {
     severity: 'warning',
     object: {schema: table.schema, table: table.name},
-    message: `${asSentence(entryInWords(entry)).slice(0, -1)} is a retention of ${age ?? 'an age that is not known'}: drop_old_time_partitions drops partitions in one transaction and does not ask whether ${over.map(({schema, name}) => shortName(schema, name)).join(', ')} has computed their rows.${gated}`,
+    message: `A retention of ${age ?? 'an age that is not known'} is run by ${entryInWords(entry)}: drop_old_time_partitions drops partitions in one transaction and does not ask whether ${over.map(({schema, name}) => shortName(schema, name)).join(', ')} has computed their rows.${gated}`,
     data: {cronEntry: entry.id, after: age, aggregates: over.map(qualifiedName)},
     fix: {kind: 'sql', text: `select cron.unschedule(${entry.id})`},
   }
