@@ -10,6 +10,7 @@ import {examine, selectChecks} from '../src/doctor/examine.js'
 import type {DoctorReport} from '../src/doctor/report.js'
 import {readStats} from '../src/reports/stats.js'
 import {BenchDatabases} from './database.js'
+import {timed, type DatabaseTime} from './database-time.js'
 import {race, report, timing} from './measure.js'
 import {chunks, compressed, rounds, withTenThousandChunks, writing, type Place} from './ten-thousand-chunks.js'
 
@@ -17,48 +18,16 @@ const lateAfter = 6 * 3_600_000
 const all = selectChecks({only: [], skip: []})
 const examined = (db: Database, checks = all) => examine(db, {declared: [], lateAfter, timeUnits: new Map()}, checks)
 
-interface Waited {
-  ms: number
-  trips: number
-}
-
-/**
- * The database, adding up the time in which a statement or transaction is not answered yet, and how many there are.
- * The time that the server itself counts (active_time, pg_stat_activity) leaves out all but the last of the statements
- * that travel together.
- */
-function waiting(db: Database, waited: Waited): Database {
-  let pending = 0
-  let since = 0
-  const measured = async <T>(work: () => Promise<T>): Promise<T> => {
-    waited.trips += 1
-    if (pending === 0) since = performance.now()
-    pending += 1
-    try {
-      return await work()
-    } finally {
-      pending -= 1
-      if (pending === 0) waited.ms += performance.now() - since
-    }
-  }
-  return {
-    ...db,
-    server: db.server,
-    query: (question, settings) => measured(() => db.query(question, settings)),
-    transaction: (settings, work) => measured(() => db.transaction(settings, work)),
-  }
-}
-
 async function waitedMs(place: Place, work: (db: Database) => Promise<unknown>): Promise<number> {
-  const waited: Waited = {ms: 0, trips: 0}
-  await place.on((db) => work(waiting(db, waited)))
+  const waited: DatabaseTime = {ms: 0, trips: 0}
+  await place.on((db) => work(timed(db, waited)))
   return waited.ms
 }
 
 /** On the tables of QiCore, without rows. */
 async function tripsOnSmall(): Promise<number> {
   const databases = new BenchDatabases()
-  const waited: Waited = {ms: 0, trips: 0}
+  const waited: DatabaseTime = {ms: 0, trips: 0}
   try {
     const {database} = await databases.create()
     const url = new URL(process.env.QICORE_TEST_URL!.split(/\s+/)[0]!)
@@ -66,7 +35,7 @@ async function tripsOnSmall(): Promise<number> {
     const target = {name: null, url: url.href, source: '--url', protected: false} as const
     const db = await connect(target, {applicationName: 'qicore-db/bench'})
     try {
-      known(await examined(waiting(db, waited)), new Set(unmeasured))
+      known(await examined(timed(db, waited)), new Set(unmeasured))
     } finally {
       await db.close()
     }

@@ -1,36 +1,21 @@
 /**
  * The cost of `policies status` for a server with about 10 000 chunks, 4 000 of them compressed, against the two
- * functions of TimescaleDB that return the size and compression state of each chunk. The time of the statements as seen
- * by the client, each round on a new connection.
+ * functions of TimescaleDB that return the size and compression state of each chunk. The time in which the client
+ * waits for the database, each round on a new connection.
  */
-import type {Database} from '../src/db/database.js'
 import {sql, statement} from '../src/db/sql.js'
 import {readPolicyStatus} from '../src/policies/status.js'
+import {timed} from './database-time.js'
 import {race, report, timing} from './measure.js'
 import {chunks, compressed, rounds, withTenThousandChunks, writing, type Place} from './ten-thousand-chunks.js'
 
 const times: Record<'ours' | 'theirs', number[]> = {ours: [], theirs: []}
 
-/** Measures from BEGIN to COMMIT, including our own work in between: an upper bound of the server's share. */
 async function ours(place: Place): Promise<number> {
   return place.on(async (db) => {
-    let ms = 0
-    const measure = async <T>(work: () => Promise<T>): Promise<T> => {
-      const started = performance.now()
-      try {
-        return await work()
-      } finally {
-        ms += performance.now() - started
-      }
-    }
-    const timed: Database = {
-      ...db,
-      server: db.server,
-      query: (question) => measure(() => db.query(question)),
-      transaction: (settings, work) => measure(() => db.transaction(settings, work)),
-    }
-    const {policies} = await readPolicyStatus(timed, {declared: [], lateAfter: 0})
-    times.ours.push(ms)
+    const sum = {ms: 0, trips: 0}
+    const {policies} = await readPolicyStatus(timed(db, sum), {declared: [], lateAfter: 0})
+    times.ours.push(sum.ms)
     return policies[0]!.notDone!.length
   })
 }

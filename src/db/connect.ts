@@ -58,14 +58,17 @@ async function serve(
   let client = first
   let host = firstHost ?? undefined
   const listeners = new Set<(notice: Notice) => void>()
+  const onNoTransaction = new Set<() => void>()
   const onLost = new Set<() => void>()
   const listen = () => {
     const listened = client
     client.on('notice', ({severity, code, message, routine}) => {
-      // The embedded engine always sends its debug log. The transaction handles the warning of a ROLLBACK outside of
-      // one.
-      const isLog = engine !== null && severity?.startsWith('DEBUG')
-      if (isLog || code === SqlState.noTransaction) return
+      if (code === SqlState.noTransaction) {
+        for (const tell of onNoTransaction) tell()
+        return
+      }
+      // The embedded engine always sends its debug log.
+      if (engine !== null && severity?.startsWith('DEBUG')) return
       const notice = {
         severity: severity ?? 'NOTICE',
         code: code ?? '00000',
@@ -101,6 +104,7 @@ async function serve(
   const session = () => ({
     client: client as unknown as Pipeline,
     applicationName: options.applicationName,
+    onNoTransaction,
     prepares,
     types,
     corrections,

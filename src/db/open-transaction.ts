@@ -31,7 +31,7 @@ export class OpenTransaction implements Db {
   ) {
     this.watched = silenceWatch(session.giveUp, settings.statementTimeout, turn.reached)
     this.first = new Flight(session.types)
-    session.client.on('notice', this.onNotice)
+    session.onNoTransaction.add(this.onNoTransaction)
     this.addOpening(settings)
     this.first.landed.then(this.onLanded, (error: unknown) => {
       this.firstFailed = true
@@ -84,11 +84,10 @@ export class OpenTransaction implements Db {
   }
 
   close(): void {
-    this.session.client.off('notice', this.onNotice)
+    this.session.onNoTransaction.delete(this.onNoTransaction)
   }
 
-  /** Handles the warning of a COMMIT, ROLLBACK or SET LOCAL outside a transaction. */
-  private readonly onNotice = ({code}: {code?: string}) => void (this.endedEarly ||= code === SqlState.noTransaction)
+  private readonly onNoTransaction = () => void (this.endedEarly = true)
 
   private readonly onLanded = () => {
     if (this.phase === 'sent') this.phase = 'open'

@@ -11,14 +11,17 @@ import {serverMessage, sqlState, SqlState} from './sqlstate.js'
 export interface Pipeline {
   query(question: {text: string; values?: unknown[]; name?: string}): Promise<Answer | Answer[]>
   query(flight: Flight): unknown
-  on(event: 'notice', listener: (notice: {code?: string}) => void): unknown
-  off(event: 'notice', listener: (notice: {code?: string}) => void): unknown
   readonly connection: {readonly stream: Writable}
 }
 
 export interface Session {
   client: Pipeline
   applicationName: string
+  /**
+   * Called if the server warns that a COMMIT, ROLLBACK or SET LOCAL ran outside a transaction. Each transaction that is
+   * not over has one: many reading transactions are sent behind each other.
+   */
+  onNoTransaction: Set<() => void>
   /** Whether the session may keep prepared statements. */
   prepares: boolean
   /** Parsers for values of the server. */

@@ -51,6 +51,8 @@ export async function runCli(args: readonly string[], options: CliOptions = {}):
   const output = needsProcess(args, options) ? await runProcess(run, options) : await runHosted(run, fixed)
   if (!args.some((word) => help.includes(word)))
     expectSameDatabase(await expectCommandsParse(`${plainText(output.stdout)}\n${output.stderr}`), args)
+  // Node warns of a leak of listeners, an unhandled rejection or a deprecated function: an operator must see none of it.
+  expect(output.stderr).not.toMatch(/\(node:\d+\) .*Warning/)
   return {...output, command: `qicore-db ${args.join(' ')}`}
 }
 

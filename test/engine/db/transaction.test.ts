@@ -44,6 +44,24 @@ const shapes: Record<string, (db: Database) => Promise<unknown>> = {
 }
 
 forEachEngine({native: true}, (engine) => {
+  it('sends many reading transactions behind each other without a warning of Node', async () => {
+    const {url} = await engine.database()
+    const db = await connect(targetOf(url), {applicationName})
+    const warnings: string[] = []
+    const keep = ({name, message}: Error) => void warnings.push(`${name}: ${message}`)
+    process.on('warning', keep)
+    try {
+      const numbers = Array.from({length: 40}, (_, n) => n)
+      const rows = await Promise.all(numbers.map((n) => db.query<{n: number}>(statement(`select ${n} as n`))))
+      expect(rows).toEqual(numbers.map((n) => [{n}]))
+      await new Promise((resolve) => setImmediate(resolve))
+    } finally {
+      process.off('warning', keep)
+      await db.close()
+    }
+    expect(warnings).toEqual([])
+  })
+
   for (const [shape, work] of Object.entries(shapes)) {
     it(`changes nothing if one of its statements fails, BEGIN and COMMIT included, whichever it is: work that ${shape}`, async () => {
       const {url, run, db: beside} = await engine.database()
