@@ -6,7 +6,8 @@
 -- all of them if the newest row is older than the retention, because the feed may have stopped and this may be the last
 -- copy.
 -- A retention with stages detaches the partitions instead, then moves and drops those that it detached before, as far as
--- they are due. It exports nothing: what has to be exported first is kept, with that reason.
+-- they are due. It exports nothing: what has to be exported first is kept, with that reason. A retention that exports each
+-- chunk before its drop is refused as a whole: qicore-db carries it out.
 -- A policy that differs from the confirmed one is refused; if it is changed during the run, the rest is kept. After the
 -- permitted drops, the procedure raises an error that names what was kept and why.
 -- A procedure with a SET clause cannot COMMIT, so the settings are made in the body.
@@ -67,8 +68,11 @@ begin
   elsif policy #>> '{consent,hash}' is distinct from qicore.retention_hash(object_name, policy)
     or coalesce(config ->> 'hash', policy #>> '{consent,hash}') is distinct from policy #>> '{consent,hash}'
   then
-    refusal := format('%s: the declared retention (older than %s, at most %s a run) is not confirmed; nothing was dropped', object_name, coalesce(policy ->> 'after', policy ->> 'detach'), policy ->> 'maxDropPerRun');
+    refusal := format('%s: the declared retention (older than %s, at most %s a run) is not confirmed; nothing was dropped', object_name, coalesce(policy ->> 'after', policy ->> 'detach', policy ->> 'drop'), policy ->> 'maxDropPerRun');
     refusal_hint := 'To confirm it: qicore-db policies apply';
+  elsif policy ? 'export' then
+    refusal := format('%s: its chunks are exported before they are dropped, and a routine in the database cannot write files; nothing was dropped', object_name);
+    refusal_hint := 'Run a daemon, or qicore-db jobs run retain.';
   end if;
   if refusal is not null then
     update qicore.maintenance_log l set status = 'failed', completed_at = qicore.now(), error = refusal where l.id = log_id;

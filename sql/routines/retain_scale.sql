@@ -9,8 +9,9 @@ create or replace function qicore.retain_scale(
 language plpgsql
 as $$
 declare
-  -- The age of a retention with stages is that of its detach.
-  after constant interval := coalesce(policy ->> 'after', policy ->> 'detach')::interval;
+  -- The age of a retention with stages is that of its detach, and that of one with an export that of its drop.
+  age constant text := coalesce(policy ->> 'after', policy ->> 'detach', case when policy ? 'export' then policy ->> 'drop' end);
+  after constant interval := age::interval;
   factor constant numeric := case policy ->> 'timeUnit' when 's' then 1 when 'ms' then 1000 when 'us' then 1000000 when 'ns' then 1000000000 end;
   clock_schema name;
   clock name;
@@ -23,7 +24,7 @@ declare
   epoch constant timestamptz := '1970-01-01 00:00:00+00';
 begin
   if after is null or after <= interval '0' then
-    raise exception using errcode = '22023', message = format('%s: invalid age "%s" of the retention: use an interval greater than 0', subject, coalesce(policy ->> 'after', policy ->> 'detach'));
+    raise exception using errcode = '22023', message = format('%s: invalid age "%s" of the retention: use an interval greater than 0', subject, age);
   end if;
   if exists (select from pg_extension where extname = 'timescaledb') then
     select d.column_name, d.column_type, d.integer_now_func_schema, d.integer_now_func into column_name, column_type, clock_schema, clock

@@ -8,7 +8,8 @@ immutable
 as $$
   select pg_catalog.encode(pg_catalog.sha256(pg_catalog.convert_to((
     pg_catalog.jsonb_build_array(object, config -> 'after', config -> 'maxDropPerRun', config -> 'timeUnit')
-    -- Only a retention with stages has them, so that the hash of any other is what it was.
+    -- Only a retention with stages or an export has them, so that the hash of any other is what it was.
+    || case when config ? 'export' then pg_catalog.jsonb_build_array(config -> 'export', config -> 'drop') else '[]' end
     || case when config ? 'detach' then pg_catalog.jsonb_build_array(config -> 'detach', config -> 'archive', config -> 'drop') else '[]' end
   )::text, 'UTF8')), 'hex')
 $$;

@@ -7,6 +7,9 @@ import {readDeclared, timeUnitsOf} from '../policies/read-declared.js'
 import {readSnapshot} from '../catalog/snapshot.js'
 import {qualifiedName, type Table} from '../catalog/table.js'
 import type {Instant} from '../units/instant.js'
+import type {ExportSettings} from '../export/settings.js'
+import {exportOf} from '../policies/retention-export.js'
+import {readConfig} from '../policies/table-state.js'
 import {dependents} from '../aggregates/coverage.js'
 
 /** What every command that changes one table reads first. */
@@ -48,6 +51,14 @@ export async function readContext(db: Database, name: string, sections: PolicySe
     policies: policies.filter((policy) => qualifiedName(policy.table) === qualifiedName(table)),
     declared: declaration,
   }
+}
+
+/** Where the retention of the table exports chunks before it drops them, by the live policy or the declared one. */
+export function policyExport({policies, declared}: Pick<Context, 'policies' | 'declared'>): ExportSettings | null {
+  const row = policies.find(({kind, job}) => kind === 'retention' && job === null)
+  const live = row === undefined ? null : exportOf(readConfig(row.config))
+  const rule = declared?.retention
+  return live ?? (rule === undefined || rule === 'none' ? null : (rule.exportTo ?? null))
 }
 
 /** The declared age of a rule; null if none is declared, or if it is that of a detach. */

@@ -123,7 +123,8 @@ function ownTable(tables: readonly Table[], {schema, view}: Coverage): Table | n
   )
 }
 
-function gapWords(table: Table, each: Coverage): string {
+/** What an aggregate has not computed of a range, and why it may not be able to. */
+export function gapWords(table: Table, each: Coverage): string {
   const {schema, view, gaps} = each
   const shown = merge(gaps)
   const words = shown

@@ -20,6 +20,8 @@ export interface DropRequest {
   acceptLoss: boolean
   /** Each chunk is exported, and only dropped if the file has its rows; null: no export. */
   exportTo?: ExportSettings | null
+  /** Where the retention policy exports chunks before it drops them; null: nowhere. */
+  policyExport?: ExportSettings | null
   /** Maximum number of ranges to drop, oldest first. */
   atMost?: number | undefined
 }

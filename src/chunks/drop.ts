@@ -10,12 +10,12 @@ import {formatInteger} from '../catalog/format-point.js'
 import {qualifiedName, type Chunk, type Table} from '../catalog/table.js'
 import type {Coverage} from '../aggregates/coverage.js'
 import {readFilters} from '../aggregates/filters.js'
-import {spanOf} from '../catalog/span.js'
 import {countRows} from './count-rows.js'
 import {chunkSubject, exportSteps} from './export.js'
 import {retentionDisagrees} from './policy-conflicts.js'
 import {coverFirst, requireCoverage} from './drop-coverage.js'
-import {dropStep, type DropRange} from './drop-steps.js'
+import {groupByRange, total} from './drop-ranges.js'
+import {dropStep} from './drop-steps.js'
 import {bytesOf, excludeProtected, oldestFirst, requireChunks, countChunks, type PlannedChange} from './hypertable.js'
 import {publishedDropNotes, readLogicalReaders} from './logical-readers.js'
 import {cutoffOf, type Age} from './range.js'
@@ -69,7 +69,7 @@ export async function planDrop(db: Database, request: DropRequest): Promise<Plan
   const readers = await readLogicalReaders(db, table, table.chunks)
   const bytes = await bytesOf(db, chunksToDrop)
   const rows = await countRows(db, chunksToDrop)
-  const settings = request.exportTo ?? null
+  const settings = request.exportTo ?? (request.olderThan === null ? (request.policyExport ?? null) : null)
   const exports = settings === null ? noExports : await exportSteps(db, table, clock, chunksToDrop, settings)
   const options = {
     server: db.server,
@@ -104,6 +104,7 @@ export async function planDrop(db: Database, request: DropRequest): Promise<Plan
       ...(old.length === 0 ? [nothingOld(table, clock)] : []),
       ...publishedDropNotes(readers, chunksToDrop),
       ...retentionDisagrees(request, chunksToDrop),
+      ...(settings === null ? notExported(request, chunksToDrop) : []),
     ],
     facts,
   }
@@ -113,7 +114,7 @@ export async function planDrop(db: Database, request: DropRequest): Promise<Plan
  * Refuses tables that a foreign key references. Up to 2.28 TimescaleDB may drop the whole key with the first chunk
  * (2.22 does); 2.29 drops no chunk of such a table.
  */
-async function requireNoKeys(db: Database, table: Table): Promise<void> {
+export async function requireNoKeys(db: Database, table: Table): Promise<void> {
   const keys = await db.query<{name: string; of: string}>(
     statement(loadSql('chunks/foreign-keys-into'), [table.relation]),
   )
@@ -176,6 +177,14 @@ function agedWords({end}: Chunk, table: Table, clock: TableClock): string {
   return old === 0n ? ', less than a day ago' : ` (${old} d old)`
 }
 
+/** A given age says nothing about the export of the policy. */
+function notExported({table, policyExport}: DropRequest, chunks: readonly Chunk[]): string[] {
+  if (!policyExport || chunks.length === 0) return []
+  return [
+    `The retention of ${qualifiedName(table)} exports chunks to ${policyExport.to} before it drops them; this drop does not. To export them: --export-to ${policyExport.to}`,
+  ]
+}
+
 function warnings(table: Table, chunksToDrop: readonly Chunk[], {referenced}: DropFacts): string[] {
   if (chunksToDrop.length === 0) return []
   return [
@@ -188,27 +197,4 @@ function warnings(table: Table, chunksToDrop: readonly Chunk[], {referenced}: Dr
         ]
       : []),
   ]
-}
-
-/** Groups chunks by time range. */
-function groupByRange(chunks: readonly Chunk[]): DropRange[] {
-  const ranges = new Map<string, DropRange>()
-  for (const chunk of oldestFirst(chunks)) {
-    const span = spanOf(chunk)
-    const key = `${span.start}/${span.end}`
-    const range = ranges.get(key)
-    if (range) range.chunks.push(chunk)
-    else ranges.set(key, {span, chunks: [chunk]})
-  }
-  return [...ranges.values()]
-}
-
-function total(chunks: readonly Chunk[], of: ReadonlyMap<Chunk, number | null>): number | null {
-  let sum = 0
-  for (const chunk of chunks) {
-    const one = of.get(chunk) ?? null
-    if (one === null) return null
-    sum += one
-  }
-  return sum
 }

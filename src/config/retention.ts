@@ -1,7 +1,7 @@
 import {z} from 'zod'
 import {approximateSeconds, durationInWords, type Duration} from '../units/duration.js'
 import type {Stages} from '../partitions/stages.js'
-import {exportFormats} from '../export/settings.js'
+import {exportFormats, type ExportSettings} from '../export/settings.js'
 import {about, duration} from './fields.js'
 
 const age = (description: string, examples: string[]) => about(duration.optional(), description, {examples})
@@ -47,6 +47,11 @@ const written = z
       examples: [{after: '1 year', schema: 'archive'}],
     }),
     drop: age('Age at which a detached partition is dropped. Absent: never.', ['2 years']),
+    export: about(
+      exported.optional(),
+      'Beside after, for a hypertable: where a chunk is exported to; it is not dropped before this is verified.',
+      {examples: [{to: '/var/backups/market', format: 'parquet'}]},
+    ),
   })
   .superRefine(
     (value, context) => {
@@ -65,6 +70,7 @@ interface Written {
     | {after: Duration; schema?: string | undefined; tablespace?: string | undefined; export?: unknown}
     | undefined
   drop?: Duration | undefined
+  export?: unknown
 }
 
 interface RetentionProblem {
@@ -74,7 +80,7 @@ interface RetentionProblem {
 
 /** What no single field shows: which fields exclude or need each other, and the order of the ages. */
 function retentionProblems(value: Written): RetentionProblem[] {
-  const {after, native, detach, archive: archived, drop} = value
+  const {after, native, detach, archive: archived, drop, export: exportTo} = value
   const has = (field: unknown) => field !== undefined
   const problems: RetentionProblem[] = []
   const find = (message: string, ...path: string[]) => void problems.push({path, message})
@@ -82,6 +88,8 @@ function retentionProblems(value: Written): RetentionProblem[] {
   if (!has(after) && !staged) find('write after, or detach with archive and drop')
   if (has(after) && staged) find('after drops at once: write either after, or detach, archive and drop', 'after')
   if (native === true && staged) find('a native retention has no stages', 'native')
+  if (native === true && has(exportTo)) find("a native retention is TimescaleDB's own, which exports nothing", 'native')
+  if (has(exportTo) && staged) find('with stages, write it as archive: {after, export}', 'export')
   if (!has(detach) && staged && !has(after))
     find('a partition is archived and dropped only after its detach: write detach')
   if (isObject(archived) && !has(archived.schema) && !has(archived.tablespace) && !has(archived.export))
@@ -116,12 +124,15 @@ export interface WrittenRetention {
   after: Duration
   native: boolean
   stages: Stages | null
+  /** Where a chunk is exported to before it is dropped; null: nowhere. */
+  exportTo: ExportSettings | null
 }
 
 export const retention = written.transform(
-  ({after, native, detach, archive: archived, drop}): WrittenRetention => ({
+  ({after, native, detach, archive: archived, drop, export: exportTo}): WrittenRetention => ({
     after: (detach ?? after)!,
     native: native ?? false,
+    exportTo: exportTo ?? null,
     stages:
       detach === undefined
         ? null

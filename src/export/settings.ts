@@ -16,6 +16,42 @@ export interface ExportSettings {
 }
 
 /**
+ * The settings of an export in the row of a policy.
+ * @throws TypeError if the row was edited by hand and they cannot be read
+ */
+export function parseExport(value: unknown): ExportSettings {
+  const {to, format, endpoint, region} = (value ?? {}) as Record<string, unknown>
+  const known = exportFormats.find((name) => name === format)
+  if (typeof to !== 'string' || known === undefined) throw new TypeError('an export needs a place and a format')
+  return {
+    to,
+    format: known,
+    ...(typeof endpoint === 'string' ? {endpoint} : {}),
+    ...(typeof region === 'string' ? {region} : {}),
+  }
+}
+
+/** The settings as JSON, for the row of a policy; what is not set is left out. */
+export function exportJson({to, format, endpoint, region}: ExportSettings): Record<string, string> {
+  return {to, format, ...(endpoint === undefined ? {} : {endpoint}), ...(region === undefined ? {} : {region})}
+}
+
+export function sameExport(some: ExportSettings | null, other: ExportSettings | null): boolean {
+  const text = (settings: ExportSettings | null) => JSON.stringify(settings && exportJson(settings))
+  return text(some) === text(other)
+}
+
+/** Where rows are exported to, in one sentence's words: `exported to /var/backups as parquet`. */
+export function exportInWords({to, format}: ExportSettings): string {
+  return `exported to ${to} as ${format}`
+}
+
+/** The same in a cell or a list: `parquet to /var/backups`. */
+export function exportText({to, format}: ExportSettings): string {
+  return `${format} to ${to}`
+}
+
+/**
  * Settings with what the environment adds: AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL and AWS_REGION, as for AWS's own tools.
  * @throws OpsError EXPORT_PLACE if the endpoint is not a URL, or has a password
  */

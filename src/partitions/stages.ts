@@ -1,5 +1,5 @@
 import {addInterval} from '../catalog/interval.js'
-import {exportFormats, type ExportSettings} from '../export/settings.js'
+import {exportInWords, exportJson, parseExport, type ExportSettings} from '../export/settings.js'
 import {durationInWords, parseDuration, type Duration} from '../units/duration.js'
 
 /** What happens to a detached partition at an age: it is moved, exported, or both. */
@@ -109,7 +109,7 @@ function archiveJson({after, schema, tablespace, export: to}: ArchiveStage): Rec
     after: durationInWords(after),
     ...(schema === null ? {} : {schema}),
     ...(tablespace === null ? {} : {tablespace}),
-    ...(to === null ? {} : {export: to}),
+    ...(to === null ? {} : {export: exportJson(to)}),
   }
 }
 
@@ -136,19 +136,7 @@ function archiveOf({after, schema, tablespace, export: to}: Record<string, unkno
     after: parseDuration(String(after)),
     schema: typeof schema === 'string' ? schema : null,
     tablespace: typeof tablespace === 'string' ? tablespace : null,
-    export: to === undefined ? null : exportOf(to as Record<string, unknown>),
-  }
-}
-
-/** @throws TypeError if it was edited by hand and cannot be read */
-function exportOf({to, format, endpoint, region}: Record<string, unknown>): ExportSettings {
-  const known = exportFormats.find((name) => name === format)
-  if (typeof to !== 'string' || known === undefined) throw new TypeError('an export needs a place and a format')
-  return {
-    to,
-    format: known,
-    ...(typeof endpoint === 'string' ? {endpoint} : {}),
-    ...(typeof region === 'string' ? {region} : {}),
+    export: to === undefined ? null : parseExport(to),
   }
 }
 
@@ -157,7 +145,7 @@ export function stagesInWords({detach, archive, drop}: Stages): string {
   const places = [
     ...(archive?.schema == null ? [] : [`moved to schema ${archive.schema}`]),
     ...(archive?.tablespace == null ? [] : [`moved to tablespace ${archive.tablespace}`]),
-    ...(archive?.export == null ? [] : [`exported to ${archive.export.to} as ${archive.export.format}`]),
+    ...(archive?.export == null ? [] : [exportInWords(archive.export)]),
   ]
   return [
     `detached after ${durationInWords(detach)}`,

@@ -52,7 +52,7 @@ const forms: {[Kind in JobKindName]: Form<Kind>} = {
   analyze: (db, job, options, context) => maintenance(db, job, options, 'analyze', context),
 
   async retain(db, job, {tables}, context) {
-    const {keys: whole, staged, enforced, notes} = await retainWork(db, tables, context)
+    const {keys: whole, staged, exported, enforced, notes} = await retainWork(db, tables, context)
     const keys = [...whole, ...staged.map(({key}) => key)]
     return {
       commands: Object.fromEntries(
@@ -60,6 +60,10 @@ const forms: {[Kind in JobKindName]: Form<Kind>} = {
           key,
           `call qicore.retain(0, ${quoteLiteral(JSON.stringify({object: key, job: job.name}))}::jsonb)`,
         ]),
+      ),
+      obstacles: exported.map(
+        ({key, exportTo}) =>
+          `the retention of ${key} exports chunks to ${exportTo.to} before it drops them, and pg_cron cannot write files`,
       ),
       notes: [
         ...enforcedNotes(enforced),

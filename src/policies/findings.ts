@@ -6,6 +6,7 @@ import {secondsBetween} from '../units/instant.js'
 import {command} from '../units/command.js'
 import {kindNamed} from './kinds/index.js'
 import {alterJobSql} from './job-sql.js'
+import {exportsRows} from './retention-export.js'
 import {
   fixBy,
   policyProblem,
@@ -22,7 +23,7 @@ export function problemsOf(status: JudgedPolicy, context: FindingContext): Polic
     ...context.problems,
     ...jobProblems(status, context),
     ...workProblems(status, context),
-    ...runProblems(status),
+    ...runProblems(status, context),
   ]
 }
 
@@ -56,7 +57,7 @@ function jobProblems(status: JudgedPolicy, {rule, server}: FindingContext): Poli
         apply,
       ),
     )
-  if (gated && can(server.engine, 'policies') && jobId === null)
+  if (gated && can(server.engine, 'policies') && jobId === null && !exportsRows(rule?.gate ?? null))
     problems.push(policyProblem('job_missing', 'its job is missing', apply))
   return problems
 }
@@ -79,7 +80,7 @@ function workProblems(status: JudgedPolicy, context: FindingContext): PolicyProb
 }
 
 /** Problems of the runner and of its last run. */
-function runProblems(status: JudgedPolicy): PolicyProblem[] {
+function runProblems(status: JudgedPolicy, {rule}: FindingContext): PolicyProblem[] {
   const {jobId, paused, runner, runnerAlive, lastError, lastStatus} = status
   const problems: PolicyProblem[] = []
   // An error before the last successful run no longer matters.
@@ -98,7 +99,12 @@ function runProblems(status: JudgedPolicy): PolicyProblem[] {
   if (!paused && runnerAlive === false)
     problems.push(
       runner === 'none'
-        ? policyProblem('no_runner', 'nothing runs it: no worker, no pg_cron job and no daemon was found')
+        ? policyProblem(
+            'no_runner',
+            exportsRows(rule?.gate ?? null)
+              ? 'nothing runs it: only a daemon can export rows on a schedule, and no daemon was found'
+              : 'nothing runs it: no worker, no pg_cron job and no daemon was found',
+          )
         : policyProblem('runner_not_running', `the runner ${runner} is not running`),
     )
   if (!status.lastErrorVisible && lastError === null && jobId !== null)

@@ -10,6 +10,7 @@ import {findByName, readQicoreRows} from '../catalog/read-emulated.js'
 import type {TableClock} from '../catalog/table-clock.js'
 import {parseIntervalText} from '../catalog/interval.js'
 import {stagesOf} from '../partitions/stages.js'
+import {exportOf} from './retention-export.js'
 import type {LivePolicy} from '../catalog/live-policies.js'
 import type {CatalogSnapshot} from '../catalog/snapshot.js'
 import {qualifiedName, type Table} from '../catalog/table.js'
@@ -160,6 +161,7 @@ function ruleOf(
     maxDropPerRun: typeof config.maxDropPerRun === 'number' ? config.maxDropPerRun : null,
     timeUnit: typeof config.timeUnit === 'string' ? config.timeUnit : null,
     stages: stagesOf(config),
+    exportTo: exportOf(config),
     consentValid: consentValid.some(
       ({object, consentValid: yes}) => yes && findByName(tables, object) === policy.table,
     ),

@@ -4,6 +4,7 @@ import {loadSql} from '../db/load-sql.js'
 import {statement} from '../db/sql.js'
 import type {SqlCall} from '../db/sql-calls.js'
 import {cronCalls, enforces} from './cron-duties.js'
+import {exportsRows} from './retention-export.js'
 import type {LiveRule} from './table-state.js'
 import type {Runner} from './status-types.js'
 
@@ -30,7 +31,10 @@ export async function readRunners(db: Database): Promise<Runners> {
   }
 }
 
-/** The runner of a policy: TimescaleDB's job if its workers run, then pg_cron, then the daemon. */
+/**
+ * The runner of a policy: TimescaleDB's job if its workers run, then pg_cron, then the daemon. A retention that writes
+ * files has no other runner than the daemon.
+ */
 export function runnerOf(
   rule: LiveRule | null,
   kind: PolicyKindName,
@@ -41,8 +45,9 @@ export function runnerOf(
   if (rule === null) return {runner: 'none', alive: false}
   const job = rule.job !== null
   if (job && scheduler === true) return {runner: 'timescaledb', alive: true}
-  if (cron?.some((call) => enforces(call, kind, key))) return {runner: 'pg_cron', alive: cronAlive}
+  const files = exportsRows(rule.gate)
+  if (!files && cron?.some((call) => enforces(call, kind, key))) return {runner: 'pg_cron', alive: cronAlive}
   if (daemon) return {runner: 'daemon', alive: true}
   if (job) return {runner: 'timescaledb', alive: scheduler}
-  return cron === null ? {runner: 'unknown', alive: null} : {runner: 'none', alive: false}
+  return cron === null && !files ? {runner: 'unknown', alive: null} : {runner: 'none', alive: false}
 }

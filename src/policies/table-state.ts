@@ -2,6 +2,7 @@ import type {Duration} from '../units/duration.js'
 import type {LivePolicy, Offset, PolicyKindName} from '../catalog/live-policies.js'
 import type {Table} from '../catalog/table.js'
 import type {Scale} from '../catalog/offset-words.js'
+import type {ExportSettings} from '../export/settings.js'
 import type {Stages} from '../partitions/stages.js'
 import type {UnitContradiction} from '../catalog/table-clock.js'
 
@@ -56,6 +57,8 @@ export interface Gate {
   timeUnit: string | null
   /** What happens to a partition instead of its drop; absent or null without stages. */
   stages?: Stages | null
+  /** Where a chunk is exported to before it is dropped; absent or null: nowhere. */
+  exportTo?: ExportSettings | null
   /** The policy has not changed since it was confirmed. */
   consentValid: boolean
   /** The job was created with the hash of the row. */

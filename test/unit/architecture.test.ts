@@ -70,7 +70,7 @@ const mayImport: Record<string, readonly string[]> = {
   aggregates: below(),
   partitions: below('aggregates', 'export'),
   adopt: below('partitions'),
-  policies: below('aggregates', 'partitions', 'schema'),
+  policies: below('aggregates', 'export', 'partitions', 'schema'),
   chunks: below('aggregates', 'partitions', 'policies', 'export'),
   reports: below(),
   config: below('schema', 'policies', 'partitions', 'export'),

@@ -9,7 +9,7 @@ import {stderrWidth} from '../../cli/terminal.js'
 export default class ChunksDrop extends BaseCommand<typeof ChunksDrop> {
   static override summary = 'Drop old chunks with all their rows.'
   static override description =
-    `Drops chunks that are entirely older than the cutoff. Each time range is one transaction, with the chunks of all its space partitions. Without --older-than it drops what is due by the retention policy.
+    `Drops chunks that are entirely older than the cutoff. Each time range is one transaction, with the chunks of all its space partitions. Without --older-than it drops what is due by the retention policy, and exports it first if the policy says so.
 Refused (exit 7) if an aggregate over the table, or over such an aggregate, has not computed all of the rows: --refresh-first refreshes it and then drops, --accept-loss drops anyway. Each step checks again after it has locked the chunk.
 With --export-to each chunk is first exported to a file, which is read back and compared; it is dropped only if the file has the rows that the chunk has at that moment.
 Locks the chunk exclusively, and for a moment the tables that the hypertable references by foreign keys.
@@ -36,13 +36,14 @@ Loses data: type the target's name, or pass it with --confirm. --at-most counts 
   async run(): Promise<ChangeReport & DropShown & {notes: readonly string[]}> {
     const {flags} = this
     const exportTo = await givenExport(flags)
-    const [{sectionsOf}, {declaredAge, readContext}, {planDrop}, {dropShown}, {renderDrop}] = await Promise.all([
-      import('../../cli/policy-request.js'),
-      import('../../chunks/context.js'),
-      import('../../chunks/drop.js'),
-      import('../../chunks/drop-shown.js'),
-      import('../../cli/render/chunk-drop.js'),
-    ])
+    const [{sectionsOf}, {declaredAge, policyExport, readContext}, {planDrop}, {dropShown}, {renderDrop}] =
+      await Promise.all([
+        import('../../cli/policy-request.js'),
+        import('../../chunks/context.js'),
+        import('../../chunks/drop.js'),
+        import('../../chunks/drop-shown.js'),
+        import('../../cli/render/chunk-drop.js'),
+      ])
     return this.withDatabase(
       async (db) => {
         const context = await readContext(db, this.args.table, sectionsOf(await this.loadConfig()))
@@ -54,6 +55,7 @@ Loses data: type the target's name, or pass it with --confirm. --at-most counts 
           acceptLoss: flags['accept-loss'],
           atMost: flags['at-most'],
           exportTo,
+          policyExport: policyExport(context),
         })
         const shown = dropShown(context.table, context.clock, facts)
         const preview = renderDrop(shown, {width: stderrWidth(), color: false, headers: true})

@@ -11,6 +11,11 @@ import {partitionsDefined} from '../../partitions/declared.js'
 import {planRetain} from '../../partitions/retain.js'
 import {nameKey} from '../../partitions/sets.js'
 import {stagesOf, type Stages} from '../../partitions/stages.js'
+import {readContext} from '../../chunks/context.js'
+import {keptLines, planRetainChunks} from '../../chunks/retain.js'
+import type {ExportSettings} from '../../export/settings.js'
+import {exportOf, policyExportsRows} from '../../policies/retention-export.js'
+import type {Duration} from '../../units/duration.js'
 import {readConsents} from '../../policies/read-state.js'
 import {readConfig} from '../../policies/table-state.js'
 import type {JobContext, JobKind, JobWork as PlannedWork} from '../kind.js'
@@ -21,16 +26,18 @@ export const job: JobKind<'retain'> = {
   kind: 'retain',
   summary: 'Drops the chunks and partitions that gated retention policies allow to drop.',
   async plan(db, {tables}, context) {
-    const {keys, staged, enforced, notes, problems} = await retainWork(db, tables, context)
-    const stages = await stageWork(db, staged, context)
+    const {keys, staged, exported, enforced, notes, problems} = await retainWork(db, tables, context)
+    const parts = await confirmedWork(db, [...staged, ...exported], context)
     return {
-      plans: [...keys.map(retainPlan), ...stages.plans],
+      plans: [...keys.map(retainPlan), ...parts.plans],
       enforced,
-      notes: [...notes, ...stages.notes],
-      problems: [...problems, ...stages.problems],
+      notes: [...notes, ...parts.notes],
+      problems: [...problems, ...parts.problems],
     }
   },
 }
+
+type PlannedPart = Pick<PlannedWork, 'plans' | 'notes' | 'problems'>
 
 /** A table whose gated retention has stages. */
 export interface StagedTable {
@@ -39,28 +46,34 @@ export interface StagedTable {
   most: number | null
 }
 
-/** The stages that are due, of the policies that were confirmed and not changed since. */
-async function stageWork(
+/** A hypertable whose gated retention exports each chunk before its drop. */
+export interface ExportedTable {
+  key: string
+  after: Duration
+  exportTo: ExportSettings
+  most: number | null
+}
+
+/** What this program carries out itself, of the policies that were confirmed and not changed since. */
+async function confirmedWork(
   db: Database,
-  staged: readonly StagedTable[],
+  tables: readonly (StagedTable | ExportedTable)[],
   context: JobContext,
-): Promise<Pick<PlannedWork, 'plans' | 'notes' | 'problems'>> {
+): Promise<PlannedPart> {
   const work = {plans: [] as Plan[], notes: [] as string[], problems: [] as string[]}
-  if (staged.length === 0) return work
+  if (tables.length === 0) return work
   const confirmed = await readConsents(db)
-  const rules = context.partitions(await partitionsDefined(db))
-  for (const {key, stages, most} of staged) {
+  for (const each of tables) {
+    const {key} = each
     if (!confirmed.some(({object, consentValid}) => consentValid && nameKey(object) === nameKey(key))) {
       work.problems.push(`${key}: the retention is not confirmed since it was changed: nothing was done`)
       continue
     }
     try {
-      const rule = {...(rules.find(({relation}) => nameKey(relation) === nameKey(key)) ?? undeclared(key)), stages}
-      const {plan, withheld} = await planRetain(db, {relation: key, rule, most})
-      work.plans.push({...plan, operation: `retain ${key}`})
-      work.problems.push(
-        ...withheld.map(({partition, task, why}) => `${partition}: ${task} is due and was not done: ${why}`),
-      )
+      const part = 'stages' in each ? await stageWork(db, each, context) : await chunkWork(db, each, context)
+      work.plans.push(...part.plans)
+      work.notes.push(...part.notes)
+      work.problems.push(...part.problems)
     } catch (error) {
       // What is wrong with one table must not keep the others from their retention.
       if (!(error instanceof OpsError)) throw error
@@ -70,11 +83,34 @@ async function stageWork(
   return work
 }
 
+async function stageWork(db: Database, {key, stages, most}: StagedTable, context: JobContext): Promise<PlannedPart> {
+  const rules = context.partitions(await partitionsDefined(db))
+  const rule = {...(rules.find(({relation}) => nameKey(relation) === nameKey(key)) ?? undeclared(key)), stages}
+  const {plan, withheld} = await planRetain(db, {relation: key, rule, most})
+  return {
+    plans: [{...plan, operation: `retain ${key}`}],
+    notes: [],
+    problems: withheld.map(({partition, task, why}) => `${partition}: ${task} is due and was not done: ${why}`),
+  }
+}
+
+async function chunkWork(
+  db: Database,
+  {key, after, exportTo, most}: ExportedTable,
+  {sections}: JobContext,
+): Promise<PlannedPart> {
+  const context = await readContext(db, key, sections)
+  const {plan, kept, notes} = await planRetainChunks(db, {context, after, exportTo, most})
+  return {plans: [plan], notes, problems: keptLines(context.table, kept)}
+}
+
 interface RetainWork {
   /** Tables whose retention a routine carries out. */
   keys: string[]
   /** Tables whose retention has stages. */
   staged: StagedTable[]
+  /** Tables whose chunks are exported before they are dropped. */
+  exported: ExportedTable[]
   enforced: JobWork['enforced']
   notes: string[]
   problems: string[]
@@ -90,22 +126,28 @@ export async function retainWork(
   const gated = await gatedTables(db, snapshot.tables)
   const keys: string[] = []
   const staged: StagedTable[] = []
+  const exported: ExportedTable[] = []
   for (const {table, policies} of subjects) {
     const key = qualifiedName(table)
     if (policies.every(({job}) => job !== null))
       notes.push(
         `${key} has an ungated retention policy of TimescaleDB, whose workers are not running: this job does not run it`,
       )
-    else if (gated.has(table) && db.server.workers !== 'dead')
+    else if (gated.has(table) && db.server.workers !== 'dead' && !policies.some(policyExportsRows))
       enforced.push({what: `retention of ${key}`, by: 'timescaledb'})
     else {
-      const config = readConfig(policies[0]!.config)
-      const stages = stagesOf(config)
-      if (stages === null) keys.push(key)
-      else staged.push({key, stages, most: typeof config.maxDropPerRun === 'number' ? config.maxDropPerRun : null})
+      const [policy] = policies
+      const config = readConfig(policy!.config)
+      const most = typeof config.maxDropPerRun === 'number' ? config.maxDropPerRun : null
+      const [stages, exportTo, after] = [stagesOf(config), exportOf(config), policy!.after]
+      if (stages !== null) staged.push({key, stages, most})
+      else if (exportTo !== null && after !== null && typeof after !== 'bigint')
+        exported.push({key, after, exportTo, most})
+      // The routine refuses an export that cannot be read: the row was edited by hand.
+      else keys.push(key)
     }
   }
-  return {keys, staged, enforced, notes, problems}
+  return {keys, staged, exported, enforced, notes, problems}
 }
 
 /** The tables for which a job of TimescaleDB calls the same procedure. */

@@ -5,6 +5,7 @@ import type {Declared} from '../../policies/declared.js'
 import {notHypertable, readPlainTables} from '../../policies/plain-tables.js'
 import {readDeclared, timeUnitsOf} from '../../policies/read-declared.js'
 import {cronCalls, enforces, yieldsToDaemon} from '../../policies/cron-duties.js'
+import {policyExportsRows} from '../../policies/retention-export.js'
 import {readSnapshot, type CatalogSnapshot} from '../../catalog/snapshot.js'
 import {qualifiedName, type Table} from '../../catalog/table.js'
 import type {JobContext, OtherRunner} from '../kind.js'
@@ -89,7 +90,7 @@ export async function policyWork(
         work.notes.push(`it is unknown whether TimescaleDB's workers are running: ${kind} of ${key} is left to them`)
       continue
     }
-    if (own.length > 0 && cron.some((call) => enforces(call, kind, key))) {
+    if (own.length > 0 && !own.some(policyExportsRows) && cron.some((call) => enforces(call, kind, key))) {
       work.enforced.push({what: `${kind} of ${key}`, by: 'pg_cron'})
       if (!db.server.pgCronAlive)
         work.notes.push(

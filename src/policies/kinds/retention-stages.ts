@@ -1,3 +1,4 @@
+import {exportText} from '../../export/settings.js'
 import type {Stages} from '../../partitions/stages.js'
 import {dash} from '../../units/cell-text.js'
 import {durationInWords} from '../../units/duration.js'
@@ -13,6 +14,16 @@ export function noStages(key: string, place: string): Problem {
   }
 }
 
+/** The problem of an export without stages on a table that PostgreSQL partitions. */
+export function needsStages(key: string, place: string): Problem {
+  return {
+    code: 'NOT_POSSIBLE_HERE',
+    message: `${place}.export: ${key} is partitioned by PostgreSQL: its partitions are exported in stages.`,
+    suggestion:
+      'Write the retention as detach, archive: {after, export} and drop. Beside after, export is for hypertables.',
+  }
+}
+
 /** The stages as reports show them: one text a stage. */
 export function stagesText(stages: Stages): RuleText {
   const {archive} = stages
@@ -25,7 +36,7 @@ export function stagesText(stages: Stages): RuleText {
             durationInWords(archive.after),
             ...(archive.schema === null ? [] : [`schema ${archive.schema}`]),
             ...(archive.tablespace === null ? [] : [`tablespace ${archive.tablespace}`]),
-            ...(archive.export === null ? [] : [`${archive.export.format} to ${archive.export.to}`]),
+            ...(archive.export === null ? [] : [exportText(archive.export)]),
           ],
     drop: stages.drop === null ? null : durationInWords(stages.drop),
   }

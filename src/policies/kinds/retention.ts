@@ -2,19 +2,22 @@ import {timescaledbFunction} from '../../db/server.js'
 import {raw, sql, type Statement} from '../../db/sql.js'
 import type {LivePolicy, Offset} from '../../catalog/live-policies.js'
 import {fromMicros, type TimeUnit} from '../../catalog/time.js'
+import {exportInWords, exportJson, exportText, sameExport, type ExportSettings} from '../../export/settings.js'
 import type {Step} from '../../run/step.js'
 import {can} from '../../engines/index.js'
+import {command} from '../../units/command.js'
 import {approximateSeconds, durationInWords, parseDuration, type Duration} from '../../units/duration.js'
 import {offsetInWords, type Scale} from '../../catalog/offset-words.js'
 import {sameOffset} from '../offsets.js'
 import {age, ageJson, alterJob, deleteJob, deleteRow, policyStep, type StepContext} from '../policy-step.js'
 import {retentionAdvice} from '../retention-advice.js'
+import {exportsRows} from '../retention-export.js'
 import {readRetentionFacts, stagesOfPolicy, stageWork, type RetentionFacts} from '../stage-work.js'
 import {chunkWork} from '../status-work.js'
 import {plannedJob, type LiveRule} from '../table-state.js'
 import {sameStages, stagesInWords, stagesJson, type Stages} from '../../partitions/stages.js'
 import type {WorkRequest} from '../work.js'
-import {noStages, stagesCell, stagesText} from './retention-stages.js'
+import {needsStages, noStages, stagesCell, stagesText} from './retention-stages.js'
 import type {ChangeBase, ConfigValue, DiffContext, PolicyKind} from './kind.js'
 import {
   ageCell,
@@ -35,6 +38,8 @@ export interface RetentionRule {
   native: boolean
   /** What happens to a partition instead of its drop; `after` is then the age of its detach. */
   stages?: Stages | null
+  /** Where a chunk is exported to before it is dropped; absent or null: nowhere. */
+  exportTo?: ExportSettings | null
 }
 
 /** A {@link RetentionRule} with its age on the table's scale. */
@@ -46,6 +51,7 @@ export interface GatedRetention extends ChangeBase {
   do: 'gated retention'
   after: Duration
   stages?: Stages | null
+  exportTo?: ExportSettings | null
   timeUnit: TimeUnit | null
   maxDropPerRun: number
   /** Whether TimescaleDB's scheduler runs it; otherwise the daemon or pg_cron does. */
@@ -69,12 +75,17 @@ export const retention: PolicyKind<
   DesiredRetention,
   GatedRetention | NativeRetention,
   RetentionFacts,
-  {after: Duration; native?: boolean | undefined; stages?: Stages | null | undefined}
+  {
+    after: Duration
+    native?: boolean | undefined
+    stages?: Stages | null | undefined
+    exportTo?: ExportSettings | null | undefined
+  }
 > = {
   name: 'retention',
   changes: ['gated retention', 'native retention'],
   eachOfSeveral: 'drops',
-  declare: ({after, native = false, stages = null}) => ({after, native, stages}),
+  declare: ({after, native = false, stages = null, exportTo = null}) => ({after, native, stages, exportTo}),
   fromDefinition: ({retention: rule}) => rule && {after: parseDuration(rule.after), native: false, stages: null},
   isRow: () => true,
   impossible: ({kind, native}) =>
@@ -85,13 +96,23 @@ export const retention: PolicyKind<
           suggestions: [],
         }
       : null,
-  remarks: ({native}, {engine, native: ofTimescaledb}) =>
-    native && !(can(engine, 'policies') && ofTimescaledb)
+  remarks: (rule, {engine, native: ofTimescaledb}) => [
+    ...(rule.native && !(can(engine, 'policies') && ofTimescaledb)
       ? ['native retention is not available here; a gated retention is used.']
-      : [],
+      : []),
+    ...(exportsRows(rule)
+      ? [
+          `its retention exports rows before it drops them. TimescaleDB's scheduler and pg_cron cannot write files: a daemon does it, or ${command('jobs run', ['retain'])}`,
+        ]
+      : []),
+  ],
   desired(rule, {offset, state, place, problems}) {
     if (rule.stages && state.kind !== 'partitioned') {
       problems.push(noStages(state.key, place))
+      return null
+    }
+    if (rule.exportTo && state.kind === 'partitioned') {
+      problems.push(needsStages(state.key, place))
       return null
     }
     const after = offset(rule.stages ? 'detach' : 'after', rule.after)
@@ -110,26 +131,40 @@ export const retention: PolicyKind<
   steps: (change, context) => [retentionStep(change, context)],
   project: (state, change) => withRule(state, ({kind}) => kind === 'retention', ruleAfter(change)),
   runsAsOwner: (change) => change.do === 'native retention',
-  ruleText: ({after, native, stages}) => ({
+  ruleText: ({after, native, stages, exportTo}) => ({
     ...(stages ? stagesText(stages) : {after: durationInWords(after)}),
+    ...(exportTo ? {export: exportText(exportTo)} : {}),
     native,
   }),
   liveText: (rule, state) => ({
     ...(rule.gate?.stages
       ? {...stagesText(rule.gate.stages), every: rule.schedule === null ? null : durationInWords(rule.schedule)}
       : ageText(rule, state)),
+    ...(rule.gate?.exportTo ? {export: exportText(rule.gate.exportTo)} : {}),
     native: rule.by === 'timescaledb',
     ...(rule.gate === null ? {} : {maxDropPerRun: rule.gate.maxDropPerRun, consentValid: rule.gate.consentValid}),
   }),
-  cell: (text) => (text.detach === undefined ? ageCell(text) : stagesCell(text)),
-  inWords: ({after, native, stages}) =>
-    stages ? stagesInWords(stages) : `after ${durationInWords(after)}, ${native ? 'native' : 'gated'}`,
-  liveInWords: (rule, scale) => (rule.gate?.stages ? stagesInWords(rule.gate.stages) : ageInWords(rule, scale)),
+  cell: (text) => (text.detach === undefined ? `${ageCell(text)}${text.export ? ', exported' : ''}` : stagesCell(text)),
+  inWords: ({after, native, stages, exportTo}) =>
+    stages
+      ? stagesInWords(stages)
+      : `after ${durationInWords(after)}, ${native ? 'native' : 'gated'}${exportTo ? `, ${exportInWords(exportTo)}` : ''}`,
+  liveInWords: (rule, scale) =>
+    rule.gate?.stages
+      ? stagesInWords(rule.gate.stages)
+      : `${ageInWords(rule, scale)}${rule.gate?.exportTo ? `, ${exportInWords(rule.gate.exportTo)}` : ''}`,
   toConfig(rule, state) {
     if (rule.gate?.stages) return {value: stagesJson(rule.gate.stages) as ConfigValue & object}
     const after = offsetInConfig(rule.after, state)
     if (after === null) return {cannot: ageReason(rule)}
-    return {value: {after, ...(rule.by === 'timescaledb' ? {native: true} : {})}}
+    const exportTo = rule.gate?.exportTo
+    return {
+      value: {
+        after,
+        ...(rule.by === 'timescaledb' ? {native: true} : {}),
+        ...(exportTo ? {export: exportJson(exportTo) as ConfigValue} : {}),
+      },
+    }
   },
   readFacts: (db, policies) => readRetentionFacts(db, policies),
   work(request, facts) {
@@ -170,27 +205,31 @@ function nativeChange(
 }
 
 function gatedChange(
-  {after, stages = null}: DesiredRetention,
+  {after, stages = null, exportTo = null}: DesiredRetention,
   {state, engine, maxDropPerRun}: DiffContext,
   native: LiveRule | null,
   gated: LiveRule | null,
 ): GatedRetention[] {
+  const scheduler = can(engine, 'policies') && !exportsRows({stages, exportTo})
+  // The job of TimescaleDB's scheduler would call a routine that exports nothing.
+  const released = scheduler || gated?.job == null ? [] : [gated.job.id]
   const change: GatedRetention = {
     do: 'gated retention',
     key: state.key,
     after,
     stages,
+    exportTo,
     timeUnit: state.scale === 'time' || state.scale === 'unknown' ? null : state.scale,
     maxDropPerRun,
-    scheduler: can(engine, 'policies'),
-    job: gated?.job?.id ?? null,
-    removes: {jobs: gated?.gate?.duplicateJobs ?? [], native: native !== null},
+    scheduler,
+    job: scheduler ? (gated?.job?.id ?? null) : null,
+    removes: {jobs: [...released, ...(gated?.gate?.duplicateJobs ?? [])], native: native !== null},
     why: [],
   }
   const why = [
     ...(gated === null
       ? [
-          `${stages === null ? `older than ${durationInWords(after)}` : stagesInWords(stages)}, at most ${maxDropPerRun} a run`,
+          `${stages === null ? `older than ${durationInWords(after)}` : stagesInWords(stages)}${exportTo === null ? '' : `, each ${exportInWords(exportTo)} first`}, at most ${maxDropPerRun} a run`,
         ]
       : gateDiffers(gated, change, state.scale)),
     ...(native === null ? [] : ["replaces TimescaleDB's own policy, which checks no aggregate"]),
@@ -200,7 +239,7 @@ function gatedChange(
 
 function gateDiffers(
   live: LiveRule,
-  {after, stages = null, timeUnit, maxDropPerRun, scheduler}: GatedRetention,
+  {after, stages = null, exportTo = null, timeUnit, maxDropPerRun, scheduler}: GatedRetention,
   scale: Scale,
 ): string[] {
   const {gate} = live
@@ -214,10 +253,15 @@ function gateDiffers(
       stages === null && !sameOffset(live.after, after),
       `older than ${durationInWords(after)}, was ${offsetInWords(live.after, scale)}`,
     ],
+    [
+      !sameExport(gate?.exportTo ?? null, exportTo),
+      `${exportTo === null ? 'not exported' : exportInWords(exportTo)}, was ${gate?.exportTo ? exportInWords(gate.exportTo) : 'not exported'}`,
+    ],
     [gate?.maxDropPerRun !== maxDropPerRun, `at most ${maxDropPerRun} a run, was ${gate?.maxDropPerRun ?? 'not set'}`],
     [(gate?.timeUnit ?? null) !== timeUnit, `timeUnit ${timeUnit}, was ${gate?.timeUnit ?? 'not set'}`],
     [!gate?.consentValid, 'not confirmed since it was changed'],
     [scheduler && live.job === null, 'its job is missing'],
+    [!scheduler && live.job !== null, `job ${live.job?.id} of TimescaleDB cannot export and is removed`],
     [gate?.jobConsentMatches === false, 'its job was created for another confirmed policy'],
     [(gate?.duplicateJobs ?? []).length > 0, `jobs ${gate?.duplicateJobs.join(', ')} are duplicates`],
   ]
@@ -238,6 +282,7 @@ function ruleAfter(change: GatedRetention | NativeRetention): LiveRule {
       maxDropPerRun,
       timeUnit,
       stages: change.stages ?? null,
+      exportTo: change.exportTo ?? null,
       consentValid: true,
       jobConsentMatches: true,
       duplicateJobs: [],
@@ -255,11 +300,9 @@ function retentionStep(change: GatedRetention | NativeRetention, context: StepCo
 }
 
 function gatedStatements(change: GatedRetention, context: StepContext): Statement[] {
-  const {key, after, stages = null, timeUnit, maxDropPerRun, removes} = change
+  const {key, timeUnit, maxDropPerRun, removes} = change
   const unit = timeUnit === null ? {} : {timeUnit}
-  // Without `after` a routine of an older program drops nothing.
-  const ages = stages === null ? {after: durationInWords(after)} : stagesJson(stages)
-  const config = JSON.stringify({...ages, maxDropPerRun, ...unit})
+  const config = JSON.stringify({...ages(change), maxDropPerRun, ...unit})
   const row = sql`insert into qicore.policies (object, kind, config, set_by)
 values (${key}, 'retention', ${config}::jsonb || jsonb_build_object('consent', jsonb_build_object(
   'hash', qicore.retention_hash(${key}, ${config}::jsonb), 'by', session_user, 'at', now(), 'target', ${context.target}::text
@@ -272,6 +315,13 @@ on conflict (object, kind) do update set config = excluded.config, set_by = excl
     ...(change.scheduler ? [scheduled(change, context)] : []),
     ...removes.jobs.map((job) => deleteJob(job, context)),
   ]
+}
+
+/** Without `after` a routine of an older program drops nothing: it would neither detach nor export first. */
+function ages({after, stages = null, exportTo = null}: GatedRetention): Record<string, unknown> {
+  if (stages !== null) return stagesJson(stages)
+  const age = durationInWords(after)
+  return exportTo === null ? {after: age} : {drop: age, export: exportJson(exportTo)}
 }
 
 /** The job of TimescaleDB's scheduler that calls qicore.retain; one a table. */
