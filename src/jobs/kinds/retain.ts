@@ -12,8 +12,7 @@ import {planRetain} from '../../partitions/retain.js'
 import {nameKey} from '../../partitions/sets.js'
 import {stagesOf, type Stages} from '../../partitions/stages.js'
 import {readContext} from '../../chunks/context.js'
-import {keptLines, planRetainChunks} from '../../chunks/retain.js'
-import type {ExportSettings} from '../../export/settings.js'
+import {keptLines, planRetainChunks, type RetainChunksRequest} from '../../chunks/retain.js'
 import {exportOf, policyExportsRows} from '../../policies/retention-export.js'
 import type {Duration} from '../../units/duration.js'
 import {readConsents} from '../../policies/read-state.js'
@@ -50,7 +49,7 @@ export interface StagedTable {
 export interface ExportedTable {
   key: string
   after: Duration
-  exportTo: ExportSettings
+  exportTo: RetainChunksRequest['exportTo']
   most: number | null
 }
 

@@ -1,15 +1,11 @@
-import {timescaledbFunction} from '../../db/server.js'
-import {raw, sql, type Statement} from '../../db/sql.js'
 import type {LivePolicy, Offset} from '../../catalog/live-policies.js'
-import {fromMicros, type TimeUnit} from '../../catalog/time.js'
+import {fromMicros} from '../../catalog/time.js'
 import {exportInWords, exportJson, exportText, sameExport, type ExportSettings} from '../../export/settings.js'
-import type {Step} from '../../run/step.js'
 import {can} from '../../engines/index.js'
 import {command} from '../../units/command.js'
 import {approximateSeconds, durationInWords, parseDuration, type Duration} from '../../units/duration.js'
 import {offsetInWords, type Scale} from '../../catalog/offset-words.js'
 import {sameOffset} from '../offsets.js'
-import {age, ageJson, alterJob, deleteJob, deleteRow, policyStep, type StepContext} from '../policy-step.js'
 import {retentionAdvice} from '../retention-advice.js'
 import {exportsRows} from '../retention-export.js'
 import {readRetentionFacts, stagesOfPolicy, stageWork, type RetentionFacts} from '../stage-work.js'
@@ -17,8 +13,9 @@ import {chunkWork} from '../status-work.js'
 import {plannedJob, type LiveRule} from '../table-state.js'
 import {sameStages, stagesInWords, stagesJson, type Stages} from '../../partitions/stages.js'
 import type {WorkRequest} from '../work.js'
+import {retentionStep, type GatedRetention, type NativeRetention} from './retention-steps.js'
 import {needsStages, noStages, stagesCell, stagesText} from './retention-stages.js'
-import type {ChangeBase, ConfigValue, DiffContext, PolicyKind} from './kind.js'
+import type {ConfigValue, DiffContext, PolicyKind} from './kind.js'
 import {
   ageCell,
   ageDiffers,
@@ -45,28 +42,6 @@ export interface RetentionRule {
 /** A {@link RetentionRule} with its age on the table's scale. */
 export interface DesiredRetention extends RetentionRule {
   offset: Offset
-}
-
-export interface GatedRetention extends ChangeBase {
-  do: 'gated retention'
-  after: Duration
-  stages?: Stages | null
-  exportTo?: ExportSettings | null
-  timeUnit: TimeUnit | null
-  maxDropPerRun: number
-  /** Whether TimescaleDB's scheduler runs it; otherwise the daemon or pg_cron does. */
-  scheduler: boolean
-  job: number | null
-  /** Duplicate jobs, and TimescaleDB's own policy, which it replaces. */
-  removes: {jobs: readonly number[]; native: boolean}
-}
-
-export interface NativeRetention extends ChangeBase {
-  do: 'native retention'
-  after: Offset
-  job: number | null
-  /** The gated retention that it replaces. */
-  removes: {jobs: readonly number[]; row: boolean}
 }
 
 /** Drops chunks or partitions that are older than an age: gated by aggregates, or with TimescaleDB's own policy. */
@@ -127,7 +102,6 @@ export const retention: PolicyKind<
       ? nativeChange(wanted, context, native, gated)
       : gatedChange(wanted, context, native, gated)
   },
-  // One transaction also removes what it replaces, so there is always exactly one retention.
   steps: (change, context) => [retentionStep(change, context)],
   project: (state, change) => withRule(state, ({kind}) => kind === 'retention', ruleAfter(change)),
   runsAsOwner: (change) => change.do === 'native retention',
@@ -288,60 +262,4 @@ function ruleAfter(change: GatedRetention | NativeRetention): LiveRule {
       duplicateJobs: [],
     },
   }
-}
-
-function retentionStep(change: GatedRetention | NativeRetention, context: StepContext): Step {
-  const statements =
-    change.do === 'gated retention' ? gatedStatements(change, context) : nativeStatements(change, context)
-  return policyStep(`retention of ${change.key}`, change.key, statements, {
-    class: context.affectsData ? 'loss' : 'undo',
-    lock: 'SHARE ROW EXCLUSIVE',
-  })
-}
-
-function gatedStatements(change: GatedRetention, context: StepContext): Statement[] {
-  const {key, timeUnit, maxDropPerRun, removes} = change
-  const unit = timeUnit === null ? {} : {timeUnit}
-  const config = JSON.stringify({...ages(change), maxDropPerRun, ...unit})
-  const row = sql`insert into qicore.policies (object, kind, config, set_by)
-values (${key}, 'retention', ${config}::jsonb || jsonb_build_object('consent', jsonb_build_object(
-  'hash', qicore.retention_hash(${key}, ${config}::jsonb), 'by', session_user, 'at', now(), 'target', ${context.target}::text
-)), session_user)
-on conflict (object, kind) do update set config = excluded.config, set_by = excluded.set_by, set_at = now()`
-  const removeNative = sql`select ${timescaledbFunction(context.server, 'remove_retention_policy')}(${key}::regclass, if_exists => true)`
-  return [
-    ...(removes.native ? [removeNative] : []),
-    row,
-    ...(change.scheduler ? [scheduled(change, context)] : []),
-    ...removes.jobs.map((job) => deleteJob(job, context)),
-  ]
-}
-
-/** Without `after` a routine of an older program drops nothing: it would neither detach nor export first. */
-function ages({after, stages = null, exportTo = null}: GatedRetention): Record<string, unknown> {
-  if (stages !== null) return stagesJson(stages)
-  const age = durationInWords(after)
-  return exportTo === null ? {after: age} : {drop: age, export: exportJson(exportTo)}
-}
-
-/** The job of TimescaleDB's scheduler that calls qicore.retain; one a table. */
-function scheduled({key, job}: GatedRetention, {server}: StepContext): Statement {
-  const config = sql`(select jsonb_build_object('object', p.object, 'hash', p.config #> '{consent,hash}') from qicore.policies p where p.object = ${key} and p.kind = 'retention')`
-  if (job !== null) return alterJob(server, job, config)
-  return sql`select ${timescaledbFunction(server, 'add_job')}('qicore.retain'::regproc, interval '1 day', config => ${config})
-where not exists (select from timescaledb_information.jobs j where j.proc_schema = 'qicore' and j.proc_name = 'retain' and j.config ->> 'object' = ${key})`
-}
-
-function nativeStatements({key, after, job, removes}: NativeRetention, context: StepContext): Statement[] {
-  const {value, type} = age(after)
-  const config = sql`(j.config - 'drop_created_before') || jsonb_build_object('drop_after', ${ageJson(after)})`
-  const policy =
-    job === null
-      ? sql`select ${timescaledbFunction(context.server, 'add_retention_policy')}(${key}::regclass, drop_after => ${value}::${raw(type)})`
-      : alterJob(context.server, job, config)
-  return [
-    ...(removes.row ? [deleteRow(key, 'retention')] : []),
-    ...removes.jobs.map((id) => deleteJob(id, context)),
-    policy,
-  ]
 }
