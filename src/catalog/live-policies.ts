@@ -14,6 +14,14 @@ export {goesByAge, policyKindNames, policyProcedures, type PolicyKindName}
 /** An age: a duration, or a number in the table's unit if its time is an integer. */
 export type Offset = Duration | bigint
 
+/** The order in which the rows of a chunk are stored; null where the policy does not say. */
+export interface RowOrder {
+  /** Rows with equal values in these columns are next to each other. */
+  segmentBy: readonly string[] | null
+  /** Within such a group, as in the configuration: `time desc`. */
+  orderBy: readonly string[] | null
+}
+
 /** A policy as the database has it, whichever runner runs it. */
 export interface LivePolicy {
   table: Table
@@ -35,6 +43,8 @@ export interface LivePolicy {
   recompress: boolean
   /** False: a chunk that is only unordered is not compressed again (2.29). */
   recompressUnordered?: boolean
+  /** Set for a compression of qicore.policies. */
+  rowOrder?: RowOrder
   /** Null if the policy records no schedule. */
   schedule: Duration | null
   /** JSON text, as stored in the database. */
@@ -86,6 +96,8 @@ interface OwnRow {
   start_offset: string | null
   end_offset: string | null
   every: string | null
+  segment_by: string[] | null
+  order_by: string[] | null
   detaches: boolean
   config: string
   set_by: string
@@ -157,6 +169,7 @@ function ownPolicy(row: OwnRow, table: Table): LivePolicy {
     startOffset: written(row.start_offset),
     endOffset: written(row.end_offset),
     recompress: true,
+    ...(row.kind === 'compression' && {rowOrder: {segmentBy: row.segment_by, orderBy: row.order_by}}),
     schedule: written(row.every),
     config: row.config,
   }

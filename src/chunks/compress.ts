@@ -7,7 +7,7 @@ import type {Step} from '../run/step.js'
 import {timeUnitAdvice} from '../catalog/time-unit-advice.js'
 import type {TableClock} from '../catalog/table-clock.js'
 import {dueState} from '../catalog/due.js'
-import type {LivePolicy} from '../catalog/live-policies.js'
+import type {LivePolicy, RowOrder} from '../catalog/live-policies.js'
 import {has, qualifiedName, type Chunk, type Table} from '../catalog/table.js'
 import type {Duration} from '../units/duration.js'
 import type {Instant} from '../units/instant.js'
@@ -38,6 +38,7 @@ import {
   type LogicalReaders,
 } from './logical-readers.js'
 import {cutoffOf, type Cutoff, type Age} from './range.js'
+import {readRowOrder} from './row-order.js'
 import {readRollUpInterval, rollUpOrder} from './roll-up.js'
 
 export interface CompressRequest {
@@ -50,6 +51,8 @@ export interface CompressRequest {
   policies: readonly LivePolicy[]
   /** The declared age; null if none is declared. */
   declared: Duration | null
+  /** The declared order of rows in columnar partitions. */
+  rowOrder?: RowOrder | null
 }
 
 export interface CompressPlan extends PlannedChange {
@@ -106,7 +109,8 @@ async function planColumnar(db: Database, request: CompressRequest): Promise<Com
   const {chunks, cutoff, words} = choose(request)
   const todo = oldestFirst(chunks)
   const key = qualifiedName(table)
-  const {steps, notes} = await planConvert(db, {relation: key, partitions: todo.map(chunkName), to: 'columnar'})
+  const order = await readRowOrder(db, table, request.policies, request.rowOrder ?? null)
+  const {steps, notes} = await planConvert(db, {relation: key, partitions: todo.map(chunkName), to: 'columnar', order})
   return {
     // No partition of the plan leaves dead rows behind.
     chunks: new Map(),

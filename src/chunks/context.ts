@@ -1,7 +1,7 @@
 import type {Database} from '../db/database.js'
 import {readChunks} from '../catalog/read-tables.js'
 import type {TableClock} from '../catalog/table-clock.js'
-import type {LivePolicy} from '../catalog/live-policies.js'
+import type {LivePolicy, RowOrder} from '../catalog/live-policies.js'
 import type {Declared, PolicySections} from '../policies/declared.js'
 import {readDeclared, timeUnitsOf} from '../policies/read-declared.js'
 import {readSnapshot} from '../catalog/snapshot.js'
@@ -59,6 +59,12 @@ export function policyExport({policies, declared}: Pick<Context, 'policies' | 'd
   const live = row === undefined ? null : exportOf(readConfig(row.config))
   const rule = declared?.retention
   return live ?? (rule === undefined || rule === 'none' ? null : (rule.exportTo ?? null))
+}
+
+/** The declared order of rows in compressed chunks; null if no compression is declared. */
+export function declaredRowOrder(declared: Declared | null): RowOrder | null {
+  const rule = declared?.compression
+  return rule === undefined || rule === 'none' ? null : {segmentBy: rule.segmentBy, orderBy: rule.orderBy}
 }
 
 /** The declared age of a rule; null if none is declared, or if it is that of a detach. */

@@ -72,7 +72,8 @@ async function planHeap(db: Database, request: DecompressRequest): Promise<Plann
   const {table, span} = request
   const todo = oldestFirst(table.chunks.filter((chunk) => chunk.columnar && overlaps(spanOf(chunk), span)))
   const key = qualifiedName(table)
-  const {steps, notes} = await planConvert(db, {relation: key, partitions: todo.map(chunkName), to: 'heap'})
+  const partitions = todo.map(chunkName)
+  const {steps, notes} = await planConvert(db, {relation: key, partitions, to: 'heap', order: []})
   return {
     plan: {
       operation: `chunks decompress ${key}`,

@@ -17,6 +17,14 @@ export interface ConvertRequest {
   /** Qualified names of its partitions. */
   partitions: readonly string[]
   to: AccessMethod
+  /** By which the rows of columnar partitions are sorted, before the time. */
+  order: readonly SortColumn[]
+}
+
+export interface SortColumn {
+  column: string
+  desc: boolean
+  nullsFirst: boolean
 }
 
 export interface ConvertSteps {
@@ -50,15 +58,17 @@ export async function planConvert(db: Database, request: ConvertRequest): Promis
     if (wanted.length === 0) continue
     const facts = await requireConvertible(db, set, request.to)
     const by = await distributionColumn(db, set)
+    const order = sortColumns(set, request)
     const {fit, left} = leaveOut(wanted)
     const lost = await requireReplaceable(db, fit, request.to)
     notes.push(...left, ...lost)
     for (const child of fit) {
-      const convert = convertStep(db, set, child, {to: request.to, columns: facts.columns, by})
+      const convert = convertStep(db, set, child, {to: request.to, columns: facts.columns, by, order})
       steps.push(convert, ...(request.to === 'columnar' ? [measureStep(set, child, [convert.id])] : []))
     }
     if (request.to === 'columnar' && fit.length > 0)
       notes.push(
+        `Rows are stored in the order ${orderInWords(order)}.`,
         `UPDATE, DELETE and INSERT … ON CONFLICT fail on columnar partitions of ${set.relation}; plain INSERT works.`,
       )
   }
@@ -151,7 +161,12 @@ function convertStep(
   db: Database,
   set: PartitionSet,
   child: Child,
-  {to, columns, by}: {to: AccessMethod; columns: readonly string[]; by: string | null},
+  {
+    to,
+    columns,
+    by,
+    order,
+  }: {to: AccessMethod; columns: readonly string[]; by: string | null; order: readonly SortColumn[]},
 ): Step {
   const {relation, schema, partition} = child
   const made = {schema, partition: `${partition.slice(0, 50)}_qicore`, range: child.range!, structure: null}
@@ -180,7 +195,7 @@ function convertStep(
             sql`select create_distributed_table(${`${fresh.text}`}::regclass, ${by}, colocate_with => ${set.relation})`,
           ]),
       // Columnar storage skips groups of rows by the lowest and highest value of each column.
-      sql`insert into ${fresh} (${all}) select ${all} from ${old} order by ${ident(set.column!)}`,
+      sql`insert into ${fresh} (${all}) select ${all} from ${old} order by ${list(order.map(orderSql))}`,
       sql`alter table ${parent} detach partition ${old}`,
       attachTable(set, made),
       sql`alter table ${fresh} drop constraint ${ident(boundsCheck)}`,
@@ -200,6 +215,21 @@ function convertStep(
     relations: [set.relation, relation],
     bytes: child.bytes,
   }
+}
+
+/** The requested order, with the time last unless it is named. */
+function sortColumns({column}: PartitionSet, {order}: ConvertRequest): SortColumn[] {
+  const byTime = {column: column!, desc: false, nullsFirst: false}
+  return order.some((each) => each.column === column) ? [...order] : [...order, byTime]
+}
+
+function orderSql({column, desc, nullsFirst}: SortColumn): Statement {
+  const nulls = nullsFirst === desc ? '' : ` nulls ${nullsFirst ? 'first' : 'last'}`
+  return sql`${ident(column)}${raw(`${desc ? ' desc' : ''}${nulls}`)}`
+}
+
+function orderInWords(order: readonly SortColumn[]): string {
+  return order.map((each) => orderSql(each).text).join(', ')
 }
 
 /** Without the schema qicore nothing is recorded; a run that is recorded has it. */

@@ -11,7 +11,7 @@ import type {TableClock} from '../catalog/table-clock.js'
 import {parseIntervalText} from '../catalog/interval.js'
 import {stagesOf} from '../partitions/stages.js'
 import {exportOf} from './retention-export.js'
-import type {LivePolicy} from '../catalog/live-policies.js'
+import type {LivePolicy, RowOrder} from '../catalog/live-policies.js'
 import type {CatalogSnapshot} from '../catalog/snapshot.js'
 import {qualifiedName, type Table} from '../catalog/table.js'
 import {liveRule, readConfig, type Gate, type LiveRule, type TableState} from './table-state.js'
@@ -105,7 +105,7 @@ export async function readPolicyState(db: Database, snapshot: CatalogSnapshot): 
           snapshot.clocks.get(table),
           facts.get(table),
           table.id === null ? null : (lengths.get(table.id) ?? null),
-          policies,
+          {policies, rowOrder: tablePolicies.find((policy) => policy.rowOrder !== undefined)?.rowOrder ?? null},
         ),
       ]
     }),
@@ -129,7 +129,7 @@ function stateOf(
   clock: TableClock | undefined,
   facts: TableFacts | undefined,
   chunkInterval: bigint | null,
-  policies: readonly LiveRule[],
+  {policies, rowOrder}: {policies: readonly LiveRule[]; rowOrder: RowOrder | null},
 ): TableState {
   return {
     key: qualifiedName(table),
@@ -143,7 +143,7 @@ function stateOf(
     indexes: facts?.indexes ?? [],
     timeColumn: table.timeColumn,
     chunkInterval,
-    compression: table.compression ? {segmentBy: table.segmentBy, orderBy: table.orderBy} : null,
+    compression: table.compression ? {segmentBy: table.segmentBy, orderBy: table.orderBy} : rowOrder,
     policies,
   }
 }

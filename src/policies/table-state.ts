@@ -1,5 +1,5 @@
 import type {Duration} from '../units/duration.js'
-import type {LivePolicy, Offset, PolicyKindName} from '../catalog/live-policies.js'
+import type {LivePolicy, Offset, PolicyKindName, RowOrder} from '../catalog/live-policies.js'
 import type {Table} from '../catalog/table.js'
 import type {Scale} from '../catalog/offset-words.js'
 import type {ExportSettings} from '../export/settings.js'
@@ -23,16 +23,13 @@ export interface TableState {
   timeColumn: string | null
   /** Interval of new chunks, on the table's scale; null if the table has no chunks. */
   chunkInterval: bigint | null
-  /** Null if compression is not enabled. */
+  /** Null if compression is not enabled; of a partition set, if it has no compression policy. */
   compression: CompressionSettings | null
   policies: readonly LiveRule[]
 }
 
-export interface CompressionSettings {
-  segmentBy: readonly string[] | null
-  /** `time desc`, with `nulls first` or `nulls last` if that is not the default. */
-  orderBy: readonly string[] | null
-}
+/** In `orderBy`, `nulls first` and `nulls last` are written only if they are not the default. */
+export type CompressionSettings = RowOrder
 
 /** One live policy, in a form that can be compared. */
 export interface LiveRule {

@@ -119,6 +119,7 @@ function row(
 ): TableCompression {
   const recorded = table.chunks.filter(({beforeBytes, afterBytes}) => beforeBytes !== null && afterBytes !== null)
   const sizes = compressionOf(table)
+  const rowOrder = state?.policy.rowOrder
   return {
     schema: table.schema,
     table: table.name,
@@ -130,8 +131,8 @@ function row(
     ...sizes,
     liveBytes: recorded.length === 0 ? null : sum(recorded.map((chunk) => bytes.of(chunk))),
     toGainBytes: toGain(state, sizes.savedPercent, bytes),
-    segmentBy: table.segmentBy ?? settings.newest?.segmentBy ?? null,
-    orderBy: table.orderBy ?? settings.newest?.orderBy ?? null,
+    segmentBy: table.segmentBy ?? rowOrder?.segmentBy ?? settings.newest?.segmentBy ?? null,
+    orderBy: table.orderBy ?? rowOrder?.orderBy ?? settings.newest?.orderBy ?? null,
     oldSettingsChunks: settings.old,
     after: ageInWords(state, table, clock),
   }

@@ -30,14 +30,19 @@ Without a range it compresses what is due by the live policy, or by the declared
   async run(): Promise<ChangeReport & {notes: readonly string[]}> {
     const {flags} = this
     const range = instantsBetween(flags.from, flags.to)
-    const [{sectionsOf}, {declaredAge, readContext}, {planCompress}, {spanBetween}, {unreclaimedSpace}] =
-      await Promise.all([
-        import('../../cli/policy-request.js'),
-        import('../../chunks/context.js'),
-        import('../../chunks/compress.js'),
-        import('../../chunks/range.js'),
-        import('../../chunks/unreclaimed-space.js'),
-      ])
+    const [
+      {sectionsOf},
+      {declaredAge, declaredRowOrder, readContext},
+      {planCompress},
+      {spanBetween},
+      {unreclaimedSpace},
+    ] = await Promise.all([
+      import('../../cli/policy-request.js'),
+      import('../../chunks/context.js'),
+      import('../../chunks/compress.js'),
+      import('../../chunks/range.js'),
+      import('../../chunks/unreclaimed-space.js'),
+    ])
     return this.withDatabase(
       async (db) => {
         const context = await readContext(db, this.args.table, sectionsOf(await this.loadConfig()))
@@ -48,6 +53,7 @@ Without a range it compresses what is due by the live policy, or by the declared
           ...context,
           choose,
           declared: declaredAge(context.declared, 'compression'),
+          rowOrder: declaredRowOrder(context.declared),
         })
         await reportNotes(notes, (line) => this.report(line))
         const report = await this.confirmAndRun(db, plan, flags)

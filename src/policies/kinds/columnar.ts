@@ -5,15 +5,18 @@ import {can} from '../../engines/index.js'
 import type {Step} from '../../run/step.js'
 import {durationInWords, type Duration} from '../../units/duration.js'
 import {policyStep} from '../policy-step.js'
-import type {LiveRule} from '../table-state.js'
+import type {CompressionSettings, LiveRule, TableState} from '../table-state.js'
 import type {ChangeBase, DiffContext, Place} from './kind.js'
-import {ageDiffers, bareRule, scheduleDiffers} from './rules.js'
+import {ageDiffers, bareRule, scheduleDiffers, withRule} from './rules.js'
+import {settingsAfter, settingsDiffer} from './settings-differ.js'
 
 /** A row of qicore.policies: the job compress converts partitions that are older than an age to columnar. */
 export interface Columnar extends ChangeBase {
   do: 'columnar'
   after: Offset
-  every?: Duration | undefined
+  /** Null if the row records no schedule. */
+  every: Duration | null
+  settings: CompressionSettings
 }
 
 /** Whether compression of such a table means that its old partitions become columnar. */
@@ -21,29 +24,37 @@ export function isColumnar({kind, engine}: Pick<Place, 'kind' | 'engine'>): bool
   return kind === 'partitioned' && can(engine, 'columnar')
 }
 
+interface DesiredColumnar extends CompressionSettings {
+  after: Offset
+  every?: Duration | undefined
+}
+
 /** The change that gives a table this rule; empty if it has it. */
-export function columnarChange(
-  {after, every}: Omit<Columnar, keyof ChangeBase>,
-  {state, rules}: DiffContext,
-): Columnar[] {
+export function columnarChange({after, every, ...wanted}: DesiredColumnar, {state, rules}: DiffContext): Columnar[] {
   const live = rules.find(({by}) => by === 'qicore') ?? null
   const why = [
     ...(live === null ? [`after ${offsetInWords(after, state.scale)}`] : ageDiffers(live, after, state.scale)),
+    ...settingsDiffer(wanted, live && state.compression),
     ...(every === undefined ? [] : scheduleDiffers(live, every)),
   ]
-  return why.length === 0 ? [] : [{do: 'columnar', key: state.key, after, every, why}]
+  if (why.length === 0) return []
+  const settings = settingsAfter(wanted, state.compression)
+  return [{do: 'columnar', key: state.key, after, every: every ?? live?.schedule ?? null, settings, why}]
 }
 
-/** The rule as it is after the change. */
-export function columnarRule({after, every}: Columnar): LiveRule {
-  return {...bareRule, kind: 'compression', by: 'qicore', job: null, after, schedule: every ?? null}
+/** The table as it is after the change. */
+export function columnarState(state: TableState, {after, every, settings}: Columnar): TableState {
+  const rule: LiveRule = {...bareRule, kind: 'compression', by: 'qicore', job: null, after, schedule: every}
+  return {...withRule(state, ({kind}) => kind === 'compression', rule), compression: settings}
 }
 
-export function columnarStep({key, after, every}: Columnar): Step {
+export function columnarStep({key, after, every, settings: {segmentBy, orderBy}}: Columnar): Step {
   const config = {
     // Partition sets are on time, so the age is a duration.
     after: typeof after === 'bigint' ? String(after) : durationInWords(after),
-    ...(every !== undefined && {every: durationInWords(every)}),
+    ...(every !== null && {every: durationInWords(every)}),
+    ...(segmentBy !== null && {segmentBy}),
+    ...(orderBy !== null && {orderBy}),
   }
   const row = sql`insert into qicore.policies (object, kind, config, set_by) values (${key}, 'compression', ${JSON.stringify(config)}::jsonb, session_user)
 on conflict (object, kind) do update set config = excluded.config, set_by = excluded.set_by, set_at = now()`

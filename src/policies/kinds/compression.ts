@@ -8,13 +8,14 @@ import {command} from '../../units/command.js'
 import {approximateSeconds, durationInWords, parseDuration, toInterval, type Duration} from '../../units/duration.js'
 import {durationOfMicros, offsetInWords} from '../../catalog/offset-words.js'
 import {fixBy} from '../status-types.js'
-import {orderText, readOrder, sameList} from '../order.js'
+import {orderText, readOrder} from '../order.js'
 import {age, ageJson, alterJob, policyStep, type StepContext} from '../policy-step.js'
 import type {Problem} from '../problem.js'
 import {chunkWork} from '../status-work.js'
 import {plannedJob, type CompressionSettings, type LiveRule, type TableState} from '../table-state.js'
 import type {ChangeBase, DiffContext, PolicyKind, RuleReader} from './kind.js'
-import {columnarChange, columnarRule, columnarStep, isColumnar, type Columnar} from './columnar.js'
+import {columnarChange, columnarState, columnarStep, isColumnar, type Columnar} from './columnar.js'
+import {columnsInWords, settingsAfter, settingsDiffer} from './settings-differ.js'
 import {
   ageCell,
   ageDiffers,
@@ -103,9 +104,11 @@ export const compression: PolicyKind<
       suggestions: ['Retention and refresh work on every table.'],
     }
   },
-  remarks: ({segmentBy, orderBy}, place) =>
-    isColumnar(place) && (segmentBy !== null || orderBy !== null)
-      ? ['segmentBy and orderBy have no meaning for columnar partitions, whose rows are stored in the order of time.']
+  remarks: ({segmentBy}, place) =>
+    isColumnar(place) && segmentBy !== null && segmentBy.length > 0
+      ? [
+          `Columnar partitions have no segments: their rows are sorted by segmentBy (${segmentBy.join(', ')}), then by orderBy.`,
+        ]
       : [],
   desired,
   diff: (wanted, context) =>
@@ -118,7 +121,7 @@ export const compression: PolicyKind<
   },
   project(state, change) {
     if (change.do === 'settings') return {...state, compression: change.settings}
-    if (change.do === 'columnar') return withRule(state, ({kind}) => kind === 'compression', columnarRule(change))
+    if (change.do === 'columnar') return columnarState(state, change)
     const rule: LiveRule = {
       ...bareRule,
       kind: 'compression',
@@ -193,22 +196,10 @@ function settingsChange(wanted: DesiredCompression, {state}: DiffContext): Setti
   const before = state.compression
   // Without orderBy TimescaleDB chooses an order itself, and in some versions not by time.
   const orderBy = wanted.orderBy ?? (before === null && state.timeColumn !== null ? [`${state.timeColumn} desc`] : null)
-  const differs = (to: readonly string[] | null, from: readonly string[] | null | undefined) =>
-    to !== null && !sameList(to, from ?? (to.length === 0 ? [] : null))
-  const was = (list: readonly string[] | null | undefined) =>
-    before === null ? '' : `, was ${columnsInWords(list ?? null)}`
-  const why = [
-    ...(before === null ? ['compression is not enabled'] : []),
-    ...(differs(wanted.segmentBy, before?.segmentBy)
-      ? [`segmentBy ${columnsInWords(wanted.segmentBy)}${was(before?.segmentBy)}`]
-      : []),
-    ...(differs(orderBy, before?.orderBy) ? [`orderBy ${columnsInWords(orderBy)}${was(before?.orderBy)}`] : []),
-  ]
+  const declared = {segmentBy: wanted.segmentBy, orderBy}
+  const why = [...(before === null ? ['compression is not enabled'] : []), ...settingsDiffer(declared, before)]
   if (why.length === 0) return []
-  const settings = {
-    segmentBy: wanted.segmentBy ?? before?.segmentBy ?? null,
-    orderBy: orderBy ?? before?.orderBy ?? null,
-  }
+  const settings = settingsAfter(declared, before)
   return [{do: 'settings', key: state.key, settings, before, why}]
 }
 
@@ -271,8 +262,4 @@ function noSuchColumn(place: string, column: string, {key, columns}: TableState)
     message: `${place}: ${key} has no column "${column}".`,
     suggestion: `Its columns: ${columns.join(', ')}.`,
   }
-}
-
-function columnsInWords(list: readonly string[] | null): string {
-  return list === null || list.length === 0 ? 'none' : list.join(', ')
 }

@@ -11,6 +11,7 @@ import {parseDuration} from '../../../src/units/duration.js'
 import {clusterUrls, createCluster, noCluster, type Cluster} from '../../helpers/citus.js'
 import {enginesFor, skipBecause, type TestDatabase} from '../../helpers/engines.js'
 import {up} from '../../helpers/migrate-up.js'
+import {apply, declare, request as policyRequest} from '../../helpers/policies.js'
 import {quick} from '../../helpers/run-steps.js'
 
 const request = {fast: false, late: false, managed: new Set<string>(), timeUnits: new Map(), lateAfter: 0}
@@ -109,6 +110,70 @@ describe.each(places)('columnar partitions on $name', ({distributed, open}) => {
     }
     expect((await readCompression(db, request)).tables).toMatchObject([{compressedChunks: 2, chunks: 3}])
     await run("insert into ticks (time, symbol, price) values ('2020-01-05Z', 99, 1)")
+  })
+
+  it('have their rows in the declared order, which the plan and the report show', async () => {
+    const {db, run} = database
+    await run(
+      'create table sorted (time timestamptz not null, symbol int not null, price int) partition by range (time)',
+    )
+    await run("create table sorted_1 partition of sorted for values from ('2020-01-01Z') to ('2020-02-01Z')")
+    await run("create table sorted_2 partition of sorted for values from ('2020-02-01Z') to ('2120-02-01Z')")
+    if (distributed) await database.autocommit("select create_distributed_table('sorted', 'symbol', shard_count => 2)")
+    await run(
+      "insert into sorted select '2020-01-01Z'::timestamptz + g * interval '1 min', g % 7, nullif(g % 10, 0) from generate_series(1, 5000) g",
+    )
+    const compression = {
+      after: parseDuration('1 year'),
+      segmentBy: ['symbol'],
+      orderBy: ['price desc nulls last'],
+      every: parseDuration('1 day'),
+    }
+    const declared = declare('public.sorted', {compression})
+    const {before, after} = await apply(db, policyRequest([declared]))
+    expect(before.changes).toMatchObject([
+      {do: 'columnar', why: expect.arrayContaining(['segmentBy symbol']) as string[]},
+    ])
+    expect(after.changes).toEqual([])
+    const {plan, notes} = await planCompress(db, {
+      ...(await readContext(db, 'public.sorted', null)),
+      choose: null,
+      declared: null,
+    })
+    expect(notes).toContain('Rows are stored in the order "symbol", "price" desc nulls last, "time".')
+    expect((await go(db, plan)).steps.map(({status, error}) => error ?? status)).toEqual(['done', 'done'])
+    // Without ORDER BY, a scan of columnar storage returns rows as they were written.
+    const inOrder = `select count(*) from (select row(symbol, -coalesce(price, -1), time) as now,
+      lag(row(symbol, -coalesce(price, -1), time)) over () as before from %s) s where now < before`
+    const wrong = distributed
+      ? await run(`select result from run_command_on_shards('sorted_1', $$${inOrder}$$)`)
+      : await run(
+          `select count(*)::text as result from (${inOrder.replace('%s', 'sorted_1')}) s (count) where count > 0`,
+        )
+    expect(new Set(wrong.map(({result}) => result))).toEqual(new Set(['0']))
+    const {tables} = await readCompression(db, request)
+    expect(tables.find(({table}) => table === 'sorted')).toMatchObject({
+      segmentBy: ['symbol'],
+      orderBy: ['price desc nulls last'],
+    })
+    const {every: _, ...other} = {...compression, orderBy: ['time']}
+    const changed = await apply(db, policyRequest([declare('public.sorted', {compression: other})]))
+    expect(changed.before.changes).toMatchObject([{why: ['orderBy time, was price desc nulls last']}])
+    const [row] = await run<{config: unknown}>("select config from qicore.policies where object = 'public.sorted'")
+    expect(row!.config, 'what is not declared is kept').toEqual({
+      after: '1 year',
+      every: '1 day',
+      segmentBy: ['symbol'],
+      orderBy: ['time'],
+    })
+    await run(
+      'update qicore.policies set config = config || \'{"orderBy": ["gone"]}\' where object = \'public.sorted\'',
+    )
+    await expect(
+      planCompress(db, {...(await readContext(db, 'public.sorted', null)), choose: null, declared: null}),
+    ).rejects.toMatchObject({code: 'NO_SUCH_COLUMN', exitCode: 2, message: expect.stringContaining('gone') as string})
+    await run('drop table sorted')
+    await run("delete from qicore.policies where object = 'public.sorted'")
   })
 
   it('a size that a killed run did not measure is measured by the next one', async () => {
