@@ -5,7 +5,7 @@
 -- (s, ms, us, ns) for an integer key and "format" (ulid) for a text. CALL it outside of a transaction.
 -- A procedure with a SET clause cannot COMMIT, so the settings are made in the body.
 -- since: core.1.14.0
--- requires: partition_key, partition_levels, fill_period
+-- requires: limit_lock_wait, partition_key, partition_levels, fill_period
 create or replace procedure qicore.ensure_partitions(sets jsonb, job text default 'partitions')
 language plpgsql
 as $$
@@ -40,7 +40,7 @@ begin
     for periods_ahead in 0 .. partition_set.ahead loop
       perform pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
       -- ATTACH does not wait for readers or writers, except those of a default partition, which it would block.
-      perform set_config('lock_timeout', '500ms', true);
+      perform qicore.limit_lock_wait(500);
       began := clock_timestamp();
       problem := null;
       made := null;

@@ -5,6 +5,7 @@
 -- Includes the tables of qicore.policies beside the given ones, unless `exactly`. CALL it outside of a transaction.
 -- A procedure with a SET clause cannot COMMIT, so the settings are made in the body.
 -- since: core.1.14.0
+-- requires: limit_lock_wait
 create or replace procedure qicore.maintain(tables text[], job text default 'maintain', work text default 'all', at_most integer default null, exactly boolean default false)
 language plpgsql
 as $$
@@ -92,7 +93,7 @@ begin
       tried := tried + 1;
       perform pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
       -- Compression ends with an ACCESS EXCLUSIVE lock: while it waits, new sessions queue behind it.
-      perform set_config('lock_timeout', '500ms', true);
+      perform qicore.limit_lock_wait(500);
       began := clock_timestamp();
       step := 'compress ' || chunk;
       problem := null;
@@ -110,7 +111,7 @@ begin
 
     continue when work = 'compress';
     perform pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
-    perform set_config('lock_timeout', '2s', true);
+    perform qicore.limit_lock_wait(2000);
     began := clock_timestamp();
     problem := null;
     begin

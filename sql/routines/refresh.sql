@@ -5,6 +5,7 @@
 -- record stays open and the next run ends it.
 -- A procedure with a SET clause cannot COMMIT, so the settings are made in the body.
 -- since: core.1.11.0
+-- requires: limit_lock_wait
 create or replace procedure qicore.refresh(view text, job text default 'refresh', start_offset interval default null, end_offset interval default null)
 language plpgsql
 as $$
@@ -24,7 +25,7 @@ begin
     return;
   end if;
   perform pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
-  perform set_config('lock_timeout', '2s', true);
+  perform qicore.limit_lock_wait(2000);
   aggregate := to_regclass(view);
   select p.config into policy from qicore.policies p where p.kind = 'refresh' and to_regclass(p.object) = aggregate;
   select a.watermark into watermark from qicore.aggregates a where to_regclass(a.view) = aggregate;

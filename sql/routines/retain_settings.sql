@@ -1,5 +1,6 @@
 -- The settings of each transaction of qicore.retain. They end with the transaction, so the session keeps none of them.
 -- since: core.1.3.0
+-- requires: limit_lock_wait
 create or replace function qicore.retain_settings()
 returns void
 language sql
@@ -9,5 +10,5 @@ as $$
     pg_catalog.set_config('timezone', 'UTC', true),
     pg_catalog.set_config('datestyle', 'ISO, YMD', true),
     -- A drop takes an ACCESS EXCLUSIVE lock: while it waits, new sessions queue behind it.
-    pg_catalog.set_config('lock_timeout', '500ms', true)
+    qicore.limit_lock_wait(500)
 $$;
