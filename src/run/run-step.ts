@@ -149,11 +149,14 @@ async function obstacleOf(db: Database, step: Step, error: unknown): Promise<Obs
   if (isNodeLost(error))
     return {code: 'node_unreachable', words: `a node is unreachable: ${serverMessage(error)}`, blockers: null}
   const state = sqlState(error)
-  if (state === SqlState.internalError && (await movesShards(db))) {
-    const words = 'Citus moves shards between nodes: select * from citus_rebalance_status()'
-    return {code: 'blocked', words, blockers: words}
-  }
-  if (state === undefined || !retryable.has(state)) return null
-  const blockers = await nameBlockers(db, step)
+  const isLocked = state !== undefined && retryable.has(state)
+  if (!isLocked && state !== SqlState.internalError) return null
+  const moves = await movesShards(db)
+  if (!isLocked && !moves) return null
+  const named = [
+    moves ? 'Citus moves shards between nodes: select * from citus_rebalance_status()' : null,
+    isLocked ? await nameBlockers(db, step) : null,
+  ].filter((each) => each !== null)
+  const blockers = named.length === 0 ? null : named.join('; ')
   return {code: 'blocked', words: blockers ?? serverMessage(error), blockers}
 }

@@ -1,3 +1,4 @@
+import {setTimeout} from 'node:timers/promises'
 import {afterAll, beforeAll, describe, expect, it} from 'vitest'
 import {planConvert} from '../../../src/partitions/convert.js'
 import {planDetach} from '../../../src/partitions/detach.js'
@@ -21,21 +22,25 @@ const limits: Limits = {
   longestRetry: 50,
   retryBudget: 0,
 }
-const old = {relation: 'public.ticks', olderThan: {months: 36, days: 0, seconds: 0}, timezone: 'UTC'}
 const first = 'public.ticks_y2020m01'
 
-/** The first step of each kind of change that takes ACCESS EXCLUSIVE on every node. */
-const changes: [name: string, plan: (db: Database) => Promise<Plan>][] = [
-  ['detach', async (db) => (await planDetach(db, old)).plan],
-  ['drop', async (db) => (await planDrop(db, {...old, acceptLoss: false})).plan],
+/** The first step of each kind of change that takes ACCESS EXCLUSIVE on every node, of the first partition of a table. */
+const changes: [name: string, plan: (db: Database, table?: string) => Promise<Plan>][] = [
+  ['detach', async (db, table) => (await planDetach(db, old(table))).plan],
+  ['drop', async (db, table) => (await planDrop(db, {...old(table), acceptLoss: false})).plan],
   [
     'conversion',
-    async (db) => {
-      const {steps} = await planConvert(db, {relation: 'public.ticks', partitions: [first], to: 'columnar', order: []})
-      return {operation: 'x', summary: 'x', cutoff: null, tables: ['public.ticks'], locks: [], steps}
+    async (db, table = 'ticks') => {
+      const partitions = [`public.${table}_y2020m01`]
+      const {steps} = await planConvert(db, {relation: `public.${table}`, partitions, to: 'columnar', order: []})
+      return {operation: 'x', summary: 'x', cutoff: null, tables: [`public.${table}`], locks: [], steps}
     },
   ],
 ]
+
+function old(table = 'ticks') {
+  return {relation: `public.${table}`, olderThan: {months: 36, days: 0, seconds: 0}, timezone: 'UTC'}
+}
 
 if (clusterUrls.length < 3) skipBecause(noCluster)
 else
@@ -45,16 +50,10 @@ else
 
     beforeAll(async () => {
       cluster = await createCluster()
-      const {run, autocommit} = cluster
+      const {autocommit} = cluster
       await autocommit('create extension citus_columnar')
       await up(cluster.db)
-      await run('create table ticks (time timestamptz not null, symbol int not null) partition by range (time)')
-      for (const month of [1, 2, 3])
-        await run(
-          `create table ticks_y2020m0${month} partition of ticks for values from ('2020-0${month}-01Z') to ('2020-0${month + 1}-01Z')`,
-        )
-      await autocommit("select create_distributed_table('ticks', 'symbol', shard_count => 4)")
-      await run("insert into ticks select '2020-01-02Z', g from generate_series(1, 1000) g")
+      await createTable('ticks')
       worker = await connect(targetOf(cluster.workers[0]), {applicationName})
     }, 120_000)
     afterAll(async () => {
@@ -62,6 +61,18 @@ else
       await cluster?.close()
     })
 
+    const createTable = async (table: string) => {
+      const {run, autocommit} = cluster
+      await run(`create table ${table} (time timestamptz not null, symbol int not null) partition by range (time)`)
+      for (const month of [1, 2, 3])
+        await run(
+          `create table ${table}_y2020m0${month} partition of ${table} for values from ('2020-0${month}-01Z') to ('2020-0${month + 1}-01Z')`,
+        )
+      await autocommit(
+        `select create_distributed_table('${table}', 'symbol', shard_count => 4, colocate_with => 'none')`,
+      )
+      await run(`insert into ${table} select '2020-01-02Z', g from generate_series(1, 1000) g`)
+    }
     const nameOfShard = async (table: string) => {
       const [shard] = await worker.query<{name: string}>(
         statement(
@@ -72,12 +83,13 @@ else
       )
       return shard!.name
     }
-    const oneStep = (plan: Plan) =>
-      execute(cluster.db, {...plan, steps: plan.steps.slice(0, 1)}, {limits, ledger: null})
-    const partitions = async () =>
+    const oneStep = (plan: Plan, retryBudget = 0) =>
+      execute(cluster.db, {...plan, steps: plan.steps.slice(0, 1)}, {limits: {...limits, retryBudget}, ledger: null})
+    const partitions = async (table = 'ticks') =>
       (
         await cluster.run<{name: string; method: string}>(
-          "select c.relname as name, a.amname as method from pg_inherits i join pg_class c on c.oid = i.inhrelid join pg_am a on a.oid = c.relam where i.inhparent = 'public.ticks'::regclass order by 1",
+          'select c.relname as name, a.amname as method from pg_inherits i join pg_class c on c.oid = i.inhrelid join pg_am a on a.oid = c.relam where i.inhparent = $1::regclass order by 1',
+          [`public.${table}`],
         )
       ).map(({name, method}) => `${name} ${method}`)
 
@@ -120,6 +132,67 @@ else
         await other.close()
       }
     })
+
+    /** A move that waits, for the size or the rows of a shard that the worker has locked. */
+    const startMove = async (mover: Database, table: string) => {
+      const [from, to] = cluster.nodes.map((node) => node.split(':')[1]!)
+      const [shard] = await cluster.db.query<{id: number}>(
+        statement(
+          `select shardid::int8 as id from pg_dist_shard join pg_dist_placement using (shardid) join pg_dist_node using (groupid)
+          where logicalrelid = $1::regclass and nodeport = $2::int limit 1`,
+          [`public.${table}_y2020m03`, from!],
+        ),
+      )
+      const move = mover.autocommit(
+        writing,
+        statement(
+          `select citus_move_shard_placement(${shard!.id}, '127.0.0.1', ${from}, '127.0.0.1', ${to}, 'block_writes')`,
+        ),
+      )
+      const isWaiting = statement(
+        `select 1 from pg_locks where pid = $1 and relation = 'public.${table}'::regclass and granted`,
+        [mover.backend!.pid],
+      )
+      while ((await cluster.db.query(isWaiting)).length === 0) await setTimeout(20)
+      // Returned in an object, because the move ends only after the lock of the worker.
+      return {move}
+    }
+
+    it.each(changes)(
+      'a %s waits for the move of a shard and names it, and nothing is half done',
+      async (name, planOf) => {
+        const table = `moved_${name}`
+        await createTable(table)
+        const plan = await planOf(cluster.db, table)
+        const before = await partitions(table)
+        const mover = await connect(targetOf(cluster.url), {applicationName})
+        try {
+          const {move, retried} = await whileLocked(`public.${table}_y2020m03`, 'access exclusive', async () => {
+            const moving = await startMove(mover, table)
+            const {steps} = await oneStep(plan)
+            expect(steps).toMatchObject([{status: 'failed', reason: {code: 'blocked'}}])
+            expect(steps[0]!.note).toContain('citus_rebalance_status()')
+            expect(steps[0]!.note).toContain('citus_move_shard_placement')
+            expect(await partitions(table)).toEqual(before)
+            // The lock is released while this one is being retried.
+            const retried = oneStep(plan, 60_000)
+            await setTimeout(500)
+            return {...moving, retried}
+          })
+          await move
+          const [step] = (await retried).steps
+          expect(step).toMatchObject({status: 'done'})
+          expect(step!.attempts).toBeGreaterThan(1)
+        } finally {
+          await mover.close()
+        }
+        expect(await partitions(table)).not.toEqual(before)
+        const kept = name === 'detach' ? `${table}_y2020m01` : table
+        expect(await cluster.run(`select count(*)::int as rows from ${kept}`)).toEqual([
+          {rows: name === 'drop' ? 0 : 1000},
+        ])
+      },
+    )
 
     it('the routines in SQL give up after their limit too, and a later run does the work', async () => {
       const {run, autocommit} = cluster
