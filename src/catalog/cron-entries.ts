@@ -1,9 +1,11 @@
 import type {Database} from '../db/database.js'
 import {formatQualifiedName, parseQualifiedName} from '../db/qualified-name.js'
-import {sql} from '../db/sql.js'
+import {loadSql} from '../db/load-sql.js'
+import {sql, statement} from '../db/sql.js'
 import {callsIn, isAgo, type Argument, type SqlCall} from '../db/sql-calls.js'
 import {isConnectionLost} from '../db/sqlstate.js'
 import {parseDuration, type Duration} from '../units/duration.js'
+import type {Instant} from '../units/instant.js'
 
 /** An active entry of pg_cron that runs in this database. */
 export interface CronEntry {
@@ -29,6 +31,51 @@ export async function readCronEntries(db: Database): Promise<CronEntry[] | null>
     )
   } catch (error) {
     if (isConnectionLost(error)) throw error
+    return null
+  }
+}
+
+/** The last run of an entry in cron.job_run_details. */
+export interface CronRun {
+  /** The number of the entry. */
+  id: number
+  /** `starting`, `running`, `sending`, `connecting`, `succeeded` or `failed`. */
+  status: string | null
+  /** Null while pg_cron has not started it. */
+  startedAt: Instant | null
+  endedAt: Instant | null
+  /** What the server answered: an error, or the command's tag. */
+  message: string | null
+}
+
+interface RunRow {
+  id: number
+  status: string | null
+  started_at: Instant | null
+  ended_at: Instant | null
+  message: string | null
+}
+
+/**
+ * The last runs of entries, by the number of the entry. An entry without one never ran, or pg_cron does not record runs.
+ * Null if the runs cannot be read.
+ */
+export async function readCronRuns(
+  db: Database,
+  entries: readonly CronEntry[],
+): Promise<ReadonlyMap<number, CronRun> | null> {
+  if (entries.length === 0) return new Map()
+  try {
+    const rows = await db.query<RunRow>(statement(loadSql('catalog/cron-runs'), [entries.map(({id}) => String(id))]))
+    return new Map(
+      rows.map(({id, status, started_at: startedAt, ended_at: endedAt, message}) => [
+        id,
+        {id, status, startedAt, endedAt, message},
+      ]),
+    )
+  } catch (error) {
+    if (isConnectionLost(error)) throw error
+    // Before 1.3 there is no such table.
     return null
   }
 }

@@ -2,14 +2,16 @@ import {
   entryInWords,
   entryName,
   readCronEntries,
+  readCronRuns,
   timePartitionEntries,
   type CronEntry,
+  type CronRun,
 } from '../catalog/cron-entries.js'
 import {dueState} from '../catalog/due.js'
 import type {LivePolicy} from '../catalog/live-policies.js'
 import type {CatalogSnapshot} from '../catalog/snapshot.js'
 import {qualifiedName, type Table} from '../catalog/table.js'
-import {instantOf} from '../catalog/time.js'
+import {instantOf, microsOf} from '../catalog/time.js'
 import type {Database} from '../db/database.js'
 import {formatQualifiedName} from '../db/qualified-name.js'
 import {can} from '../engines/index.js'
@@ -25,13 +27,21 @@ export interface CronPolicy {
   /** Null if the entry computes it in another way than `now() - interval '…'`. */
   after: Duration | null
   entry: CronEntry
+  /** Null if it never ran, or if that is not known. */
+  lastRun: CronRun | null
 }
 
 /** The policies that entries of pg_cron run with Citus' own functions; null if cron.job cannot be read here. */
 export async function readCronPolicies(db: Database, tables: readonly Table[]): Promise<CronPolicy[] | null> {
   if (!can(db.server.engine, 'distribution')) return []
   const entries = await readCronEntries(db)
-  return entries === null ? null : cronPolicies(entries, tables)
+  if (entries === null) return null
+  const policies = await cronPolicies(entries, tables)
+  const runs = await readCronRuns(
+    db,
+    policies.map(({entry}) => entry),
+  )
+  return policies.map((policy) => ({...policy, lastRun: runs?.get(policy.entry.id) ?? null}))
 }
 
 /** The policies of these tables among the entries of pg_cron. */
@@ -39,7 +49,7 @@ export async function cronPolicies(entries: readonly CronEntry[], tables: readon
   const calls = await timePartitionEntries(entries)
   return calls.flatMap(({does, key, after, entry}): CronPolicy[] => {
     const table = tables.find((each) => each.kind === 'partitioned' && qualifiedName(each) === key)
-    return does === 'creation' || table === undefined ? [] : [{table, kind: does, after, entry}]
+    return does === 'creation' || table === undefined ? [] : [{table, kind: does, after, entry, lastRun: null}]
   })
 }
 
@@ -55,14 +65,13 @@ export function cronRuleText({kind, after, entry}: CronPolicy): RuleText {
 }
 
 /**
- * The status of such a policy. What is due is counted from the partitions. When pg_cron runs the entry next is not
- * computed, so that due work is not known to be late.
+ * The status of such a policy. What is due is counted from the partitions. It is late if a run of the entry began after
+ * it was due and has ended; without such a run it is not known, because the next run is not computed.
  * @param alive whether pg_cron's scheduler is running
  */
 export function cronStatus(policy: CronPolicy, snapshot: CatalogSnapshot, alive: boolean): PolicyStatus {
-  const {table, kind} = policy
+  const {table, kind, lastRun} = policy
   const {due, notDone} = workOf(policy, snapshot)
-  const done = notDone?.length === 0
   const status = {
     schema: table.schema,
     table: table.name,
@@ -77,32 +86,72 @@ export function cronStatus(policy: CronPolicy, snapshot: CatalogSnapshot, alive:
     paused: null,
     due,
     notDone,
-    ok: done ? true : null,
-    lastStatus: null,
-    lastRunAt: null,
+    ok: verdict(policy, notDone),
+    lastStatus: lastRun?.status ?? null,
+    lastRunAt: lastRun?.startedAt ?? null,
     nextRunAt: null,
-    lastError: null,
+    lastError: lastErrorOf(lastRun),
     lastErrorVisible: true,
   }
   return withProblems(status, problemsOf(policy, notDone, alive))
 }
 
-function problemsOf({after, entry}: CronPolicy, notDone: PolicyStatus['notDone'], alive: boolean): PolicyProblem[] {
+function lastErrorOf(run: CronRun | null): PolicyStatus['lastError'] {
+  if (run?.status !== 'failed') return null
+  return {at: run.endedAt ?? run.startedAt, state: null, message: run.message ?? 'pg_cron recorded no message'}
+}
+
+function verdict(policy: CronPolicy, notDone: PolicyStatus['notDone']): boolean | null {
+  if (notDone === null) return null
+  if (notDone.length === 0) return true
+  return leftBehind(policy, notDone).length > 0 ? false : null
+}
+
+/** What was due when the last run began, and is still not done although that run has ended. */
+function leftBehind({lastRun}: CronPolicy, notDone: readonly NotDone[]): NotDone[] {
+  const began = lastRun?.startedAt ?? null
+  if (began === null || !hasEnded(lastRun)) return []
+  return notDone.filter(({since}) => since !== null && microsOf(since) <= microsOf(began))
+}
+
+function hasEnded(run: CronRun | null): boolean {
+  return run?.status === 'succeeded' || run?.status === 'failed'
+}
+
+function problemsOf(policy: CronPolicy, notDone: PolicyStatus['notDone'], alive: boolean): PolicyProblem[] {
+  const {after, entry, lastRun} = policy
   const problems: PolicyProblem[] = []
   const name = entryInWords(entry)
+  const error = lastErrorOf(lastRun)
   if (after === null)
     problems.push(policyProblem('unknown', `not known: ${name} gives an age that is not now() - interval '…'`))
   else if (notDone === null)
     problems.push(policyProblem('unknown', 'not known: no range of its partitions can be read'))
-  else if (notDone.length > 0)
-    problems.push(
-      policyProblem(
-        'unknown',
-        `not known: ${notDone.length} ${notDone.length === 1 ? 'partition is' : 'partitions are'} due, and ${name} may not have had its turn (${entry.schedule})`,
-      ),
-    )
+  else if (notDone.length > 0) problems.push(undoneProblem(policy, notDone))
+  if (error !== null) problems.push(policyProblem('last_error', `the last run of ${name} failed: ${error.message}`))
   if (!alive) problems.push(policyProblem('runner_not_running', 'the runner pg_cron is not running'))
   return problems
+}
+
+function undoneProblem(policy: CronPolicy, notDone: readonly NotDone[]): PolicyProblem {
+  const {entry, lastRun} = policy
+  const name = entryInWords(entry)
+  const left = leftBehind(policy, notDone)
+  if (left.length > 0)
+    return policyProblem(
+      'not_done',
+      `${areDue(left.length)} since before the last run of ${name} (${lastRun!.startedAt}), which left ${left.length === 1 ? 'it' : 'them'}`,
+    )
+  const last = lastRun?.startedAt ?? null
+  const ran = last === null ? 'no run of it is recorded' : `it last ran at ${last}`
+  return policyProblem(
+    'unknown',
+    `not known: ${areDue(notDone.length)}, and ${name} may not have had its turn (${entry.schedule}); ${ran}`,
+  )
+}
+
+function areDue(count: number): string {
+  return `${count} ${count === 1 ? 'partition is' : 'partitions are'} due`
 }
 
 function workOf({table, kind, after}: CronPolicy, snapshot: CatalogSnapshot): Pick<PolicyStatus, 'due' | 'notDone'> {

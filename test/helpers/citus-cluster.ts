@@ -18,6 +18,29 @@ export function noCitus(): string | null {
   return homeWithCitus() === null ? 'there is no PostgreSQL with Citus in /usr/lib/postgresql' : null
 }
 
+/** Null if a server with Citus and pg_cron can be started, else the reason. */
+export function noCitusWithCron(): string | null {
+  const home = homeWithCitus()
+  if (home === null) return noCitus()
+  return existsSync(`${home}/lib/pg_cron.so`) ? null : `${home} has Citus and no pg_cron`
+}
+
+/** A single-node Citus with pg_cron in its database `postgres`, whose entries need no password. */
+export async function startCitusWithCron(): Promise<NativePostgres> {
+  const settings = {
+    shared_preload_libraries: 'citus,pg_cron',
+    wal_level: 'logical',
+    max_prepared_transactions: '50',
+    max_worker_processes: '24',
+    'cron.use_background_workers': 'on',
+    'citus.node_conninfo': 'sslmode=disable',
+  }
+  const server = await startPostgres18({home: homeWithCitus()!, settings})
+  await onServer(server.url, 'create extension citus')
+  await onServer(server.url, 'create extension pg_cron')
+  return server
+}
+
 /** Three servers that only this test uses, so that it may kill them. The database is `postgres`. */
 export interface OwnCluster {
   coordinator: NativePostgres

@@ -1,5 +1,5 @@
 import {describe, expect, it} from 'vitest'
-import type {CronEntry} from '../../../src/catalog/cron-entries.js'
+import type {CronEntry, CronRun} from '../../../src/catalog/cron-entries.js'
 import type {CatalogSnapshot} from '../../../src/catalog/snapshot.js'
 import {newChunk, newTable, type Table} from '../../../src/catalog/table.js'
 import {microsOf} from '../../../src/catalog/time.js'
@@ -32,9 +32,17 @@ const entry = (command: string, id = 7, name: string | null = null): CronEntry =
 })
 const dropOlder = (age: string) => entry(`call drop_old_time_partitions('t', ${age})`, 7, 'purge')
 
-async function statusOf(command: CronEntry, alive = true) {
+const run = (status: string, startedAt: string, message: string | null = null): CronRun => ({
+  id: 7,
+  status,
+  startedAt,
+  endedAt: status === 'running' ? null : startedAt,
+  message,
+})
+
+async function statusOf(command: CronEntry, alive = true, lastRun: CronRun | null = null) {
   const policies = await cronPolicies([command], [table])
-  return policies.map((policy) => cronStatus(policy, snapshot, alive))
+  return policies.map((policy) => cronStatus({...policy, lastRun}, snapshot, alive))
 }
 
 describe('a policy that an entry of pg_cron runs with a function of Citus', () => {
@@ -56,6 +64,42 @@ describe('a policy that an entry of pg_cron runs with a function of Citus', () =
       ['public.t_p2026_02', '2026-06-01T00:00:00Z'],
     ])
     expect(status!.problems.map(({code}) => code)).toEqual(['unknown'])
+  })
+
+  // January fell due on 1 May, February on 1 June.
+  it.each([
+    ['after both were due', 'succeeded', '2026-06-02T00:00:00Z', false, ['not_done'], '2 partitions are due'],
+    ['after the first was due', 'succeeded', '2026-05-10T00:00:00Z', false, ['not_done'], '1 partition is due'],
+    [
+      'at the moment when the first was due',
+      'succeeded',
+      '2026-05-01T00:00:00Z',
+      false,
+      ['not_done'],
+      '1 partition is',
+    ],
+    ['before they were due', 'succeeded', '2026-04-30T00:00:00Z', null, ['unknown'], 'it last ran at 2026-04-30'],
+    [
+      'after they were due and failed',
+      'failed',
+      '2026-06-02T00:00:00Z',
+      false,
+      ['not_done', 'last_error'],
+      'left them',
+    ],
+    ['after they were due and still runs', 'running', '2026-06-02T00:00:00Z', null, ['unknown'], 'not known'],
+  ])('is judged by the last run: one that began %s', async (_, status, startedAt, ok, codes, words) => {
+    const [found] = await statusOf(
+      dropOlder("now() - interval '3 months'"),
+      true,
+      run(status, startedAt, 'ERROR:  canceling statement due to lock timeout'),
+    )
+    expect(found).toMatchObject({ok, lastStatus: status, lastRunAt: startedAt, nextRunAt: null})
+    expect(found!.problems.map(({code}) => code)).toEqual(codes)
+    expect(found!.findings[0]).toContain(words)
+    expect(found!.lastError?.message ?? null).toBe(
+      status === 'failed' ? 'ERROR:  canceling statement due to lock timeout' : null,
+    )
   })
 
   it('is done when nothing is due', async () => {
