@@ -10,12 +10,17 @@ export interface ClaimDueOptions {
   workerPool: WorkerPool
   trouble: LedgerTrouble
   emit: Emit
+  /** Whether jobs may be claimed before a slot is free. */
+  mayClaimAhead(): boolean
   /** Called if another daemon has advanced the job, so that it must be read again. */
   onStale(job: string): void
 }
 
 /** The most claims in a round: other work of the scheduler must not wait for a backlog. */
 const mostClaims = 20
+
+/** The most runs in one claim: the first ones start while the server claims the next. */
+const claimBatch = 32
 
 /**
  * Claims until nothing is due, and records the results of finished runs with the claims or else alone.
@@ -56,7 +61,7 @@ const decisionHolds = 1_000
  * The requests of all due jobs: first those that only skip, which need no free slot, then the runs, the job that has
  * waited longest first.
  */
-function dueRequests({registry, trouble, workerPool}: ClaimDueOptions, now: number): ClaimRequest[] {
+function dueRequests({registry, trouble, workerPool, mayClaimAhead}: ClaimDueOptions, now: number): ClaimRequest[] {
   const requests: ClaimRequest[] = []
   const runs: RegistryEntry[] = []
   /** @returns whether the job is to be run; what is only skipped is requested */
@@ -74,7 +79,9 @@ function dueRequests({registry, trouble, workerPool}: ClaimDueOptions, now: numb
   }
   const order = new Map(runs.map((entry) => [entry, waitsSince(entry)]))
   runs.sort((a, b) => order.get(a)! - order.get(b)!)
-  const first = runs.slice(0, workerPool.reserve(runs.length))
+  const next = runs.slice(0, claimBatch)
+  const ahead = mayClaimAhead() ? next.map(({job}) => job.name) : []
+  const first = next.slice(0, workerPool.reserve(next.length, ahead))
   for (const entry of first)
     if (entry.reckonedAt === now || isRun(entry))
       requests.push({job: entry.job, state: entry.state!, decision: entry.due.decision!})

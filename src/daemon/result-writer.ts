@@ -14,6 +14,10 @@ export interface FinishedRun {
   outcome: Outcome
   job: Job
   ms: number
+  /** Seconds between the claim and the start. */
+  waited: number
+  /** When it ended, by the process's monotonic clock. */
+  endedAt: number
   /** The SQLSTATE of the last write failure that was reported. */
   reported?: string
 }
@@ -21,6 +25,7 @@ export interface FinishedRun {
 export interface ResultWriterOptions {
   store: JobStore
   emit: Emit
+  monotonic(): number
   /** Called when a result is in the ledger, or another daemon has the claim. */
   onWritten(run: FinishedRun, outcome: FinalOutcome): void
   /** Called if a run is still running in the server: it must be checked again after this many seconds. */
@@ -53,7 +58,7 @@ export class ResultWriter {
   ): Promise<T> {
     while (this.writing !== null) await this.writing.catch(() => {})
     const runs = this.unwritten.filter(({outcome}) => outcome.kind === 'ended')
-    const sent = send(runs.flatMap(endedOf))
+    const sent = send(runs.flatMap((run) => this.endedOf(run)))
     this.message = sent
     try {
       const result = await sent
@@ -73,10 +78,12 @@ export class ResultWriter {
       if (runs.length === 0) return
       for (const run of runs) tried.add(run)
       // One result that cannot be written must not block the others.
-      const held = await this.options.store.finishAll(runs.flatMap(endedOf)).catch((error: unknown) => {
-        if (isConnectionError(error)) this.failed(error, runs)
-        return null
-      })
+      const held = await this.options.store
+        .finishAll(runs.flatMap((run) => this.endedOf(run)))
+        .catch((error: unknown) => {
+          if (isConnectionError(error)) this.failed(error, runs)
+          return null
+        })
       for (const run of runs) await this.writeOne(run, held).catch((error: unknown) => this.failed(error, [run]))
     }
   }
@@ -104,7 +111,7 @@ export class ResultWriter {
     const {store} = this.options
     if (outcome.kind === 'lost') return false
     if (outcome.kind === 'retry') return store.release(run.claim, outcome)
-    return (held ?? (await store.finishAll(endedOf(run)))).has(run.claim.id)
+    return (held ?? (await store.finishAll(this.endedOf(run)))).has(run.claim.id)
   }
 
   /** Checked again every second until the server has ended the step. */
@@ -125,14 +132,15 @@ export class ResultWriter {
     this.options.onUnsettled(1)
   }
 
+  private endedOf({claim, outcome, waited, endedAt}: FinishedRun): EndedClaim[] {
+    if (outcome.kind !== 'ended') return []
+    return [{...outcome, claim, waited, ago: Math.round(this.options.monotonic() - endedAt) / 1000}]
+  }
+
   private written(run: FinishedRun, outcome: FinalOutcome): void {
     this.unwritten.splice(this.unwritten.indexOf(run), 1)
     this.options.onWritten(run, outcome)
   }
-}
-
-function endedOf({claim, outcome}: FinishedRun) {
-  return outcome.kind === 'ended' ? [{...outcome, claim}] : []
 }
 
 function hangMessage(failed: FinalOutcome): string {

@@ -61,7 +61,8 @@ export class Scheduler {
     this.trouble = new LedgerTrouble(emit, clock, random)
     const {registry, workerPool, trouble} = this
     const onStale = (job: string) => void this.stale.add(job)
-    this.claiming = {registry, workerPool, trouble, emit, onStale}
+    const mayClaimAhead = () => !this.reclaimWaits
+    this.claiming = {registry, workerPool, trouble, emit, mayClaimAhead, onStale}
     store.onLost(() => {
       this.timelineNoted = false
       this.lookedAt = -Infinity

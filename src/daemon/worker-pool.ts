@@ -1,29 +1,18 @@
 import type {Job} from '../config/jobs.js'
-import {serverMessage} from '../db/sqlstate.js'
-import type {Emit} from '../jobs/events.js'
 import type {FinalOutcome, Outcome} from '../jobs/run/outcome.js'
-import {runOccurrence} from '../jobs/run/run-occurrence.js'
 import type {Claim, ClaimRequest, TakenOver} from '../jobs/store/claims.js'
-import type {Identity} from '../jobs/store/ledger.js'
 import {sleep, type Timer} from '../units/process-clock.js'
 import {longestTimer} from '../units/timer.js'
-import type {DatabaseClock} from './database-clock.js'
-import type {Dependencies} from './dependencies.js'
 import {retiredJob, type JobRegistry} from './job-registry.js'
 import type {JobStore} from './job-store.js'
 import {ResultWriter, type FinishedRun} from './result-writer.js'
-import type {RunSession} from './run-sessions.js'
+import {outcomeWithoutRetry, SessionAttempts, type SessionAttemptsOptions, type SessionRun} from './session-attempts.js'
+import {WaitingClaims} from './waiting-claims.js'
 import type {SlotShare, WorkerSlots} from './worker-slots.js'
 
-export interface WorkerPoolOptions {
-  dependencies: Dependencies
-  me: Identity
-  databaseClock: DatabaseClock
+export interface WorkerPoolOptions extends Omit<SessionAttemptsOptions, 'stop' | 'cancel'> {
   slots: WorkerSlots
-  lease: number
   registry: JobRegistry
-  emit: Emit
-  skewed(): boolean
   /**
    * Called when a run has ended and its slot is free.
    * @returns whether its result is recorded soon, with the next claim
@@ -33,19 +22,18 @@ export interface WorkerPoolOptions {
   onRetry(seconds: number): void
 }
 
-interface Run {
-  claim: Claim | TakenOver
-  lost: AbortController
+interface Run extends SessionRun {
+  /** Seconds between the claim and the start. */
+  waited: number
   finished: Promise<void>
-  /** The session it runs in; null before it has one. */
-  session: RunSession | null
 }
 
-/** Milliseconds between two attempts to get a session. */
-const sessionPause = 500
 /** How often, and after how many milliseconds each, a stopping daemon checks whether the server has ended a step. */
 const lastTries = 5
 const lastPause = 200
+
+/** Milliseconds that a result waits for others while claims wait: each write costs as much as starting a run. */
+const collectFor = 20
 
 /** Runs the occurrences of this daemon, renews their leases and records their results. */
 export class WorkerPool {
@@ -55,45 +43,63 @@ export class WorkerPool {
   private readonly cancelling = new AbortController()
   private readonly slots: SlotShare
   private reserved = 0
-  /** Whether the last reservation got fewer slots than it wanted; `onFree` is called when one is free. */
+  /** Whether the last reservation got fewer places than it wanted; `onFree` is called when there are more. */
   waitsForSlot = false
+  private readonly waiting: WaitingClaims
   private readonly results: ResultWriter
+  /** Set while results wait for others. */
+  private collecting: Timer | undefined
   private readonly heartbeat: Timer
   private beating = false
   private deadline: Timer | undefined
-  /** The code of the last failure to get a session that was reported. */
-  private sessionFailure: string | null = null
+  private readonly attempts: SessionAttempts
 
   constructor(private readonly options: WorkerPoolOptions) {
     const {dependencies, emit, lease} = options
     const {clock, store} = dependencies
-    this.slots = options.slots.join(() => void options.onFree())
+    this.slots = options.slots.join(() => {
+      if (this.waiting.size === 0) options.onFree()
+      else this.startWaiting()
+    })
+    this.waiting = new WaitingClaims(clock, (claims) => {
+      this.giveBack(claims)
+      if (!this.tellSoon()) void this.write().catch(() => {})
+    })
     this.results = new ResultWriter({
       store,
       emit,
+      monotonic: () => clock.monotonic(),
       onWritten: (run, outcome) => this.written(run, outcome),
       onUnsettled: (seconds) => options.onRetry(seconds),
     })
+    const {signal: stop} = this.stopping
+    this.attempts = new SessionAttempts({...options, stop, cancel: this.cancelling.signal})
     this.heartbeat = clock.every((lease * 1000) / 3, () => void this.renewClaims())
   }
 
   /**
-   * Reserves slots for occurrences that are claimed next; each {@link take} uses one.
+   * Reserves places for occurrences that are claimed next; each {@link take} uses one. A place is a slot, or for short jobs
+   * one among the claims that wait for a slot.
+   * @param ahead the jobs that may be claimed before a slot is free, in order
    * @returns how many it has reserved, at most `wanted`
    */
-  reserve(wanted: number): number {
+  reserve(wanted: number, ahead: readonly string[] = []): number {
     this.releaseReserved()
     if (this.stopping.signal.aborted) return 0
-    const most = this.options.dependencies.store.server.embedded ? 1 - this.running.size : wanted
-    this.reserved = this.slots.take(Math.max(0, Math.min(wanted, most)))
-    this.waitsForSlot = this.reserved < wanted
-    return this.reserved
+    const {embedded} = this.options.dependencies.store.server
+    const most = embedded ? 1 - this.running.size : wanted
+    if (this.waiting.size === 0) this.reserved = this.slots.take(Math.max(0, Math.min(wanted, most)))
+    const busy = [...this.running.values()].map(({claim}) => claim.job)
+    const got = embedded ? this.reserved : this.waiting.room(ahead, busy, this.reserved)
+    this.waitsForSlot = got < wanted
+    return got
   }
 
   /** Returns the reserved slots that were not used. */
   releaseReserved(): void {
     if (this.reserved > 0) this.slots.give(this.reserved)
     this.reserved = 0
+    this.startWaiting()
   }
 
   runningCount(): number {
@@ -102,12 +108,51 @@ export class WorkerPool {
 
   /** Whether an occurrence of the job is running, or its result is not written yet. */
   isRunning(job: string): boolean {
-    return [...this.running.values(), ...this.results.unwritten].some(({claim}) => claim.job === job)
+    return this.held().some((claim) => claim.job === job)
   }
 
+  /** Starts a claimed occurrence in a reserved slot; without one it waits. */
   take(claim: Claim | TakenOver): void {
-    this.reserved -= 1
-    const job = this.options.registry.get(claim.job)?.job ?? retiredJob(claim.job, 'sql')
+    if (this.reserved === 0) {
+      this.waiting.add(claim)
+    } else {
+      this.reserved -= 1
+      this.start(claim, 0)
+    }
+  }
+
+  /** Every claim that this daemon holds, as far as it knows. */
+  private held(): (Claim | TakenOver)[] {
+    return [...this.waiting.all(), ...[...this.running.values(), ...this.results.unwritten].map(({claim}) => claim)]
+  }
+
+  private startWaiting(): void {
+    if (this.waiting.size === 0) return
+    if (this.stopping.signal.aborted) {
+      this.giveBack(this.waiting.remove())
+      return
+    }
+    for (let free = this.slots.take(this.waiting.size); free > 0; free -= 1) {
+      const {claim, waited} = this.waiting.next()!
+      this.start(claim, waited)
+    }
+  }
+
+  /** Releases claims whose run has not begun. */
+  private giveBack(claims: readonly Claim[]): void {
+    const endedAt = this.options.dependencies.clock.monotonic()
+    for (const claim of claims) {
+      const outcome: Outcome = {kind: 'retry', seconds: 0, error: null, countsAsAttempt: false}
+      this.results.unwritten.push({claim, outcome, job: this.jobOf(claim), ms: 0, waited: 0, endedAt})
+    }
+  }
+
+  private jobOf({job}: Claim): Job {
+    return this.options.registry.get(job)?.job ?? retiredJob(job, 'sql')
+  }
+
+  /** @param waited seconds between the claim and now */
+  private start(claim: Claim | TakenOver, waited: number): void {
     this.options.emit({
       event: 'occurrence_started',
       job: claim.job,
@@ -117,9 +162,9 @@ export class WorkerPool {
       id: claim.id,
     })
     for (const before of this.running.values()) if (before.claim.id === claim.id) before.lost.abort()
-    const run: Run = {claim, lost: new AbortController(), finished: Promise.resolve(), session: null}
+    const run: Run = {claim, waited, lost: new AbortController(), finished: Promise.resolve(), session: null}
     this.running.set(claim.token, run)
-    run.finished = this.run(run, job)
+    run.finished = this.run(run, this.jobOf(claim))
   }
 
   /** Whether results of finished runs are not recorded yet. */
@@ -149,11 +194,13 @@ export class WorkerPool {
     const {clock} = this.options.dependencies
     this.deadline?.cancel()
     this.deadline = clock.after(Math.min(grace, longestTimer), () => this.cancelling.abort())
+    this.startWaiting()
   }
 
   /** The runs that have not ended or are not recorded, as clauses. */
   left(): string[] {
     return [
+      ...this.waiting.all().map(({job}) => job),
       ...[...this.running.values()].map(({claim, session}) => whereabouts(claim.job, session?.backend ?? null)),
       ...this.results.unwritten.map(({claim, outcome}) =>
         whereabouts(claim.job, outcome.kind === 'unsettled' ? outcome.backend : null),
@@ -163,9 +210,11 @@ export class WorkerPool {
 
   /** Resolves when every run has ended and is recorded, if the server allows it. Call it after the last claim. */
   async drain(): Promise<void> {
+    this.startWaiting()
     await Promise.allSettled([...this.running.values()].map(({finished}) => finished))
     const {clock, sessions} = this.options.dependencies
     this.deadline?.cancel()
+    this.collecting?.cancel()
     this.heartbeat.cancel()
     for (let tries = 1; tries <= lastTries; tries += 1) {
       await this.write().catch(() => {})
@@ -177,16 +226,17 @@ export class WorkerPool {
   }
 
   private async renewClaims(): Promise<void> {
-    if (this.beating || this.running.size + this.results.unwritten.length === 0) return
+    const claims = this.held()
+    if (this.beating || claims.length === 0) return
     this.beating = true
     const {dependencies, lease} = this.options
     const {store} = dependencies
     try {
       const runs = [...this.running.values()]
-      const held = await store.renew(
-        [...runs, ...this.results.unwritten].map(({claim}) => claim),
-        lease,
-      )
+      const held = await store.renew(claims, lease)
+      const gone = new Set(claims.filter(({id}) => !held.has(id)))
+      for (const {job, scheduledAt: at} of this.waiting.remove((claim) => gone.has(claim)))
+        this.options.emit({event: 'claim_lost', job, at})
       for (const {claim, lost} of runs) if (!held.has(claim.id) && this.running.has(claim.token)) lost.abort()
       const silent = await store.silentBackends(
         runs.flatMap(({session}) => session?.backend ?? []),
@@ -204,64 +254,30 @@ export class WorkerPool {
     const {claim} = run
     const {clock} = this.options.dependencies
     const began = clock.monotonic()
-    const outcome = outcomeWithoutRetry(claim) ?? (await this.attempt(run, job))
-    this.results.unwritten.push({claim, outcome, job, ms: Math.round(clock.monotonic() - began)})
+    const outcome = outcomeWithoutRetry(claim) ?? (await this.attempts.attempt(run, job))
+    const endedAt = clock.monotonic()
+    const ms = Math.round(endedAt - began)
+    this.results.unwritten.push({claim, outcome, job, ms, waited: run.waited, endedAt})
+    this.waiting.ended(job.name, endedAt - began)
     this.running.delete(claim.token)
     this.slots.give(1)
+    this.startWaiting()
     // A failure is already reported, and the next round retries.
-    if (!this.options.onFree()) await this.write().catch(() => {})
+    if (!this.tellSoon()) await this.write().catch(() => {})
   }
 
-  /** A session for the run; null if the run was stopped or lost, or if none was available for as long as the lease. */
-  private async openSession({lost}: Run): Promise<RunSession | null> {
-    const {clock, sessions} = this.options.dependencies
-    const end = clock.monotonic() + this.options.lease * 1000
-    while (!this.stopping.signal.aborted && !lost.signal.aborted && clock.monotonic() < end) {
-      try {
-        const session = await sessions.acquire()
-        this.sessionFailure = null
-        return session
-      } catch (error) {
-        const code = (error as {code?: string}).code ?? ''
-        if (this.sessionFailure !== code) this.options.emit({event: 'no_session', error: serverMessage(error)})
-        this.sessionFailure = code
-        await sleep(clock, sessionPause, this.stopping.signal)
-      }
-    }
-    return null
-  }
-
-  private async attempt(run: Run, job: Job): Promise<Outcome> {
-    const {me, lease, databaseClock, dependencies, skewed} = this.options
-    const session = await this.openSession(run)
-    if (session === null) return {kind: 'retry', seconds: 1, error: null, countsAsAttempt: false}
-    run.session = session
-    let usable = true
-    const giveUp = () => {
-      usable = false
-      session.discard()
-    }
-    const outcome = await runOccurrence(
-      session,
-      job,
-      run.claim,
-      {
-        clock: dependencies.clock,
-        silence: lease,
-        holder: `${me.actor}, daemon ${me.id}, job ${job.name}`,
-        now: () => databaseClock.now(),
-        skewed,
-        stop: this.stopping.signal,
-        cancel: this.cancelling.signal,
-        lost: run.lost.signal,
-      },
-      giveUp,
-    )
-    run.session = null
-    // The session may be the cause: after an update of an extension, a session that loaded the old library fails.
-    if (usable && 'error' in outcome && outcome.error !== null) session.discard()
-    else if (usable) session.give()
-    return outcome
+  /**
+   * Calls `onFree`, soon while claims wait, so that the results of the next runs are recorded together.
+   * @returns false if the result must be recorded now
+   */
+  private tellSoon(): boolean {
+    const enough = this.waitsForSlot ? this.running.size : 0
+    if (this.waiting.size <= enough) return this.options.onFree()
+    this.collecting ??= this.options.dependencies.clock.after(collectFor, () => {
+      this.collecting = undefined
+      if (!this.options.onFree()) void this.write().catch(() => {})
+    })
+    return true
   }
 
   private written({claim, job, ms}: FinishedRun, outcome: FinalOutcome): void {
@@ -274,16 +290,6 @@ export class WorkerPool {
     if (outcome.kind === 'retry' && !this.stopping.signal.aborted) onRetry(outcome.seconds)
     emit({event: 'occurrence_ended', job: job.name, at: claim.scheduledAt, ms, outcome, claim, kind: job.kind})
   }
-}
-
-/** The result of a claim that is not retried: a run by hand whose process died, or one of a paused or removed job. */
-function outcomeWithoutRetry(claim: Claim | TakenOver): Outcome | null {
-  if (!('claimedBefore' in claim)) return null
-  const who = claim.claimedBefore ?? 'a daemon'
-  const failed = (error: string): Outcome => ({kind: 'ended', status: 'failed', reason: null, error, detail: null})
-  if (claim.scheduledAt === null) return failed(`${who} stopped sending heartbeats while it ran this by hand`)
-  if (claim.state === 'active') return null
-  return failed(claim.error ?? `${who} stopped sending heartbeats during the run, and the job is now ${claim.state}`)
 }
 
 function whereabouts(job: string, backend: {pid: number} | null): string {

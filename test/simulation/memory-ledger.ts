@@ -6,7 +6,7 @@
 import type {Job} from '../../src/config/jobs.js'
 import type {Advanced, Claim, ClaimRequest, TakenOver} from '../../src/jobs/store/claims.js'
 import type {LedgerJob} from '../../src/jobs/store/ledger-jobs.js'
-import type {Ended, GivenBack} from '../../src/jobs/store/results.js'
+import type {EndedClaim, GivenBack} from '../../src/jobs/store/results.js'
 import type {ScheduleVersion} from '../../src/schedule/due.js'
 
 export interface LogRow {
@@ -56,9 +56,9 @@ export interface LedgerObserver {
   versionAdded(job: JobRow): void
 }
 
-/** A claim knows the grant from which it comes. Not part of the daemon's data. */
-const grants = new WeakMap<object, number>()
-export const grantOf = (claim: object): number | null => grants.get(claim) ?? null
+/** A claim and its copies know the grant from which they come. Not part of the daemon's data. */
+const grant = Symbol('grant')
+export const grantOf = (claim: object): number | null => (claim as {[grant]?: number})[grant] ?? null
 
 export function sqlError(code: string, message = code): Error {
   return Object.assign(new Error(message), {code})
@@ -358,8 +358,7 @@ export class MemoryLedger {
       late: 0,
       ...extra,
     }
-    grants.set(claim, row.grant)
-    return claim
+    return Object.assign(claim, {[grant]: row.grant})
   }
 
   /** The row of a claim that is still held. */
@@ -384,13 +383,15 @@ export class MemoryLedger {
   }
 
   /** finish */
-  finishAll(all: readonly (Ended & {claim: Pick<Claim, 'id' | 'token'>})[]): Set<number> {
+  finishAll(all: readonly EndedClaim[]): Set<number> {
     const kept = new Set<number>()
-    for (const {claim, status, reason = null, error = null} of all) {
+    for (const {claim, status, reason = null, error = null, waited = 0, ago = 0} of all) {
       const row = this.held('finish', claim)
       if (row === null) continue
       this.touchRow(row)
-      Object.assign(row, {status, reason, error, completedAt: this.now(), leaseUntil: null})
+      const startedAt = row.startedAt! + waited * 1000
+      const completedAt = Math.max(this.now() - ago * 1000, startedAt)
+      Object.assign(row, {status, reason, error, startedAt, completedAt, leaseUntil: null})
       this.running.delete(row)
       const job = this.jobs.get(row.job)
       if (job?.running === row.token) {

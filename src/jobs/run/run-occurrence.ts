@@ -97,11 +97,13 @@ export async function runOccurrence(
     stop.abort()
     cancel.abort()
   })
-  const window = clock.every(windowCheck, () => {
-    if (claim.scheduledAt === null || inWindow(job.window, job.timezone, options.now())) return
+  const closes = job.window !== null && claim.scheduledAt !== null
+  const onWindow = () => {
+    if (inWindow(job.window, job.timezone, options.now())) return
     state.windowClosed = true
     stop.abort()
-  })
+  }
+  const window = closes ? clock.every(windowCheck, onWindow) : null
   const lost = () => {
     state.lost = true
     stop.abort()
@@ -139,7 +141,7 @@ export async function runOccurrence(
     for (const hang of hangs) hang.release()
     options.lost.removeEventListener('abort', takenAway)
     timeout.cancel()
-    window.cancel()
+    window?.cancel()
     stop.release()
     cancel.release()
   }

@@ -21,7 +21,13 @@ interface ClaimKey {
 }
 
 /** The result of a claimed occurrence. */
-export type EndedClaim = Ended & {claim: ClaimKey}
+export type EndedClaim = Ended & {
+  claim: ClaimKey
+  /** Seconds between the claim and the start; 0 if not given. */
+  waited?: number
+  /** Seconds since the end; 0 if not given. */
+  ago?: number
+}
 
 /** Records several results in one transaction. Returns the ids of the claims that this process still held. */
 export async function finishAll(db: Database, all: readonly EndedClaim[]): Promise<Set<number>> {
@@ -31,14 +37,11 @@ export async function finishAll(db: Database, all: readonly EndedClaim[]): Promi
 }
 
 export function finishStatement(all: readonly EndedClaim[]): Statement {
-  const asked = all.map(({claim: {id, token}, status, reason = null, error = null, detail = null}) => ({
-    id,
-    token,
-    status,
-    reason,
-    error,
-    detail,
-  }))
+  const asked = all.map(
+    ({claim: {id, token}, status, reason = null, error = null, detail = null, waited = 0, ago = 0}) => ({
+      ...{id, token, status, reason, error, detail, waited, ago},
+    }),
+  )
   return recordStatement('jobs/finish', [{json: asked}])
 }
 

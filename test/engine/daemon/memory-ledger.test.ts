@@ -25,7 +25,7 @@ type Action =
   | {do: 'claim'; daemon: number; lease: number; stale: boolean; ends: number | null}
   | {do: 'reclaim'; daemon: number; lease: number}
   | {do: 'renew' | 'fence'; which: number; lease: number}
-  | {do: 'finish'; which: number; status: 'done' | 'failed'}
+  | {do: 'finish'; which: number; status: 'done' | 'failed'; waited: number; ago: number}
   | {do: 'release'; which: number; seconds: number; counts: boolean}
   | {do: 'declare'; jobs: number; schedule: number}
   | {do: 'state'; which: number; state: 'active' | 'paused'}
@@ -53,6 +53,8 @@ const actions = fc.array(
         do: fc.constant('finish' as const),
         which: number,
         status: fc.constantFrom('done' as const, 'failed' as const),
+        waited: fc.constantFrom(0, 0.5),
+        ago: fc.constantFrom(0, 0.25, 3_600),
       }),
     },
     {
@@ -140,6 +142,13 @@ class RecordingLedger extends MemoryLedger {
   }
 }
 
+async function expire(database: TestDatabase, jobs: readonly string[]): Promise<void> {
+  await database.run(
+    `update qicore.maintenance_log set lease_until = '2000-01-01' where status = 'running' and job = any ($1::text[])`,
+    [jobs],
+  )
+}
+
 /** Sends recorded statements to a server, with the claims that the server granted. */
 async function replay(database: TestDatabase, statements: RecordingLedger['statements']): Promise<void> {
   const store = sqlJobStore(database.db)
@@ -154,13 +163,11 @@ async function replay(database: TestDatabase, statements: RecordingLedger['state
     else if (one.do === 'finish') await store.finishAll(one.ended.map((end) => ({...end, claim: real(end.claim)})))
     else {
       const me = identity(one.me)
-      if (one.do === 'reclaim') {
-        const jobs = one.claims.map(({job}) => job)
-        await database.run(
-          `update qicore.maintenance_log set lease_until = '2000-01-01' where status = 'running' and job = any ($1::text[])`,
-          [jobs],
+      if (one.do === 'reclaim')
+        await expire(
+          database,
+          one.claims.map(({job}) => job),
         )
-      }
       const granted =
         one.do === 'claim'
           ? (await store.claim(one.requests, me, longLease, [])).advanced.flatMap(({claim}) => claim ?? [])
@@ -283,7 +290,8 @@ async function act(pair: Pair, action: Action): Promise<void> {
     }
     case 'finish': {
       if (chosen === undefined) return
-      const ended = {status: action.status, error: action.status === 'failed' ? 'it failed' : null}
+      const {status, waited, ago} = action
+      const ended = {status, waited, ago, error: status === 'failed' ? 'it failed' : null}
       const kept = await store.finishAll([{...ended, claim: chosen.real}])
       expect(kept.size).toBe(memory.finishAll([{...ended, claim: chosen.simulated}]).size)
       return
@@ -320,14 +328,16 @@ async function expectEqual({database, memory}: Pick<Pair, 'database' | 'memory'>
   expect((await readJobs(database.db)).map(comparable)).toEqual(memory.readJobs(null).map(comparable))
   const rows = await database.run<Record<string, unknown>>(
     `select l.job, (extract(epoch from l.scheduled_at) * 1000)::float8 as scheduled, l.status, l.reason, l.attempts, l.claimed_by, l.error,
+      (extract(epoch from l.started_at) * 1000)::float8 as started,
       (extract(epoch from l.completed_at) * 1000)::float8 as completed, coalesce(l.token = j.running, false) as current
     from qicore.maintenance_log l join qicore.job j on j.name = l.job where l.scheduled_at is not null order by 1, 2`,
   )
   const simulated = [...memory.log.values()]
     .sort((a, b) => byJob(a, b) || a.scheduledAt! - b.scheduledAt!)
     .sort((a, b) => (a.job === b.job ? a.scheduledAt! - b.scheduledAt! : 0))
-    .map(({job, scheduledAt, status, reason, attempts, claimedBy, error, completedAt, token}) => ({
-      ...{job, scheduled: scheduledAt, status, reason, attempts, claimed_by: claimedBy, error, completed: completedAt},
+    .map(({job, scheduledAt, status, reason, attempts, claimedBy, error, startedAt, completedAt, token}) => ({
+      ...{job, scheduled: scheduledAt, status, reason, attempts, claimed_by: claimedBy, error},
+      ...{started: startedAt, completed: completedAt},
       current: token !== null && token === memory.jobs.get(job)?.running,
     }))
   expect(rows).toEqual(simulated)
@@ -372,7 +382,16 @@ forEachEngine({native: true, kinds: ['postgres']}, (engine) => {
     })
     expect(violation).toBeNull()
     expect(instants).toBeGreaterThan(150)
+    // Some claims have waited for a slot.
+    const ended = memory!.statements.flatMap((one) => (one.do === 'finish' ? one.ended : []))
+    expect(ended.some(({waited}) => waited !== undefined && waited > 0)).toBe(true)
     await replay(database, memory!.statements)
+    // On the server a released claim has a long lease, so that only a recorded statement reclaims it.
+    const released = memory!.readJobs(null).filter(({leaseSeconds}) => leaseSeconds !== null && leaseSeconds <= 0)
+    await expire(
+      database,
+      released.map(({name}) => name),
+    )
     await expectEqual({database, memory: memory!})
   }, 120_000)
 })
