@@ -8,6 +8,7 @@
 -- A bucket of an indirect aggregate that is not complete at `present` need not be computed.
 -- `folded`: the range begins or ends inside an hour that a clock change repeats. Before TimescaleDB 2.25, time_bucket
 -- with a time zone mixes the rows of both hours, so both hours count as one bucket, and no range may end within it.
+-- An aggregate has covered nothing while row level security of its source hides rows from its owner.
 -- `blind`: changed rows cannot be read. `cut`: the first bucket contains rows before the range.
 -- In the texts, %1$I is the schema of the extension; %2$s is the text unfinished if the server has that table.
 -- since: core.1.3.0
@@ -169,6 +170,17 @@ with recursive above as (
   select a.mat_hypertable_id, h.lowest_modified_value, h.greatest_modified_value
   from _timescaledb_catalog.continuous_aggs_hypertable_invalidation_log h
   join _timescaledb_catalog.continuous_agg a on a.raw_hypertable_id = h.hypertable_id
+  union all
+  -- A refresh reads as the owner of the aggregate, and the logs record as computed what row level security hid from it.
+  select a.mat_hypertable_id, -9223372036854775808, 9223372036854775807
+  from _timescaledb_catalog.continuous_agg a
+  join _timescaledb_catalog.hypertable h on h.id = a.raw_hypertable_id
+  join pg_namespace sn on sn.nspname = h.schema_name
+  join pg_class s on s.relnamespace = sn.oid and s.relname = h.table_name and s.relrowsecurity
+  join pg_namespace vn on vn.nspname = a.user_view_schema
+  join pg_class v on v.relnamespace = vn.oid and v.relname = a.user_view_name
+  join pg_roles r on r.oid = v.relowner and not r.rolsuper and not r.rolbypassrls
+  where s.relforcerowsecurity or not pg_has_role(r.oid, s.relowner, 'usage')
   %2$s
 ), pending as materialized (
   -- Before 2.25 the ends of an entry in a repeated hour can be reversed.

@@ -41,9 +41,15 @@ export interface Session {
 
 export type Settings = readonly (readonly [name: string, value: string])[]
 
+/** Statements outside a transaction have no BEGIN that states these. */
+const defaultsOfBegin: Settings = [
+  ['default_transaction_isolation', 'read committed'],
+  ['default_transaction_read_only', 'off'],
+]
+
 /** The same settings as in {@link inTransaction}, set for the session: for statements outside a transaction. */
 export function sessionSettings(settings: TransactionSettings, applicationName: string, corrections: Settings): string {
-  return `select ${set(settings, applicationName, corrections, false)}${settings.role ? `; set role ${quoteIdent(settings.role)}` : ''}`
+  return `select ${set(settings, applicationName, [...corrections, ...defaultsOfBegin], false)}${settings.role ? `; set role ${quoteIdent(settings.role)}` : ''}`
 }
 
 /** The codes of the server for a role that does not exist or may not be set. */
@@ -74,7 +80,8 @@ export function opening(
   {applicationName, corrections, workers}: Pick<Session, 'applicationName' | 'corrections' | 'workers'>,
 ): string[] {
   return [
-    `begin ${settings.readOnly ? 'read only' : 'read write'}`,
+    // The level is stated: a database's default of SERIALIZABLE would make reports fail, or wait for other transactions.
+    `begin isolation level read committed ${settings.readOnly ? 'read only' : 'read write'}`,
     ...(settings.snapshotAfter === undefined ? [] : beforeSnapshot(settings, settings.snapshotAfter)),
     `select ${set(settings, applicationName, corrections, true)}`,
     ...(workers ? workerSettings(settings.lockTimeout) : []),
@@ -96,7 +103,13 @@ function set(settings: TransactionSettings, applicationName: string, corrections
   return all.map(([name, value]) => `set_config(${quoteLiteral(name)}, ${quoteLiteral(value)}, ${local})`).join(', ')
 }
 
-/** jit costs more than any of the queries. search_path contains no schema in which other roles can create objects. */
+/**
+ * The settings on which the meaning or the text of a statement depends, so that those of a database or a role change
+ * nothing. jit costs more than any of the queries. search_path contains no schema in which other roles can create
+ * objects. With quote_all_identifiers, format_type() and regclass print quoted names; without array_nulls, a NULL in an
+ * array is a text. With row_security off, a query of which row level security would hide rows fails with SQLSTATE 42501:
+ * otherwise an aggregate computes without those rows, and a drop takes them. SQL of the user keeps the role's setting.
+ */
 function gucs(settings: TransactionSettings, applicationName: string): [string, string][] {
   return [
     ['lock_timeout', `${settings.lockTimeout}`],
@@ -107,6 +120,10 @@ function gucs(settings: TransactionSettings, applicationName: string): [string, 
     ['intervalstyle', 'postgres'],
     ['bytea_output', 'hex'],
     ['standard_conforming_strings', 'on'],
+    ['quote_all_identifiers', 'off'],
+    ['array_nulls', 'on'],
+    ['extra_float_digits', '1'],
+    ...(settings.searchPath === undefined ? [['row_security', 'off'] as [string, string]] : []),
     ['jit', 'off'],
     ['application_name', applicationName],
   ]

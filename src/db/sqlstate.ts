@@ -95,12 +95,26 @@ interface ServerError extends Error {
   hint?: string
   position?: string
   where?: string
+  /** The C function that raised it. */
+  routine?: string
 }
 
 export function sqlState(error: unknown): string | undefined {
   const code = (error as ServerError | null)?.code
   return typeof code === 'string' ? code : undefined
 }
+
+/**
+ * Whether row level security would hide rows from the statement, which our sessions make an error. It has the SQLSTATE
+ * of a missing privilege, and another cure.
+ */
+export function isRowSecurity(error: unknown): boolean {
+  return sqlState(error) === SqlState.noPrivilege && (error as ServerError).routine === 'check_enable_rls'
+}
+
+/** Follows an error for which {@link isRowSecurity} holds. */
+export const rowSecurityAdvice =
+  'as a superuser, give BYPASSRLS to the role that reads, which for a refresh is the owner of the aggregate: alter role … bypassrls'
 
 export function isConnectionLost(error: unknown): boolean {
   return hasLostCode(error) && !nodesLost.has(error as object)
@@ -198,13 +212,19 @@ const causes: Record<string, {code: string; exit?: ExitCode; suggestions?: reado
 export function toOpsError(error: unknown, doing: string): OpsError {
   if (error instanceof OpsError) return error
   const state = sqlState(error)
-  const known = (state && causes[state]) || lossOf(error)
+  const known = hiddenOf(error) ?? ((state && causes[state]) || lossOf(error))
   const options: OpsErrorOptions = {
     exit: known?.exit ?? ExitCode.failed,
     retryable: retryableOf(error),
     suggestions: [...hints(error), ...(known?.suggestions ?? [])],
   }
   return new OpsError(known?.code ?? 'FAILED', `Cannot ${doing}: ${serverMessage(error)}`, options)
+}
+
+function hiddenOf(error: unknown): (typeof causes)[string] | undefined {
+  return isRowSecurity(error)
+    ? {code: 'ROW_SECURITY', suggestions: [`Row level security would hide rows: ${rowSecurityAdvice}`]}
+    : undefined
 }
 
 function lossOf(error: unknown): (typeof causes)[string] | undefined {

@@ -58,7 +58,7 @@ const reasons: Record<EndProblem, (tables: string) => string> = {
   unranged: (tables) =>
     `${tables} has many partitions that are not ranges of time: the oldest and newest row are unknown.`,
   unreachable: (tables) =>
-    `A node of Citus that holds rows of ${tables} did not answer: its oldest or newest row is unknown.`,
+    `Another server that holds rows of ${tables} (a node of Citus, or the server of a foreign table) did not answer: the oldest or newest row is unknown.`,
   unreadable: (tables) => `The oldest or newest row of ${tables} could not be read as a time.`,
 }
 

@@ -3,6 +3,7 @@ import type {Database} from '../db/database.js'
 import {
   isConnectionLost,
   isNodeLost,
+  isRowSecurity,
   retryable,
   retryableOf,
   serverMessage,
@@ -135,7 +136,12 @@ async function decideRetry(
   // It is not a failure if another process has done the step in the meantime.
   if (!(error instanceof OpsError) && (await isDone(db, step).catch(() => false)))
     return {again: true, seconds: 0, reason: '', reconnect: false}
-  return {again: false, reason: sqlState(error) === SqlState.noPrivilege ? {code: 'no_privilege'} : null}
+  return {again: false, reason: refusalOf(error)}
+}
+
+function refusalOf(error: unknown): StepReason | null {
+  if (isRowSecurity(error)) return {code: 'row_security'}
+  return sqlState(error) === SqlState.noPrivilege ? {code: 'no_privilege'} : null
 }
 
 interface Obstacle {

@@ -1,4 +1,5 @@
 import type {Db} from '../db/database.js'
+import {rowSecurityAdvice} from '../db/sqlstate.js'
 import type {Step, StepReason, StepReport} from './step.js'
 
 /** A report without measurements. The note is derived from the reason. */
@@ -40,6 +41,8 @@ function noteOf(reason: StepReason): string | null {
       return 'the connection was lost: the step may or may not have been done'
     case 'no_privilege':
       return 'connect as the owner of the table, or name it as `role` of the target'
+    case 'row_security':
+      return rowSecurityAdvice
     case 'node_unreachable':
       return 'a node of Citus is unreachable: nothing of this step was done; select * from citus_check_cluster_node_health() shows which'
     case 'blocked':

@@ -138,6 +138,8 @@ export type StepReason =
   | {code: 'node_unreachable'}
   /** The role lacks a privilege (SQLSTATE 42501). */
   | {code: 'no_privilege'}
+  /** Row level security would hide rows from the statement. */
+  | {code: 'row_security'}
 
 /** How one step ended. */
 export interface StepReport {

@@ -23,7 +23,7 @@ it('a transaction on Citus sets its lock_timeout on the workers, by SET LOCAL, a
   const session = {applicationName: 'test', corrections: [], workers: true}
   const sent = opening({...readOnlySettings, lockTimeout: 250}, session)
   // Only BEGIN READ ONLY reaches a worker: SET TRANSACTION READ ONLY does not.
-  expect(sent[0]).toBe('begin read only')
+  expect(sent[0]).toBe('begin isolation level read committed read only')
   expect(sent.slice(-2)).toEqual(workerSettings(250))
   expect(sent.at(-1)).toContain('set local lock_timeout = 250')
   expect(opening(readOnlySettings, {...session, workers: false}).join()).not.toContain('citus')
