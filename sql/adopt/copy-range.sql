@@ -4,6 +4,7 @@ create function copy_range(from_key text, to_key text) returns void
 language plpgsql
 set search_path from current
 set row_security = off
+set jit = off
 as $$
 declare
   at state;
@@ -21,11 +22,10 @@ begin
       hint = 'Run the command again: it continues there.';
   end if;
   perform set_config('qicore.adopt_copying', 'on', true);
-  execute format('insert into %1$s (%2$s) overriding system value select %3$s from %4$s t where true%5$s%6$s%7$s',
+  execute format('insert into %1$s (%2$s) overriding system value select %3$s from %4$s t where true%5$s%6$s',
     at.shadow::regclass, at.written, at.selected, at.source::regclass,
     case when from_key is not null then format(' and t.%I >= %L', at."column", from_key) end,
-    case when to_key is not null then format(' and t.%I < %L', at."column", to_key) end,
-    case when at.target = 'hypertable' then ' on conflict do nothing' end);
+    case when to_key is not null then format(' and t.%I < %L', at."column", to_key) end);
   update state set copied_to = coalesce(to_key, '*');
 end
 $$

@@ -1,12 +1,12 @@
 -- Creates the function that copies the rows in a range of blocks. A row that an UPDATE moved to a block that was copied
 -- before, or to one that is copied later, is missing or copied twice: its key is in the log, from which it is corrected
--- when all blocks are copied. The set has no indexes until then: building them afterwards takes a third of the time.
--- A hypertable has its indexes from the beginning: an older version of a row may be there, and stays until the log is applied.
--- TimescaleDB: not needed.
+-- when all blocks are copied. The new table has no indexes until then: building them afterwards takes a third
+-- of the time. TimescaleDB: not needed.
 create function copy_rows(first_block bigint, next_block bigint) returns void
 language plpgsql
 set search_path from current
 set row_security = off
+set jit = off
 as $$
 declare
   at state;
@@ -24,9 +24,9 @@ begin
       hint = 'Run the command again: it copies the table from its beginning.';
   end if;
   perform set_config('qicore.adopt_copying', 'on', true);
-  execute format('insert into %1$s (%2$s) overriding system value select %6$s from %3$s t where ctid >= %4$L and ctid < %5$L%7$s',
+  execute format('insert into %1$s (%2$s) overriding system value select %6$s from %3$s t where ctid >= %4$L and ctid < %5$L',
     at.shadow::regclass, at.written, at.source::regclass, format('(%s,0)', first_block), format('(%s,0)', next_block),
-    at.selected, case when at.target = 'hypertable' then ' on conflict do nothing' end);
+    at.selected);
   update state set copied = greatest(next_block, 1);
 end
 $$

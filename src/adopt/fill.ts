@@ -143,34 +143,35 @@ export interface CopyRange {
   blockSize: number
 }
 
-/**
- * Builds the indexes of one partition, which no session reads yet. Rows whose key is in the log are removed before: one
- * of them may have been copied twice. They are copied again when the log is applied.
- */
-export function buildIndexes(
-  inventory: Inventory,
-  staging: Staging,
-  {columns}: Pick<RowKey, 'columns'>,
-  {partition}: AdoptPeriod,
-): Step {
+/** Builds the indexes of one partition, which no session reads yet. */
+export function buildIndexes(inventory: Inventory, staging: Staging, key: RowKey, {partition}: AdoptPeriod): Step {
   const child = ident(inventory.schema, partition)
   const relation = formatQualifiedName(inventory.schema, partition)
   const id = `build indexes of ${relation}`
-  const keys = columns.map((_, n) => `k${n + 1}`).join(', ')
-  const same = columns.map((column, n) => `t.${ident(column).text} = k.k${n + 1}`).join(' and ')
   return {
     ...adoptStep,
     id,
     kind: 'adopt index',
     object: relation,
     statements: once(staging, id, [
-      `delete from ${child.text} t using (select distinct ${keys} from ${changesTable(staging).text}) k where ${same}`,
+      deleteChanged(staging, child.text, key),
       ...inventory.indexes.map((index) => createOn(child.text, index)),
     ]),
     lock: 'NONE',
     dependsOn: [],
     relations: [],
   }
+}
+
+/**
+ * Deletes the copied rows whose key is in the log, before a unique index is built: one of them may have been copied
+ * twice, because an UPDATE moved it from a block that was copied to a later one. They are copied again when the log is
+ * applied.
+ */
+export function deleteChanged(staging: Staging, table: string, {columns}: RowKey): string {
+  const keys = columns.map((_, n) => `k${n + 1}`).join(', ')
+  const same = columns.map((column, n) => `t.${ident(column).text} = k.k${n + 1}`).join(' and ')
+  return `delete from ${table} t using (select distinct ${keys} from ${changesTable(staging).text}) k where ${same}`
 }
 
 /** Runs statements once: the step is recorded as built in the same transaction, and the next plan leaves it out. */

@@ -12,7 +12,6 @@ export async function refusalsOfHypertable(db: Database, {source, found, key}: A
   const {inventory} = found
   return [
     ...ofKey(key, inventory),
-    ...ofIndexes(inventory),
     ...ofTriggers(inventory),
     ...ofPublications(inventory),
     ...(await ofForeignKeys(db, inventory)),
@@ -24,16 +23,6 @@ function ofKey({kind, type}: TimeKey, inventory: Inventory): Refusal[] {
   if (kind !== 'ulid' && kind !== 'uuidv7') return []
   const reason = `its time is in a ${type}, and chunks are ranges of a timestamp, a date or an integer`
   return [{object: relationOf(inventory), reason, fix: null}]
-}
-
-function ofIndexes(inventory: Inventory): Refusal[] {
-  return inventory.indexes
-    .filter(({deferrable, constraint}) => deferrable && constraint !== null)
-    .map(({constraint}) => ({
-      object: `constraint ${formatName(constraint!)}`,
-      reason: 'it is DEFERRABLE, and rows are copied with ON CONFLICT, which needs keys that are checked at once',
-      fix: `ALTER TABLE ${relationOf(inventory)} DROP CONSTRAINT ${formatName(constraint!)}`,
-    }))
 }
 
 function ofTriggers(inventory: Inventory): Refusal[] {

@@ -163,6 +163,34 @@ comment on table ticks is 'prices'; grant select on ticks to public`)
     await expect(database.run("insert into notes values ('x', '2026-03-01T00:00:00Z')")).rejects.toThrow(/foreign key/)
   })
 
+  it('a row that an UPDATE moves to a later block while rows are copied is in the hypertable once, deferrable keys too', async () => {
+    const database = await engine.database()
+    // A row a block, so that the copy has two steps.
+    await database.run(`create table ticks (symbol text not null, time timestamptz not null, price int, note text,
+  constraint ticks_pkey primary key (symbol, time), constraint late unique (price, time) deferrable initially deferred);
+alter table ticks alter column note set storage plain;
+insert into ticks select 'a', '2026-01-01T00:00:00Z'::timestamptz + g * interval '1 hour', g, repeat('x', 7000)
+from generate_series(1, 2100) g`)
+    const {plan} = await planAdopt(database.db, request())
+    const copied = plan.steps.findIndex(({kind}) => kind === 'adopt copy') + 1
+    expect(failed(await run(database.db, {...plan, steps: plan.steps.slice(0, copied)}))).toEqual([])
+    await database.run('update ticks set price = -1 where price = 1')
+    expect(await database.run('select (ctid::text::point)[0] > 2048 as later from ticks where price = -1')).toEqual([
+      {later: true},
+    ])
+    const {plan: rest} = await planAdopt(database.db, request())
+    expect(rest.steps[0]!.kind).toBe('adopt copy')
+    expect(failed(await run(database.db, rest))).toEqual([])
+    expect(await database.run('select count(*) as rows, sum(price) as sum from ticks')).toEqual([
+      {rows: 2100, sum: 2_206_048},
+    ])
+    expect(
+      await database.run(
+        "select condeferred as deferred from pg_constraint where conname = 'late' and conrelid = 'ticks'::regclass",
+      ),
+    ).toEqual([{deferred: true}])
+  })
+
   it('what a hypertable cannot have is named before anything is changed', async () => {
     const database = await engine.database()
     await database.run(`${daily(2_000)};
