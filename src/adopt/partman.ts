@@ -1,8 +1,12 @@
+import type {TimeUnit} from '../catalog/time.js'
+import type {KeyDeclaration} from '../catalog/time-key.js'
 import type {Database} from '../db/database.js'
-import {formatQualifiedName} from '../db/qualified-name.js'
+import {formatName, formatQualifiedName} from '../db/qualified-name.js'
 import {loadSql} from '../db/load-sql.js'
 import {doBlock, ident, inline, sql, statement} from '../db/sql.js'
+import {usageError} from '../errors.js'
 import type {Step} from '../run/step.js'
+import {parseDuration} from '../units/duration.js'
 import {parseEvery, type Every} from '../units/period.js'
 import {adoptStep} from './shadow.js'
 import type {Source} from './source.js'
@@ -16,22 +20,39 @@ export interface PartmanRow {
   /** PostgreSQL's interval, or a number for integer keys. */
   interval: string
   premake: number | null
+  /** Unit in which an integer key stores time; null if the key is no time, or one of the type of a time. */
+  timeUnit: TimeUnit | null
   retention: string | null
   keepsTables: boolean | null
+  /** Schema to which old partitions are moved. */
+  retentionSchema: string | null
   template: string | null
+  /** Sets below this one that have a row of their own, as schema.name. */
+  below: string[]
 }
 
+const timeUnits: Record<string, TimeUnit> = {seconds: 's', milliseconds: 'ms', microseconds: 'us', nanoseconds: 'ns'}
+
 /** @returns null if pg_partman is not installed or does not manage the set */
-export async function readPartman(db: Database, {schema, table}: Source): Promise<PartmanRow | null> {
+export async function readPartman(db: Database, {oid, schema, table}: Source): Promise<PartmanRow | null> {
   const [extension] = await db.query<{schema: string}>(statement(loadSql('adopt/partman')))
   if (extension === undefined) return null
+  const config = ident(extension.schema, 'part_config')
   // Versions differ in their columns, so the row is read as a document.
-  const rows = await db.query<{row: Record<string, string | number | boolean | null>}>(
-    sql`select to_jsonb(c) as row from ${ident(extension.schema, 'part_config')} c where parent_table = ${`${schema}.${table}`}`,
+  const rows = await db.query<{row: Record<string, string | number | boolean | null>; below: string[]}>(
+    sql`select to_jsonb(c) as row, array(
+  select b.parent_table from pg_partition_tree(${oid}::int8::oid) t
+  join pg_class k on k.oid = t.relid and t.level > 0 and not t.isleaf
+  join ${config} b on b.parent_table = format('%s.%s', k.relnamespace::regnamespace::name, k.relname) order by 1
+) as below
+from ${config} c where parent_table = ${`${schema}.${table}`}`,
   )
-  const row = rows[0]?.row
+  const {row, below} = rows[0] ?? {}
   if (row === undefined) return null
   return {
+    below: below!,
+    timeUnit: timeUnits[String(row.epoch)] ?? null,
+    retentionSchema: row.retention_schema ? String(row.retention_schema) : null,
     config: formatQualifiedName(extension.schema, 'part_config'),
     schema: extension.schema,
     parent: String(row.parent_table),
@@ -65,27 +86,63 @@ end`,
   }
 }
 
+/**
+ * No other program would create the partitions of a set by numbers that are no time.
+ * @param declared how the key stores time; null if the table is not declared
+ * @throws OpsError PARTITION_KEY
+ */
+export function requireTimes({relation}: Source, row: PartmanRow, declared: KeyDeclaration | null): void {
+  if (!/^\d+$/.test(row.interval) || row.timeUnit !== null || (declared?.timeUnit ?? null) !== null) return
+  throw usageError(
+    'PARTITION_KEY',
+    `${relation} is partitioned by numbers (pg_partman's interval is ${row.interval}): \`partitions ensure\` creates partitions by time only. Nothing was changed.`,
+    ['Leave the set with pg_partman.', `If the numbers store time, declare their unit: tables.${relation}.timeUnit.`],
+  )
+}
+
 /** What pg_partman did for the set, and the declaration that does the same here. */
 export function partmanNotes({relation}: Source, row: PartmanRow): string[] {
   const every = everyOf(row.interval)
   const ahead = row.premake === null ? '' : `, ahead: ${row.premake}`
-  const retention = row.retention === null ? '' : `, retention: {after: ${row.retention}}`
+  const unit = row.timeUnit === null ? '' : `timeUnit: ${row.timeUnit}, `
+  const retention = retentionOf(row)
+  const more = retention === null ? '' : `, retention: ${retention}`
   return [
     `pg_partman manages ${relation} by the row '${row.parent}' of ${row.config} (interval ${row.interval}). By hand it is removed with: ${inline(sql`DELETE FROM ${ident(row.schema, 'part_config')} WHERE parent_table = ${row.parent}`)}`,
     every === null
       ? `Declare the set, so that its partitions are kept ahead: tables.${relation}.partitions. Its interval ${row.interval} is no period of this program.`
-      : `Declare the set, so that its partitions are kept ahead: tables: {${relation}: {partitions: {every: ${every}${ahead}}${retention}}}`,
-    ...(row.retention !== null && row.keepsTables === true
-      ? [
-          'pg_partman kept the tables of old partitions: use `partitions detach` and not `partitions drop` for the same.',
-        ]
+      : `Declare the set, so that its partitions are kept ahead: tables: {${relation}: {${unit}partitions: {every: ${every}${ahead}}${more}}}`,
+    ...(row.retention !== null && retention === null
+      ? [`Its retention ${row.retention} is no duration of this program: declare tables.${relation}.retention.`]
       : []),
+    ...(row.below.length === 0
+      ? []
+      : [
+          `pg_partman still manages ${row.below.join(', ')} below it. New partitions of ${relation} have no partitions of their own.`,
+        ]),
     ...(row.template === null
       ? []
       : [
           `${row.template}, pg_partman's template, is not used any more: what is only on the template, such as unique indexes, is not on new partitions.`,
         ]),
   ]
+}
+
+/** The declaration that does with old partitions what pg_partman does; null without one. */
+function retentionOf({retention, keepsTables, retentionSchema}: PartmanRow): string | null {
+  if (retention === null || !isDuration(retention)) return null
+  if (retentionSchema !== null)
+    return `{detach: ${retention}, archive: {after: ${retention}, schema: ${formatName(retentionSchema)}}}`
+  return keepsTables === true ? `{detach: ${retention}}` : `{after: ${retention}}`
+}
+
+function isDuration(text: string): boolean {
+  try {
+    parseDuration(text)
+    return true
+  } catch {
+    return false
+  }
 }
 
 /** The period of an interval; null if there is none. `1 mon`, `7 days`, `01:00:00`. */

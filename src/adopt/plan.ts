@@ -9,7 +9,7 @@ import {intoHypertable, requireHypertables} from './into-hypertable.js'
 import {intoSet} from './into-set.js'
 import {readInventory} from './inventory.js'
 import {keyColumn} from './key.js'
-import {leavePartman, partmanNotes, readPartman, type PartmanRow} from './partman.js'
+import {leavePartman, partmanNotes, readPartman, requireTimes, type PartmanRow} from './partman.js'
 import {inOrder, planOf, type AdoptPlan, type AdoptRequest} from './request.js'
 import {findSource, type Source} from './source.js'
 import {stagingOf} from './staging.js'
@@ -30,7 +30,10 @@ export async function planAdopt(db: Database, request: AdoptRequest): Promise<Ad
     return withTriggerNotes(db, await afterExchange(db, source, staging, state, found.inventory))
   const target = state?.target ?? request.to ?? 'set'
   const partman = state === null && source.kind === 'partitioned' ? await readPartman(db, source) : null
-  if (partman !== null) return partmanPlan(source, partman, target === 'set')
+  if (partman !== null) {
+    requireTimes(source, partman, request.declared)
+    return partmanPlan(source, partman, target === 'set')
+  }
   if (target === 'set') requireUnpartitioned(source)
   else requireHypertables(db, source)
   const {column, key} = keyColumn(found.inventory, state?.column ?? request.column, request.declared)
