@@ -1,6 +1,9 @@
 #!/usr/bin/env node
 import module from 'node:module'
 
+// AWS's library warns that its later versions need a newer Node; the version that exports use does not.
+process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true'
+
 // Node >= 22.8; a named import would be a link error on Node 20.
 module.enableCompileCache?.()
 

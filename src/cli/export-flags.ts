@@ -35,7 +35,7 @@ interface ExportFlags {
 }
 
 /**
- * The settings of an export from flags and environment; null if no place is given. A directory is relative to the
+ * The settings of an export from flags; null if no place is given. A directory is relative to the
  * working directory.
  * @throws OpsError EXPORT_PLACE, NO_PLACE if another flag of the export is given without a place
  */
@@ -45,11 +45,10 @@ export async function givenExport(flags: ExportFlags): Promise<ExportSettings | 
     if ((format ?? endpoint ?? region) === undefined) return null
     throw await noPlace()
   }
-  const {withEnvironment} = await import('../export/settings.js')
-  // AWS's library warns that its later versions need a newer Node; the version that this program uses does not.
-  Object.assign(process.env, {AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true'})
+  const {requireEndpoint} = await import('../export/settings.js')
+  if (endpoint !== undefined) requireEndpoint(endpoint)
   const place = to.startsWith('s3://') ? to : resolve(to)
-  return withEnvironment({to: place, format: format ?? 'parquet', endpoint, region}, process.env)
+  return {to: place, format: format ?? 'parquet', endpoint, region}
 }
 
 /** The same, where the command does nothing without a place. @throws OpsError NO_PLACE */

@@ -1,5 +1,5 @@
 import {isAbsolute, resolve} from 'node:path'
-import {embeddedDirectory, type Database, type Target, type TargetSource} from '../db/database.js'
+import {embeddedDirectory, type Database, type ObjectStore, type Target, type TargetSource} from '../db/database.js'
 import {withoutCredentials} from '../db/redact.js'
 import {environmentNamesDatabase, type Environment} from '../db/libpq.js'
 import {OpsError, usageError} from '../errors.js'
@@ -27,7 +27,21 @@ export interface TargetRequest {
  */
 export function resolveTarget(request: TargetRequest, env: Environment, config: Config | null, cwd: string): Target {
   const target = database(request, env, config, cwd)
-  return {...target, role: roleSetting(request, env, config, target).value ?? undefined}
+  return {
+    ...target,
+    role: roleSetting(request, env, config, target).value ?? undefined,
+    objectStore: objectStoreOf(env),
+  }
+}
+
+/**
+ * Address and region of S3-compatible stores: AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL, AWS_REGION and AWS_DEFAULT_REGION, as
+ * for AWS's own tools; undefined if none is set. Keys are read by AWS's library.
+ */
+function objectStoreOf(env: Environment): ObjectStore | undefined {
+  const endpoint = env.AWS_ENDPOINT_URL_S3 || env.AWS_ENDPOINT_URL || undefined
+  const region = env.AWS_REGION || env.AWS_DEFAULT_REGION || undefined
+  return endpoint === undefined && region === undefined ? undefined : {endpoint, region}
 }
 
 /** The role for changes; null: the connecting role. */
@@ -168,6 +182,7 @@ export function serverTarget(name: string, source: TargetSource, env: Environmen
     directUrl: entry.directUrl === undefined ? undefined : expanded(entry.directUrl),
     role: entry.role,
     protected: entry.protected,
+    objectStore: objectStoreOf(env),
   }
 }
 

@@ -115,6 +115,13 @@ export interface Target {
   /** The index of the only host to try, if the URL lists several: the host of another session. */
   host?: number | undefined
   protected: boolean
+  /** Address and region of S3-compatible stores, for exports whose settings have none; undefined: those of AWS. */
+  objectStore?: ObjectStore | undefined
+}
+
+export interface ObjectStore {
+  endpoint?: string | undefined
+  region?: string | undefined
 }
 
 /** The directory of an `embedded:` URL, or null for other URLs. '' (from `embedded:`) is a database in memory. */

@@ -41,7 +41,7 @@ export async function exportRelation(
   subject: Subject,
   options: ExportOptions,
 ): Promise<Exported> {
-  const store = await openStore(settings)
+  const store = await openStore(settings, db.target)
   // In a session of its own: the transaction is long, and the session of the run renews its lock meanwhile.
   const session = db.server.embedded ? db : await db.openSession()
   const cancel = () => void session.cancel().catch(() => {})

@@ -1,3 +1,4 @@
+import type {ObjectStore} from '../db/database.js'
 import {usageError} from '../errors.js'
 
 /** Formats of the files, by the name that the configuration and the flags use. */
@@ -52,18 +53,19 @@ export function exportText({to, format}: ExportSettings): string {
 }
 
 /**
- * Settings with what the environment adds: AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL and AWS_REGION, as for AWS's own tools.
+ * Settings with the address and region of the target where they have none.
  * @throws OpsError EXPORT_PLACE if the endpoint is not a URL, or has a password
  */
-export function withEnvironment(settings: ExportSettings, env: NodeJS.ProcessEnv): ExportSettings {
+export function withObjectStore(settings: ExportSettings, store: ObjectStore | undefined): ExportSettings {
   if (!settings.to.startsWith('s3://')) return {to: settings.to, format: settings.format}
-  const endpoint = settings.endpoint ?? env.AWS_ENDPOINT_URL_S3 ?? env.AWS_ENDPOINT_URL
-  const region = settings.region ?? env.AWS_REGION ?? env.AWS_DEFAULT_REGION
+  const endpoint = settings.endpoint ?? store?.endpoint
+  const region = settings.region ?? store?.region
   if (endpoint !== undefined) requireEndpoint(endpoint)
   return {...settings, endpoint, region}
 }
 
-function requireEndpoint(text: string): void {
+/** @throws OpsError EXPORT_PLACE if it is not a URL, or has a password */
+export function requireEndpoint(text: string): void {
   const url = URL.canParse(text) ? new URL(text) : null
   const known = url !== null && /^https?:$/.test(url.protocol)
   if (known && url.username === '' && url.password === '') return

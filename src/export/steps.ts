@@ -92,7 +92,7 @@ export async function readExported(
 ): Promise<Set<Subject>> {
   const exported = new Set<Subject>()
   if (subjects.length === 0) return exported
-  const store = await openStore(settings)
+  const store = await openStore(settings, db.target)
   try {
     for (const subject of subjects) if (await isExported(db, store, settings, subject)) exported.add(subject)
   } finally {
@@ -125,7 +125,7 @@ export function requireExported(subjects: readonly Subject[], settings: ExportSe
   return {
     words: `drop only what is exported to ${settings.to}, verified, and not changed since`,
     async run(db) {
-      const store = await openStore(settings)
+      const store = await openStore(settings, db.target)
       try {
         const statements: Statement[] = []
         for (const subject of subjects) statements.push(...(await guardOf(db, store, settings, subject)))

@@ -1,4 +1,5 @@
-import type {ExportSettings} from './settings.js'
+import type {Target} from '../db/database.js'
+import {withObjectStore, type ExportSettings} from './settings.js'
 
 /** A file that becomes visible under its name only when it is whole. */
 export interface Upload {
@@ -33,8 +34,13 @@ export interface Store {
   close(): void
 }
 
-/** Opens the destination of an export. The library for S3 is loaded only for s3://. @throws OpsError EXPORT_STORE */
-export async function openStore(settings: ExportSettings): Promise<Store> {
+/**
+ * Opens the destination of an export: the only place where the address of the target's store is added. The library for
+ * S3 is loaded only for s3://.
+ * @throws OpsError EXPORT_STORE, EXPORT_PLACE
+ */
+export async function openStore(given: ExportSettings, target: Pick<Target, 'objectStore'>): Promise<Store> {
+  const settings = withObjectStore(given, target.objectStore)
   if (settings.to.startsWith('s3://')) return (await import('./s3.js')).openBucket(settings)
   return (await import('./directory.js')).openDirectory(settings.to)
 }

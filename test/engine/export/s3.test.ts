@@ -29,7 +29,7 @@ const settings = (prefix: string, over = {}) => ({
 })
 
 it('parts, ranges and replaced files have the bytes that were written', async () => {
-  const place = await openStore(settings(`parts-${process.pid}`))
+  const place = await openStore(settings(`parts-${process.pid}`), {})
   const bytes = Buffer.from(Array.from({length: 40_000_000}, (_, index) => (index * 7919) % 251))
   const upload = await place.create('a/b')
   for (let at = 0; at < bytes.length; at += 9_000_000) await upload.write(bytes.subarray(at, at + 9_000_000))

@@ -126,3 +126,22 @@ describe('which database a command works on', () => {
     )
   })
 })
+
+describe('the store of exports', () => {
+  const aws = {AWS_ENDPOINT_URL_S3: 'http://127.0.0.1:9000', AWS_ENDPOINT_URL: 'http://other', AWS_REGION: 'eu-west-1'}
+
+  it('is that of the environment, for a URL and for a target of the configuration', () => {
+    const store = {endpoint: 'http://127.0.0.1:9000', region: 'eu-west-1'}
+    expect(resolve({url: 'postgres://q/1'}, aws).objectStore).toEqual(store)
+    expect(
+      resolve({target: 'prod'}, {...aws, PROD_URL: 'postgres://p', PROD_DIRECT: 'postgres://d'}).objectStore,
+    ).toEqual(store)
+  })
+
+  it('is that of AWS if the environment names none', () => {
+    expect(resolve({url: 'postgres://q/1'}, {AWS_REGION: ''}).objectStore).toBeUndefined()
+    expect(resolve({url: 'postgres://q/1'}, {AWS_DEFAULT_REGION: 'eu-west-1'}).objectStore).toEqual({
+      region: 'eu-west-1',
+    })
+  })
+})

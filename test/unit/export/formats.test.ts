@@ -3,7 +3,7 @@ import {describe, expect, it} from 'vitest'
 import type {Column, Stored} from '../../../src/export/columns.js'
 import {loadFormat} from '../../../src/export/format.js'
 import {ContentSum, encodeRow, scaled, unscaled, type Value} from '../../../src/export/row-codec.js'
-import {withEnvironment, type ExportFormat} from '../../../src/export/settings.js'
+import {withObjectStore, type ExportFormat} from '../../../src/export/settings.js'
 
 const int64 = fc.bigInt({min: -(2n ** 63n), max: 2n ** 63n - 1n})
 /** Microseconds since 1970 that PostgreSQL's microseconds since 2000 can hold. */
@@ -161,17 +161,17 @@ describe('settings', () => {
   it('an endpoint with a password is refused, and the password is not repeated', () => {
     const to = {to: 's3://bucket', format: 'csv'} as const
     for (const endpoint of ['https://user:sesame@host', 'host:9000', 'ftp://host'])
-      expect(() => withEnvironment({...to, endpoint}, {})).toThrowError(
+      expect(() => withObjectStore({...to, endpoint}, undefined)).toThrowError(
         expect.objectContaining({code: 'EXPORT_PLACE', message: expect.not.stringContaining('sesame')}),
       )
   })
 
-  it('AWS variables fill what is not given, and only for s3://', () => {
-    const env = {AWS_ENDPOINT_URL_S3: 'http://127.0.0.1:1', AWS_REGION: 'eu-west-1'}
-    expect(withEnvironment({to: 's3://b', format: 'csv'}, env)).toMatchObject({
-      endpoint: 'http://127.0.0.1:1',
-      region: 'eu-west-1',
+  it('the store of the target fills what is not given, and only for s3://', () => {
+    const store = {endpoint: 'http://127.0.0.1:1', region: 'eu-west-1'}
+    expect(withObjectStore({to: 's3://b', format: 'csv'}, store)).toMatchObject(store)
+    expect(withObjectStore({to: 's3://b', format: 'csv', region: 'us-east-1'}, store)).toMatchObject({
+      region: 'us-east-1',
     })
-    expect(withEnvironment({to: '/srv/archive', format: 'csv'}, env)).toEqual({to: '/srv/archive', format: 'csv'})
+    expect(withObjectStore({to: '/srv/archive', format: 'csv'}, store)).toEqual({to: '/srv/archive', format: 'csv'})
   })
 })
