@@ -1,8 +1,7 @@
 -- The calendar periods of partition sets, and the relation with each period's name: one row a set and period. A table
 -- that is partitioned by something else has a set for each partition that is itself partitioned by time.
--- Boundaries lie on a grid of local time: every so many months from January 2000, or every so many hours from Monday
--- 2000-01-03. A boundary is the first instant at which the local time is reached, also if it is skipped or repeated; a
--- period that a zone skipped (a day: Apia, 2011-12-30) has no row.
+-- Boundaries lie on a grid of local time. The texts of qicore.grid_start and qicore.local_start are put in place of their
+-- calls (src/catalog/calendar-sql.ts). A period that a zone skipped (a day: Apia, 2011-12-30) has no row.
 -- $1 text[] of qualified names of tables, $2 int[] of months or 0, $3 int[] of hours or 0, $4 text[] of patterns of
 -- to_char for the suffix of the name, $5 text[] of time zones, $6 text[] of first local times (null: now), $7 text[] of
 -- last local times, inclusive (null: $8 periods ahead), $8 int[] of periods ahead, $9 text[] of instants and $10 text[]
@@ -28,7 +27,7 @@ with recursive asked as (
   where not (p.partstrat = 'r' and p.partnatts = 1 and coalesce(a.atttypid in ('date'::regtype, 'timestamp'::regtype, 'timestamptz'::regtype, 'uuid'::regtype)
     or b.numbered and a.atttypid in ('int4'::regtype, 'int8'::regtype, 'text'::regtype, 'varchar'::regtype), false))
 ), wanted as (
-  select w.position, w.zone, w.months, w.pattern, p.partrelid as parent, n.oid as space, n.nspname as schema, c.relname as name,
+  select w.position, w.zone, w.months, w.hours, w.pattern, p.partrelid as parent, n.oid as space, n.nspname as schema, c.relname as name,
     a.atttypid in ('date'::regtype, 'timestamp'::regtype) as local_key,
     case when w.months > 0 then make_interval(months => w.months) else make_interval(hours => w.hours) end as step,
     coalesce(w.first::timestamp, statement_timestamp() at time zone w.zone) as first,
@@ -44,13 +43,7 @@ with recursive asked as (
   where a.atttypid in ('date'::regtype, 'timestamp'::regtype, 'timestamptz'::regtype, 'uuid'::regtype)
     or w.numbered and a.atttypid in ('int4'::regtype, 'int8'::regtype, 'text'::regtype, 'varchar'::regtype)
 ), gridded as (
-  select w.*, case
-    when w.months > 0 then timestamp '2000-01-01' + make_interval(
-      months => (floor(((extract(year from w.first) - 2000) * 12 + extract(month from w.first) - 1) / w.months) * w.months)::int
-    )
-    else date_bin(w.step, w.first, timestamp '2000-01-03')
-  end as begin
-  from wanted w
+  select w.*, qicore.grid_start(w.first, w.months, w.hours) as begin from wanted w
 ), period as (
   select g.*, local.start, local.start + g.step as stop, to_char(local.start, g.pattern) as suffix
   from gridded g
@@ -66,23 +59,9 @@ with recursive asked as (
   from period p
 ), edge as (
   select n.parent, n.position, n.start, side.which,
-    case when n.local_key then side.local at time zone 'UTC' else coalesce(
-      case when usual.at at time zone n.zone >= side.local and (usual.at - interval '1 microsecond') at time zone n.zone < side.local
-        then usual.at end,
-      -- The local time is repeated (midnight in Havana): the period begins with the first one.
-      case when earlier.at at time zone n.zone >= side.local and (earlier.at - interval '1 microsecond') at time zone n.zone < side.local
-        then earlier.at end,
-      -- The local time is skipped (midnight in Toronto, 1919): the period begins right after the skipped time.
-      (select min(t) from generate_series(usual.at - interval '1 day', usual.at, interval '1 minute') as t
-       where t at time zone n.zone >= side.local and (t - interval '1 microsecond') at time zone n.zone < side.local),
-      usual.at
-    ) end as instant
+    case when n.local_key then side.local at time zone 'UTC' else qicore.local_start(side.local, n.zone) end as instant
   from named n
   cross join lateral (values ('lower', n.start), ('upper', n.stop)) as side (which, local)
-  cross join lateral (select side.local at time zone n.zone as at) as usual
-  cross join lateral (
-    select (side.local - (((usual.at - interval '1 day') at time zone n.zone) - ((usual.at - interval '1 day') at time zone 'UTC'))) at time zone 'UTC' as at
-  ) as earlier
 ), bounded as (
   select n.*, lower.instant as lower, upper.instant as upper
   from named n

@@ -1,6 +1,6 @@
 import {timeKeyOf, type KeyDeclaration, type TimeKey} from '../catalog/time-key.js'
 import type {Database} from '../db/database.js'
-import {loadSql} from '../db/load-sql.js'
+import {calendarSql} from '../catalog/calendar-sql.js'
 import {statement} from '../db/sql.js'
 import {usageError} from '../errors.js'
 import {rangeBetween} from '../partitions/key-range.js'
@@ -53,7 +53,7 @@ export async function readAdoptPeriods(
   const local = key.kind === 'timestamp' || key.kind === 'date'
   const text = (micros: bigint | null) => (micros === null ? null : String(micros))
   const rows = await db.query<{suffix: string; start: string; stop: string}>(
-    statement(loadSql('adopt/periods'), [months, hours, suffix, zone, local, text(oldest), text(newest), ahead]),
+    statement(calendarSql('adopt/periods'), [months, hours, suffix, zone, local, text(oldest), text(newest), ahead]),
   )
   try {
     return rows.map(({suffix: end, start, stop}) => {

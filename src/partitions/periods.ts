@@ -1,5 +1,5 @@
 import type {Database} from '../db/database.js'
-import {loadSql} from '../db/load-sql.js'
+import {calendarSql} from '../catalog/calendar-sql.js'
 import {statement} from '../db/sql.js'
 import {endOf, timeKeyOf, type KeyDeclaration, type TimeKey} from '../catalog/time-key.js'
 import type {Span} from '../catalog/span.js'
@@ -77,7 +77,7 @@ interface PeriodRow extends Pick<Period, 'schema' | 'table' | 'partition' | 'san
 export async function readPeriods(db: Database, wanted: readonly WantedPeriods[]): Promise<Period[]> {
   const grids = wanted.map(({every}) => gridOf(every))
   const rows = await db.query<PeriodRow>(
-    statement(loadSql('partitions/periods'), [
+    statement(calendarSql('partitions/periods'), [
       wanted.map(({relation}) => relation),
       grids.map(({months}) => months),
       grids.map(({hours}) => hours),

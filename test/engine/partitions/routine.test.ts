@@ -15,6 +15,7 @@ import {childrenOf, createRequest, ruleOf, run} from '../../helpers/partitions.j
 const routine = (name: string) => readFileSync(new URL(`routines/${name}.sql`, sqlDirectory), 'utf8')
 
 const routines = [
+  'grid_start',
   'partition_cell',
   'local_start',
   'partition_key',
