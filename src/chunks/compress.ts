@@ -53,6 +53,8 @@ export interface CompressRequest {
   declared: Duration | null
   /** The declared order of rows in columnar partitions. */
   rowOrder?: RowOrder | null
+  /** See {@link planConvert}. */
+  allowUpserts?: boolean | undefined
 }
 
 export interface CompressPlan extends PlannedChange {
@@ -110,7 +112,13 @@ async function planColumnar(db: Database, request: CompressRequest): Promise<Com
   const todo = oldestFirst(chunks)
   const key = qualifiedName(table)
   const order = await readRowOrder(db, table, request.policies, request.rowOrder ?? null)
-  const {steps, notes} = await planConvert(db, {relation: key, partitions: todo.map(chunkName), to: 'columnar', order})
+  const {steps, notes} = await planConvert(db, {
+    relation: key,
+    partitions: todo.map(chunkName),
+    to: 'columnar',
+    order,
+    allowUpserts: request.allowUpserts,
+  })
   return {
     // No partition of the plan leaves dead rows behind.
     chunks: new Map(),

@@ -25,11 +25,11 @@ const isTree = (value: unknown): value is Tree => typeof value === 'object' && v
  * rejects, because the server would not run it either.
  */
 export async function callsIn(text: string): Promise<SqlCall[]> {
-  const {parse, parsePlPgSQL} = await import('libpg-query')
-  const tree = await parse(text).catch(() => null)
+  const tree = await parsed(text)
   if (tree === null) return []
   const calls = nodesOf(tree, 'FuncCall', 'funccall').map(callOf)
   if (nodesOf(tree, 'DoStmt').length === 0) return calls
+  const {parsePlPgSQL} = await import('libpg-query')
   const body = await parsePlPgSQL(text).catch(() => null)
   const inner = await Promise.all(
     nodesOf(body, 'PLpgSQL_expr').map(({query, parseMode}) =>
@@ -37,6 +37,12 @@ export async function callsIn(text: string): Promise<SqlCall[]> {
     ),
   )
   return [...calls, ...inner.flat()]
+}
+
+/** The tree of PostgreSQL's parser; null for text that it rejects. */
+export async function parsed(text: string): Promise<unknown> {
+  const {parse} = await import('libpg-query')
+  return parse(text).catch(() => null)
 }
 
 function callOf({funcname, args}: Tree): SqlCall {
@@ -97,7 +103,8 @@ function textsOf(names: unknown): string[] {
   return (Array.isArray(names) ? names : []).map((each: {String?: {sval?: string}}) => each.String?.sval ?? '')
 }
 
-function nodesOf(tree: unknown, ...types: string[]): Tree[] {
+/** The nodes of these types in a tree. */
+export function nodesOf(tree: unknown, ...types: string[]): Tree[] {
   if (!isTree(tree)) return []
   return Object.entries(tree).flatMap(([name, child]) => [
     ...(types.includes(name) && isTree(child) ? [child] : []),

@@ -6,6 +6,7 @@ import {usageError} from '../errors.js'
 import type {Step} from '../run/step.js'
 import {rangeWords, readChildren, type Child} from './children.js'
 import {asOwner, attachTable, boundsCheck, boundsOf} from './make-child.js'
+import {requireNoUpserts} from './upserts.js'
 import {carryOver, notCarriedOver, optionsOf, readOwnObjects} from './own-objects.js'
 import {changeableSets, type PartitionSet} from './sets.js'
 
@@ -19,6 +20,8 @@ export interface ConvertRequest {
   to: AccessMethod
   /** By which the rows of columnar partitions are sorted, before the time. */
   order: readonly SortColumn[]
+  /** Convert although statements upsert into the table: their rows are younger than these partitions. */
+  allowUpserts?: boolean | undefined
 }
 
 export interface SortColumn {
@@ -61,7 +64,9 @@ export async function planConvert(db: Database, request: ConvertRequest): Promis
     const order = sortColumns(set, request)
     const {fit, left} = leaveOut(wanted)
     const lost = await requireReplaceable(db, fit, request.to)
-    notes.push(...left, ...lost)
+    const upserts =
+      request.to === 'columnar' && fit.length > 0 ? await requireNoUpserts(db, set, children, request.allowUpserts) : []
+    notes.push(...left, ...lost, ...upserts)
     for (const child of fit) {
       const convert = convertStep(db, set, child, {to: request.to, columns: facts.columns, by, order})
       steps.push(convert, ...(request.to === 'columnar' ? [measureStep(set, child, [convert.id])] : []))

@@ -1,4 +1,4 @@
-import {Args} from '@oclif/core'
+import {Args, Flags} from '@oclif/core'
 import {BaseCommand, type ChangeReport} from '../../cli/base-command.js'
 import {changeFlags, olderThanFlag, rangeFlags, workersFlag} from '../../cli/flags.js'
 import {reportNotes} from '../../cli/notes.js'
@@ -25,6 +25,10 @@ Without a range it compresses what is due by the live policy, or by the declared
       exclusive: ['from', 'to'],
     }),
     ...rangeFlags,
+    'allow-upserts': Flags.boolean({
+      summary:
+        'Citus: convert partitions to columnar although INSERT … ON CONFLICT writes into the table, if it never reaches them.',
+    }),
   }
 
   async run(): Promise<ChangeReport & {notes: readonly string[]}> {
@@ -54,6 +58,7 @@ Without a range it compresses what is due by the live policy, or by the declared
           choose,
           declared: declaredAge(context.declared, 'compression'),
           rowOrder: declaredRowOrder(context.declared),
+          allowUpserts: flags['allow-upserts'],
         })
         await reportNotes(notes, (line) => this.report(line))
         const report = await this.confirmAndRun(db, plan, flags)

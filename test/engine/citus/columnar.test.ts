@@ -176,6 +176,41 @@ describe.each(places)('columnar partitions on $name', ({distributed, open}) => {
     await run("delete from qicore.policies where object = 'public.sorted'")
   })
 
+  it('are refused before anything is copied if pg_stat_statements shows an upsert into the table', async (context) => {
+    const {db, run} = database
+    const loaded = await run("select 1 where current_setting('shared_preload_libraries') like '%pg_stat_statements%'")
+    if (loaded.length === 0) context.skip('the server does not preload pg_stat_statements')
+    await run(
+      'create table upserted (time timestamptz not null, symbol int not null, price int, primary key (symbol, time)) partition by range (time)',
+    )
+    await run("create table upserted_1 partition of upserted for values from ('2020-01-01Z') to ('2020-02-01Z')")
+    await run("create table upserted_2 partition of upserted for values from ('2020-02-01Z') to ('2120-02-01Z')")
+    if (distributed)
+      await database.autocommit("select create_distributed_table('upserted', 'symbol', shard_count => 2)")
+    const plan = async (allowUpserts?: boolean) => {
+      const read = await readContext(db, 'public.upserted', null)
+      return planCompress(db, {...read, choose: age, declared: null, allowUpserts})
+    }
+    expect((await plan()).notes).toContain(
+      'Not checked whether INSERT … ON CONFLICT writes into public.upserted: pg_stat_statements is not installed in this database.',
+    )
+    await run('create extension pg_stat_statements')
+    await db.probe()
+    await run("insert into upserted values ('2020-01-02Z', 1, 1)")
+    expect((await plan()).notes.join()).not.toContain('ON CONFLICT writes')
+    await run(`insert into upserted values ('2020-01-02Z', 1, 2)
+      on conflict (symbol, time) do update set price = excluded.price`)
+    await expect(plan()).rejects.toMatchObject({
+      code: 'NOT_CONVERTIBLE',
+      exitCode: 2,
+      message: expect.stringMatching(/shows insert into upserted values .* on conflict \(symbol, time\)/) as string,
+    })
+    expect((await plan(true)).plan.steps).toHaveLength(2)
+    await run('drop table upserted')
+    await run('drop extension pg_stat_statements')
+    await db.probe()
+  })
+
   it('a size that a killed run did not measure is measured by the next one', async () => {
     const {db, run} = database
     await run('update qicore.columnar_partition set after_bytes = null where name = $1', ['public.ticks_1'])
