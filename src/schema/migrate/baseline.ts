@@ -25,7 +25,7 @@ export async function planBaseline(db: Database, {sources, engine}: MigrationReq
   const wanted = migrations
     .filter((migration) => compareVersions(migration.version, version) <= 0 && !done.has(migration.version))
     .flatMap(({source}) => (source ? [source] : []))
-  const missing = (await Promise.all(wanted.map((source) => missingObjects(db, source)))).flat()
+  const missing = await missingObjects(db, wanted)
   if (missing.length > 0)
     throw new OpsError('NOT_THERE', `This database is not at version ${version}; missing:\n${formatNames(missing)}`, {
       exit: ExitCode.found,
@@ -69,8 +69,16 @@ function formatNames(names: readonly string[]): string {
     .join('\n')
 }
 
-async function missingObjects(db: Database, source: MigrationSource): Promise<string[]> {
-  const made = (await statementsOf(source)).flatMap(({makes}) => makes)
+/** The objects that the migrations create, and that none of the later ones drops, but that do not exist. */
+async function missingObjects(db: Database, sources: readonly MigrationSource[]): Promise<string[]> {
+  const expected = new Map<string, MadeObject>()
+  const objectKey = ({kind, name, on}: MadeObject) => [kind, name, on ?? ''].join('\0')
+  for (const source of sources)
+    for (const {makes, drops} of await statementsOf(source)) {
+      for (const dropped of drops) expected.delete(objectKey(dropped))
+      for (const made of makes) expected.set(objectKey(made), made)
+    }
+  const made = [...expected.values()]
   if (made.length === 0) return []
   const values = [made.map(({kind}) => kind), made.map(({name}) => name), made.map(({on}) => on ?? '')]
   const rows = await db.query<MadeObject>(statement(loadSql('schema/migrate/missing-objects'), values))

@@ -17,6 +17,8 @@ export interface Effect {
   loses: boolean
   /** Objects that the statement creates. */
   makes: readonly MadeObject[]
+  /** Relations and triggers that it drops by name. */
+  drops: readonly MadeObject[]
   /** IF NOT EXISTS or OR REPLACE: existing objects are no error. */
   onlyIfMissing: boolean
   /** DROP or RENAME: a name that is taken now may be free afterwards. */
@@ -41,6 +43,7 @@ const quiet: Effect = {
   relations: [],
   loses: false,
   makes: [],
+  drops: [],
   onlyIfMissing: false,
   removes: false,
   hypertables: [],
@@ -175,7 +178,11 @@ const readers: Record<string, (fields: never) => Partial<Effect>> = {
     const named = objects.map((object) => dotted((object.List?.items as readonly Node[] | undefined) ?? [object]))
     const holdsRows = ['OBJECT_TABLE', 'OBJECT_MATVIEW', 'OBJECT_SCHEMA', 'OBJECT_FOREIGN_TABLE'].includes(removeType)
     const isRelation = ['OBJECT_TABLE', 'OBJECT_MATVIEW', 'OBJECT_VIEW', 'OBJECT_INDEX'].includes(removeType)
-    return {lock: 'ACCESS EXCLUSIVE', relations: isRelation ? named : [], loses: holdsRows, removes: true}
+    const drops =
+      removeType === 'OBJECT_TRIGGER'
+        ? objects.map(triggerDropped)
+        : named.filter(() => isRelation).map((name) => ({kind: 'relation' as const, name}))
+    return {lock: 'ACCESS EXCLUSIVE', relations: isRelation ? named : [], loses: holdsRows, removes: true, drops}
   },
   TruncateStmt: ({relations}: {relations: readonly {RangeVar: RangeVar}[]}) => ({
     lock: 'ACCESS EXCLUSIVE',
@@ -189,6 +196,12 @@ const readers: Record<string, (fields: never) => Partial<Effect>> = {
   UpdateStmt: writes,
   DeleteStmt: writes,
   MergeStmt: writes,
+}
+
+/** The parser has the name of the table and that of the trigger in one list. */
+function triggerDropped(object: Node): MadeObject {
+  const items = object.List!.items as readonly Node[]
+  return {kind: 'trigger', name: String(items.at(-1)!.String!.sval), on: dotted(items.slice(0, -1))}
 }
 
 function writes({relation}: {relation: RangeVar}): Partial<Effect> {

@@ -153,6 +153,8 @@ forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
       {
         relation: 'public.ticks',
         kind: 'left alone',
+        code: 'MANAGED_ELSEWHERE',
+        exitCode: 2,
         message: expect.stringContaining('public.ticks is managed by pg_partman'),
       },
     ])

@@ -15,7 +15,21 @@ async function foreign(database: TestDatabase): Promise<void> {
   await replay(database, ['qicore'])
 }
 
-forEachEngine({}, (engine) => {
+forEachEngine({kinds: ['citus']}, (engine) => {
+  it('records the distributed tables, whose migration drops triggers of an earlier one', async () => {
+    const database = await engine.database()
+    await foreign(database)
+    const {db} = database
+    const {request} = await requestFor(db, {})
+    const report = await execute(db, await planBaseline(db, request, '1.6.0'), {limits: quick, ledger: null})
+    expect(report.steps.map(({status}) => status)).toEqual(report.steps.map(() => 'done'))
+    expect((await readRecorded(db)).map(({version}) => version)).toContain('1.6.0')
+    await expect(planBaseline(db, request, '1.4.0')).resolves.toMatchObject({steps: []})
+  })
+})
+
+// On Citus, the distribution of 1.6.0 drops the triggers of 1.4.0.
+forEachEngine({not: ['citus']}, (engine) => {
   it('records existing objects without running the migrations, and migrate up continues after them', async () => {
     const database = await engine.database()
     await foreign(database)
@@ -49,6 +63,26 @@ forEachEngine({}, (engine) => {
     })
   })
 
+  it('refuses a version of which objects are missing, and names them', async () => {
+    const database = await engine.database()
+    await foreign(database)
+    const {db, run} = database
+    await run(
+      'alter table crypto_prices drop constraint fk_crypto_prices_exchange; drop index idx_ohlcv_coin_timeframe_time; drop trigger crypto_price_validation_trigger on crypto_prices; drop view maintenance_log',
+    )
+    const {request} = await requestFor(db, {})
+    await expect(planBaseline(db, request, '1.5.0')).rejects.toMatchObject({
+      code: 'NOT_THERE',
+      exitCode: 3,
+      message:
+        'This database is not at version 1.5.0; missing:\n- public.idx_ohlcv_coin_timeframe_time\n- constraint fk_crypto_prices_exchange on public.crypto_prices\n- trigger crypto_price_validation_trigger on public.crypto_prices\n- public.maintenance_log',
+    })
+    await expect(planBaseline(db, request, '7.0.0')).rejects.toMatchObject({code: 'NO_SUCH_VERSION', exitCode: 2})
+    expect((await readRecorded(db)).filter(({stream}) => stream === 'qicore')).toEqual([])
+  })
+})
+
+forEachEngine({}, (engine) => {
   it('migrate up refuses before it begins if the tables of a migration already exist, also as ordinary tables', async () => {
     const database = await engine.database()
     const {db, run} = database
@@ -76,23 +110,5 @@ forEachEngine({}, (engine) => {
     expect(
       await run("select attname from pg_attribute where attrelid = 'public.exchanges'::regclass and attnum > 0"),
     ).toEqual([{attname: 'x'}])
-  })
-
-  it('refuses a version of which objects are missing, and names them', async () => {
-    const database = await engine.database()
-    await foreign(database)
-    const {db, run} = database
-    await run(
-      'alter table crypto_prices drop constraint fk_crypto_prices_exchange; drop index idx_ohlcv_coin_timeframe_time; drop trigger crypto_price_validation_trigger on crypto_prices; drop view maintenance_log',
-    )
-    const {request} = await requestFor(db, {})
-    await expect(planBaseline(db, request, '1.5.0')).rejects.toMatchObject({
-      code: 'NOT_THERE',
-      exitCode: 3,
-      message:
-        'This database is not at version 1.5.0; missing:\n- public.idx_ohlcv_coin_timeframe_time\n- constraint fk_crypto_prices_exchange on public.crypto_prices\n- trigger crypto_price_validation_trigger on public.crypto_prices\n- public.maintenance_log',
-    })
-    await expect(planBaseline(db, request, '7.0.0')).rejects.toMatchObject({code: 'NO_SUCH_VERSION', exitCode: 2})
-    expect((await readRecorded(db)).filter(({stream}) => stream === 'qicore')).toEqual([])
   })
 })
