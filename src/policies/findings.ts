@@ -80,7 +80,7 @@ function workProblems(status: JudgedPolicy, context: FindingContext): PolicyProb
 }
 
 /** Problems of the runner and of its last run. */
-function runProblems(status: JudgedPolicy, {rule}: FindingContext): PolicyProblem[] {
+function runProblems(status: JudgedPolicy, {rule, problems: own}: FindingContext): PolicyProblem[] {
   const {jobId, paused, runner, runnerAlive, lastError, lastStatus} = status
   const problems: PolicyProblem[] = []
   // An error before the last successful run no longer matters.
@@ -96,7 +96,9 @@ function runProblems(status: JudgedPolicy, {rule}: FindingContext): PolicyProble
         `last error: ${lastError.message}${lastError.state === null ? '' : ` [${lastError.state}]`}`,
       ),
     )
-  if (!paused && runnerAlive === false)
+  // Without its procedure the job of a gate does nothing, whether or not its runner works.
+  const gateless = own.some(({code}) => code === 'gate_procedure_missing')
+  if (!paused && runnerAlive === false && !gateless)
     problems.push(
       runner === 'none'
         ? policyProblem(

@@ -27,7 +27,14 @@ export function policyProblems(
   const problems: PolicyProblem[] = []
   const gated = kind === 'retention' && job === null
   const gate = gated ? server.condition.find(({code}) => code === 'gate_procedure_missing') : undefined
-  if (gate !== undefined) problems.push(policyProblem('gate_procedure_missing', `${gate.message} ${gate.fix}`))
+  if (gate !== undefined)
+    problems.push(
+      policyProblem(
+        'gate_procedure_missing',
+        'the procedure that its job calls does not exist, so nothing is dropped',
+        fixBy(command('migrate up'), 'command', 'To create it again: '),
+      ),
+    )
   const never = rule === null ? null : whyNeverRuns(rule, table, server, clock?.unit ?? null)
   if (never !== null)
     problems.push(

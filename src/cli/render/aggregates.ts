@@ -1,6 +1,6 @@
-import {formatQualifiedName, shortName} from '../../db/qualified-name.js'
+import {shortName} from '../../db/qualified-name.js'
 import type {AggregateRow, AggregatesReport, Point} from '../../aggregates/list.js'
-import {command} from '../../units/command.js'
+import {refreshFix} from '../../db/refresh-fix.js'
 import type {Instant} from '../../units/instant.js'
 import {closingLine, legend, note, type Around} from './shown.js'
 import {dash, formatInstant, plural} from './words.js'
@@ -33,13 +33,9 @@ function needsRefresh({pending}: AggregateRow): boolean {
   return pending !== null && pending.ranges > 0
 }
 
-function fix({schema, view, pending, policy}: AggregateRow): string {
-  const [from, to] = [pending!.from, pending!.to]
-  // Integers of unknown unit cannot be converted to a flag value.
-  if (typeof from === 'number' && typeof to === 'number' && policy === null)
-    return `Fix, in psql: call refresh_continuous_aggregate('${formatQualifiedName(schema, view).replaceAll("'", "''")}', ${from}, ${to});`
-  const range = typeof from === 'string' && typeof to === 'string' ? {from, to} : {}
-  return `Fix: ${command('aggregates refresh', [shortName(schema, view)], {...range, 'dry-run': true})}`
+function fix(row: AggregateRow): string {
+  const {kind, text} = refreshFix(row, row.pending!, {short: true, dryRun: true})
+  return kind === 'sql' ? `Fix, in psql: ${text};` : `Fix: ${text}`
 }
 
 function point(value: Point | null): string {

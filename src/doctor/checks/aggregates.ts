@@ -1,4 +1,5 @@
 import {readAggregates, type AggregateRow} from '../../aggregates/list.js'
+import {refreshFix} from '../../db/refresh-fix.js'
 import {ago, agoFrom} from '../../catalog/ages.js'
 import {formatInteger} from '../../catalog/format-point.js'
 import type {CatalogSnapshot} from '../../catalog/snapshot.js'
@@ -32,13 +33,12 @@ async function knownRows(context: CheckContext): Promise<AggregateRow[]> {
 const nameOf = ({schema, view}: AggregateRow) => formatQualifiedName(schema, view)
 
 function finding(row: AggregateRow, message: string, data: Finding['data']): Finding {
-  const {from, to} = row.pending!
   return {
     severity: 'warning',
     object: {schema: row.schema, table: row.view},
     message,
     data,
-    fix: commandFix(command('aggregates refresh', [nameOf(row)], {from: shownPoint(from), to: shownPoint(to)})),
+    fix: refreshFix(row, row.pending!),
   }
 }
 

@@ -23,6 +23,23 @@ forEachEngine({kinds: ['timescaledb'], native: true}, (engine) => {
       expect(found).toMatchObject({object: {schema: 'public', table: 'daily'}, severity: 'warning'})
     })
 
+    it('finds one over integers of an unknown unit, and prints its refresh as SQL', async () => {
+      const database = await engine.database()
+      const [found] = await expectLaw(database, 'aggregates.never_refreshed', async () => {
+        await database.run('create table numbered (n bigint not null, v int)')
+        await database.run("select create_hypertable('numbered', 'n', chunk_time_interval => 1000)")
+        await database.run('insert into numbered select n, 1 from generate_series(0, 2999) n')
+        await database.run(
+          "create function last_number() returns bigint language sql stable as 'select 3000::bigint'; select set_integer_now_func('numbered', 'last_number')",
+        )
+        await database.autocommit(
+          'create materialized view hundreds with (timescaledb.continuous) as select time_bucket(100::bigint, n) as b, count(*) as rows from numbered group by 1 with no data',
+        )
+      })
+      expect(found!.fix).toMatchObject({kind: 'sql'})
+      expect(await database.run('select sum(rows)::int as rows from hundreds')).toEqual([{rows: 3000}])
+    })
+
     it.each([
       ['without a refresh policy', '', 'it has no refresh policy'],
       [

@@ -116,6 +116,23 @@ forEachEngine({kinds: ['timescaledb'], native: true}, (engine) => {
     expect(found).toMatchObject({severity: 'critical', fix: {kind: 'command', text: 'qicore-db migrate up'}})
   })
 
+  it('a gated retention whose procedure is gone is not to be removed, and its runner is not at fault', async () => {
+    const database = await withCore(await engine.database())
+    const {db, run} = database
+    await run("create table public.t (time timestamptz not null, v int); select create_hypertable('public.t', 'time')")
+    await run(
+      `insert into qicore.policies (object, kind, config) values ('public.t', 'retention', '{"after": "7 days", "maxDropPerRun": 8}')`,
+    )
+    await run(
+      `select add_job('qicore.retain', interval '1 day', config => '{"object": "public.t"}', initial_start => timestamptz '2100-01-01 00:00+00')`,
+    )
+    await run('set local search_path = qicore; drop procedure retain(integer, jsonb)')
+    await db.probe()
+    const {findings} = await askDoctor(database, 'policies.never_run')
+    expect(findings.map(({fix}) => fix)).toEqual([{kind: 'command', text: 'qicore-db migrate up'}])
+    expect((await askDoctor(database, 'policies.not_running')).findings).toEqual([])
+  })
+
   // The servers of a test have the files of one version, so the catalog is set back to the version before: what is left
   // if its files were replaced and the database was not updated.
   it('condition.update_pending: reports objects that are older than the files, and the printed statement updates them', async (context) => {
