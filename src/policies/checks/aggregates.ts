@@ -1,6 +1,7 @@
 import {isPlanned, rulesOf, type LiveRule} from '../table-state.js'
 import {qualifiedName} from '../../catalog/table.js'
 import {
+  declaration,
   chunkLength,
   firstDrop,
   least,
@@ -132,7 +133,7 @@ function outrunningRetention(
       effectiveFrom,
       policies: [policyRef(key, 'retention'), policyRef(view, 'refresh')],
       message: `${key} keeps ${age}, and ${view} computes a bucket only ${words(behind, over)} after its rows: they would be dropped before that`,
-      suggestion: `retention: { after: ${words(behind * 2n, subject)} }`,
+      suggestion: declaration(`retention: { after: ${words(behind * 2n, subject)} }`, subject),
     },
   ]
 }
@@ -168,7 +169,7 @@ export function windowFindings(over: CheckSubject, facts: ProofFacts): CheckFind
         effectiveFrom: facts.at,
         policies: [policyRef(view, 'refresh')],
         message: `the refresh of ${view} reaches from ${offsetInWords(startOffset, over.state.scale)} to ${offsetInWords(endOffset, over.state.scale)} ago: less than two buckets of ${offsetInWords(bucket, over.state.scale)}, so a run may find no whole bucket`,
-        suggestion: `startOffset: ${words(needed, over)}`,
+        suggestion: declaration(`startOffset: ${words(needed, over)}`, over),
       },
     ]
   })

@@ -5,6 +5,7 @@ import {fromMicros, type TimeUnit} from '../../catalog/time.js'
 import {offsetInWords} from '../../catalog/offset-words.js'
 import {directOver} from './aggregates.js'
 import {
+  declaration,
   chunkLength,
   least,
   most,
@@ -38,7 +39,10 @@ export function chunkFindings(subject: CheckSubject, facts: ProofFacts): CheckFi
         effectiveFrom: facts.at,
         policies: [policyRef(key, 'chunk interval')],
         message: `a chunk of ${words(length, subject)} of ${key} takes ${formatBytes(Math.round(bytes))} at the rate of its newest rows, more than a quarter of effective_cache_size (${formatBytes(facts.cache)}): inserts slow down if its indexes do not fit into memory`,
-        suggestion: `chunkInterval: ${roundLength(BigInt(Math.floor(share / subject.bytesPerPoint)), subject)}`,
+        suggestion: declaration(
+          `chunkInterval: ${roundLength(BigInt(Math.floor(share / subject.bytesPerPoint)), subject)}`,
+          subject,
+        ),
       })
   }
   return findings
@@ -64,7 +68,7 @@ function coarseChunks(subject: CheckSubject, length: bigint, retention: Retentio
       message: byCreation
         ? `${key} keeps a chunk for ${kept}, and a chunk of ${words(length, subject)} receives rows for at least that long: rows are dropped while they are new`
         : `${key} keeps ${kept} in chunks of ${words(length, subject)}, and a chunk is dropped as a whole: rows stay for up to ${words(age + length, subject)}`,
-      suggestion: `chunkInterval: ${roundLength(age / 4n, subject)}`,
+      suggestion: declaration(`chunkInterval: ${roundLength(age / 4n, subject)}`, subject),
     },
   ]
 }
@@ -88,7 +92,7 @@ export function compressionFindings(subject: CheckSubject, facts: ProofFacts): C
           effectiveFrom: affectsData(subject, after, facts),
           policies: [policyRef(key, 'compression'), policyRef(view, 'refresh')],
           message: `${key} is compressed after ${age}, and the refresh of ${view} covers the last ${offsetInWords(startOffset, subject.state.scale)}: late rows are inserted into compressed chunks, and each refresh has to read these`,
-          suggestion: `compression: { after: ${words(most(startOffset), subject)} }`,
+          suggestion: declaration(`compression: { after: ${words(most(startOffset), subject)} }`, subject),
         })
   }
   const refilled = subject.table.chunks.filter(({status}) => has(status, 'compressed') && has(status, 'partial')).length

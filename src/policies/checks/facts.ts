@@ -8,6 +8,7 @@ import {rulesOf, type LiveRule, type TableState} from '../table-state.js'
 import type {Chunk, Table} from '../../catalog/table.js'
 import {fromMicros, instantOf, microsOf, toMicros} from '../../catalog/time.js'
 import {offsetInWords} from '../../catalog/offset-words.js'
+import {timeUnitSetting} from '../../catalog/time-unit-advice.js'
 import {isProblem, toOffset} from '../offsets.js'
 import {chunksBefore} from '../reach.js'
 
@@ -138,6 +139,14 @@ function earliest(points: readonly bigint[]): bigint | null {
 
 function notBefore(then: bigint, {now}: ProofFacts): Instant | null {
   return instantOf(then < now ? now : then)
+}
+
+/**
+ * A suggestion for the configuration, which takes durations only: the ages of a table on integers of an unknown unit
+ * cannot be written there before their unit is.
+ */
+export function declaration(text: string, {state, table}: Pick<CheckSubject, 'state' | 'table'>): string {
+  return state.scale === 'unknown' ? `first the unit (s, ms, us or ns): ${timeUnitSetting(table, 'ms')}` : text
 }
 
 /** A length on a table's scale in words that the configuration accepts. */

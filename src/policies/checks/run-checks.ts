@@ -8,7 +8,7 @@ import {isPlanned, rulesOf, type LiveRule} from '../table-state.js'
 import {command} from '../../units/command.js'
 import {qualifiedName} from '../../catalog/table.js'
 import {offsetInWords} from '../../catalog/offset-words.js'
-import {retentionsOf, retentionWords, words, type ProofFacts, type CheckSubject} from './facts.js'
+import {declaration, retentionsOf, retentionWords, words, type ProofFacts, type CheckSubject} from './facts.js'
 import {policyRef, policyName, findingRules, named, type CheckFinding} from './finding.js'
 import {lockFindings} from './locks.js'
 import {neverRunsFindings} from './never-runs.js'
@@ -51,7 +51,10 @@ function ungated(subject: CheckSubject, facts: ProofFacts): CheckFinding[] {
     suggestion:
       after === null
         ? null
-        : `tables: ${key}: { retention: { after: ${ageWords(after, subject)} } }, and policies apply makes it gated`,
+        : declaration(
+            `tables: ${key}: { retention: { after: ${ageWords(after, subject)} } }, and policies apply makes it gated`,
+            subject,
+          ),
   }))
 }
 
