@@ -9,15 +9,14 @@ import type {Step} from '../run/step.js'
 import {command} from '../units/command.js'
 import {gridOf, type Every} from '../units/period.js'
 import {plural} from '../units/plural.js'
-import {catchUp, towardsCopy} from './changes.js'
+import {chainOf} from './chain.js'
 import {copyOf} from './copy.js'
-import {swapStep, validateReferences} from './exchange.js'
-import {compareStep, deleteChanged, once, quotedOption} from './fill.js'
+import {deleteChanged, once, quotedOption} from './fill.js'
 import {readKeyEnds} from './find-periods.js'
-import {createIndex, indexComments, recordNewTable} from './finish-set.js'
+import {createIndex, indexComments} from './finish-set.js'
 import {refusalsOfHypertable} from './hypertable-refusals.js'
 import {relationOf, type Inventory} from './inventory.js'
-import {hasTimeIndex, rowKey, type RowKey} from './key.js'
+import {rowKey, type RowKey} from './key.js'
 import {ownPeriod} from './own-periods.js'
 import type {AdoptPeriod, KeyEnds} from './periods.js'
 import {refusalsOf} from './refusals.js'
@@ -51,7 +50,6 @@ export async function intoHypertable(db: Database, request: AdoptRequest, adopti
   const interval = chunkInterval(timeKey, every)
   const {points} = await readKeyEnds(db, request, source, {column: column.name, key: timeKey})
   const ranges = comparedRanges(timeKey, points, interval.micros)
-  const direction = towardsCopy(inventory, staging)
   const shadow: ShadowRequest = {
     ...found,
     staging,
@@ -60,19 +58,14 @@ export async function intoHypertable(db: Database, request: AdoptRequest, adopti
     periods: {...request.periods, every},
     target: 'hypertable',
   }
-  const steps = [
-    ...(state === null ? [createShadow(shadow, emptyHypertable(db.server, shadow, interval.sql))] : []),
-    ...(await copyOf(db, adoption)),
-    ...buildIndexes(inventory, staging, shadow.key),
-    settings(inventory, staging),
-    catchUp(inventory, staging, direction, 'before the comparison'),
-    ...comparisons(adoption, ranges),
-    ...foreignKeys(inventory, staging),
-    recordNewTable(inventory, staging, false),
-    catchUp(inventory, staging, direction, 'before the exchange'),
-    swapStep(inventory, staging, found.fingerprint),
-    ...validateReferences(inventory, inventory.oid),
-  ]
+  const steps = chainOf(adoption, {
+    create: state === null ? [createShadow(shadow, emptyHypertable(db.server, shadow, interval.sql))] : [],
+    copy: await copyOf(db, adoption),
+    complete: [...buildIndexes(inventory, staging, shadow.key), settings(inventory, staging)],
+    foreignKeys: foreignKeys(inventory, staging),
+    compared: ranges,
+    recordsReplicated: false,
+  })
   return {
     summary: `adopt ${source.relation} as a hypertable with chunks of ${interval.words}`,
     steps,
@@ -202,17 +195,6 @@ function comparedRanges(key: TimeKey, {oldest, newest}: KeyEnds, chunk: bigint):
     ranges.push({partition: `rows from ${lower}`, lower, upper})
   }
   return ranges
-}
-
-/** One step a range where an index or a partition finds its rows, else one for all, which reads the table once. */
-function comparisons({source, staging, state, found, column}: Adoption, ranges: readonly AdoptPeriod[]): Step[] {
-  const {inventory} = found
-  const open = ranges.filter(({lower}) => !(state?.verified ?? []).includes(lower))
-  if (open.length === 0) return []
-  const single = source.kind === 'partitioned' || hasTimeIndex(inventory, column)
-  return single
-    ? open.map((range) => compareStep(inventory, staging, [range]))
-    : [compareStep(inventory, staging, ranges)]
 }
 
 /** Adds the foreign keys without a scan, and validates them without a lock that writers of the other table wait for. */

@@ -1,24 +1,20 @@
 import type {Database} from '../db/database.js'
 import {formatQualifiedName} from '../db/qualified-name.js'
 import {sql} from '../db/sql.js'
-import type {Step} from '../run/step.js'
 import {changesOf} from './carried.js'
-import {catchUp, towardsCopy} from './changes.js'
+import {chainOf} from './chain.js'
 import {copyOf} from './copy.js'
-import {swapStep, validateReferences} from './exchange.js'
-import {buildIndexes, compareStep, createPartitions} from './fill.js'
+import {buildIndexes, createPartitions} from './fill.js'
 import {findPeriods} from './find-periods.js'
-import {completeSet, completionId, foreignKeySteps, recordNewTable} from './finish-set.js'
+import {completeSet, completionId, foreignKeySteps} from './finish-set.js'
 import {leavingTimescaledb} from './hypertable.js'
-import type {Inventory} from './inventory.js'
-import {hasTimeIndex, rowKey} from './key.js'
+import {rowKey} from './key.js'
 import type {AdoptPeriod, AdoptPeriods} from './periods.js'
 import {refusalsOf, refusalsOfSet} from './refusals.js'
 import {refuseAll, type Adoption, type AdoptRequest, type Chain} from './request.js'
 import {createShadow, emptySet} from './shadow.js'
 import type {Source} from './source.js'
 import type {Staging} from './staging.js'
-import type {AdoptState} from './state.js'
 
 /** The steps that make a table a partition set. */
 export async function intoSet(db: Database, request: AdoptRequest, adoption: Adoption): Promise<Chain> {
@@ -33,22 +29,21 @@ export async function intoSet(db: Database, request: AdoptRequest, adoption: Ado
   // A partition that is created after the set was completed gets indexes and foreign keys when it is created.
   const complete = state?.built.includes(completionId(inventory)) ?? false
   const built = complete ? periods.filter((period) => !missing.includes(period)) : periods
-  const direction = towardsCopy(inventory, staging)
   const shadow = {...found, staging, column: column.name, key, periods: calendar, target: 'set' as const}
-  const steps = [
-    ...(state === null ? [createShadow(shadow, emptySet(shadow))] : []),
-    ...createPartitions(inventory, staging, missing),
-    ...(await copyOf(db, adoption)),
-    ...built.map((period) => buildIndexes(inventory, staging, key, period)),
-    completeSet(inventory, staging),
-    catchUp(inventory, staging, direction, 'before the comparison'),
-    ...comparisons(inventory, staging, periods, {state, byPeriod: hasTimeIndex(inventory, column)}),
-    ...foreignKeySteps(inventory, staging, built),
-    recordNewTable(inventory, staging, true),
-    catchUp(inventory, staging, direction, 'before the exchange'),
-    swapStep(inventory, staging, found.fingerprint),
-    ...validateReferences(inventory, inventory.oid),
-  ]
+  const steps = chainOf(adoption, {
+    create: [
+      ...(state === null ? [createShadow(shadow, emptySet(shadow))] : []),
+      ...createPartitions(inventory, staging, missing),
+    ],
+    copy: await copyOf(db, adoption),
+    complete: [
+      ...built.map((period) => buildIndexes(inventory, staging, key, period)),
+      completeSet(inventory, staging),
+    ],
+    foreignKeys: foreignKeySteps(inventory, staging, built),
+    compared: periods,
+    recordsReplicated: true,
+  })
   return {
     summary: `adopt ${source.relation} as a set of ${periods.length} partitions`,
     steps,
@@ -63,9 +58,15 @@ async function missingPartitions(
   staging: Staging,
   periods: readonly AdoptPeriod[],
 ): Promise<AdoptPeriod[]> {
+  const names = periods.map(({partition}) => partition)
   const rows = await db.query<{name: string; parent: string | null}>(
-    sql`select c.relname as name, (select format('%I.%I', n.nspname, p.relname) from pg_inherits i join pg_class p on p.oid = i.inhparent join pg_namespace n on n.oid = p.relnamespace where i.inhrelid = c.oid) as parent
-from pg_class c where c.relnamespace = (select oid from pg_namespace where nspname = ${schema}) and c.relname = any (${periods.map(({partition}) => partition)}::text[])`,
+    sql`select c.relname as name, (
+  select format('%I.%I', n.nspname, p.relname)
+  from pg_inherits i join pg_class p on p.oid = i.inhparent join pg_namespace n on n.oid = p.relnamespace
+  where i.inhrelid = c.oid
+) as parent
+from pg_class c
+where c.relnamespace = (select oid from pg_namespace where nspname = ${schema}) and c.relname = any (${names}::text[])`,
   )
   const ours = formatQualifiedName(staging.schema, table)
   refuseAll(
@@ -80,20 +81,6 @@ from pg_class c where c.relnamespace = (select oid from pg_namespace where nspna
   )
   const present = new Set(rows.map(({name}) => name))
   return periods.filter(({partition}) => !present.has(partition))
-}
-
-/** One step a period where an index finds its rows, else one for all, which reads the table once. */
-function comparisons(
-  inventory: Inventory,
-  staging: Staging,
-  periods: readonly AdoptPeriod[],
-  {state, byPeriod}: {state: AdoptState | null; byPeriod: boolean},
-): Step[] {
-  const open = periods.filter(({lower}) => !(state?.verified ?? []).includes(lower))
-  if (open.length === 0) return []
-  return byPeriod
-    ? open.map((period) => compareStep(inventory, staging, [period]))
-    : [compareStep(inventory, staging, periods)]
 }
 
 function declaration({relation}: Source, {every, zone}: AdoptPeriods): string[] {
