@@ -1,7 +1,7 @@
 import type {Database} from '../db/database.js'
 import {prepared} from '../db/load-sql.js'
 import {timescaledbFunction, type Server} from '../db/server.js'
-import {literal, sql, type Statement} from '../db/sql.js'
+import {sql, type Statement} from '../db/sql.js'
 import {usageError} from '../errors.js'
 import type {Step} from '../run/step.js'
 import {timeUnitAdvice} from '../catalog/time-unit-advice.js'
@@ -236,7 +236,10 @@ function compressStep(
     object: name,
     statements: [
       ...beforeCompressing(server, table, name, mustTruncate),
-      sql`select ${timescaledbFunction(server, 'compress_chunk')}(${literal(name)}::regclass)`,
+      {
+        ...sql`select ${timescaledbFunction(server, 'compress_chunk')}(${name}::regclass)`,
+        name: 'qicore:compress-chunk',
+      },
     ],
     // EXCLUSIVE while the rows are copied, then ACCESS EXCLUSIVE to remove them.
     lock: 'ACCESS EXCLUSIVE',

@@ -1,7 +1,7 @@
 import {plural} from '../units/plural.js'
 import type {Database} from '../db/database.js'
 import {loadSql} from '../db/load-sql.js'
-import {literal, sql, statement, type Statement} from '../db/sql.js'
+import {sql, statement, type Statement} from '../db/sql.js'
 import {qualifiedName, type Chunk, type Table} from '../catalog/table.js'
 import {formatChunkNames} from './hypertable.js'
 
@@ -69,17 +69,21 @@ export function mustTruncate(readers: LogicalReaders, table: Table, chunk: Chunk
  *   and block writers for that time.
  * - Otherwise `truncate_or_delete`, which does not queue for the lock. `truncate_only` does: an UPDATE that has locked
  *   the chunk for planning and waits for the copy can then deadlock with it.
+ *
+ * Prepared, because parsing and planning it for each chunk took 0.4 ms, as long as its execution.
  */
 export function truncateBehaviour(table: Table, name: string): Statement {
-  return sql`select set_config('timescaledb.compress_truncate_behaviour', case when exists (
+  const hypertable = qualifiedName({schema: table.storage.schema, name: table.storage.name})
+  const query = sql`select set_config('timescaledb.compress_truncate_behaviour', case when exists (
   select from pg_replication_slots where slot_type = 'logical' and database = current_database()
 ) or exists (
   select from pg_publication p cross join lateral pg_get_publication_tables(p.pubname) as t
-  where p.pubdelete and t.relid in (to_regclass(${literal(qualifiedName({schema: table.storage.schema, name: table.storage.name}))}), to_regclass(${literal(name)}))
+  where p.pubdelete and t.relid in (to_regclass(${hypertable}), to_regclass(${name}))
 ) then 'truncate_only' when exists (
-  select from pg_locks where locktype = 'relation' and relation = to_regclass(${literal(name)}) and pid is distinct from pg_backend_pid()
+  select from pg_locks where locktype = 'relation' and relation = to_regclass(${name}) and pid is distinct from pg_backend_pid()
     and database = (select oid from pg_database where datname = current_database())
 ) then 'truncate_disabled' else 'truncate_or_delete' end, true)`
+  return {...query, name: 'qicore:truncate-behaviour'}
 }
 
 /** The publications and slots in words: `publication p, replication slot s`. */
