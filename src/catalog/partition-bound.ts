@@ -7,7 +7,8 @@ export interface Range {
 }
 
 const unbounded: Range = {start: null, end: null}
-const constant = "'((?:[^']|'')*)'|MINVALUE|MAXVALUE"
+// pg_get_expr prints the bounds of an integer without quotes, and those of a bigint with them.
+const constant = "'((?:[^']|'')*)'|MINVALUE|MAXVALUE|(-?\\d+)"
 const shape = new RegExp(String.raw`^FOR VALUES FROM \((?:${constant})[^)]*\) TO \((?:${constant})[^)]*\)$`)
 
 /**
@@ -15,8 +16,8 @@ const shape = new RegExp(String.raw`^FOR VALUES FROM \((?:${constant})[^)]*\) TO
  * integer. A side is null if it has no bound; both are null for DEFAULT and for lists.
  */
 export function parsePartitionBound(text: string | null, kind: TimeKind): Range {
-  const [, from, to] = shape.exec(text ?? '') ?? []
-  return text === null ? unbounded : {start: boundOf(from, kind), end: boundOf(to, kind)}
+  const [, from, fromNumber, to, toNumber] = shape.exec(text ?? '') ?? []
+  return text === null ? unbounded : {start: boundOf(from ?? fromNumber, kind), end: boundOf(to ?? toNumber, kind)}
 }
 
 function boundOf(text: string | undefined, kind: TimeKind): bigint | null {

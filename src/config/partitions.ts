@@ -1,24 +1,10 @@
 import type {PartitionRule} from '../partitions/periods.js'
+import {assumed} from '../partitions/undeclared.js'
 import {qicore} from '../schema/built-in.js'
 import {parseDuration} from '../units/duration.js'
 import type {Config} from './load.js'
 
-/** Defaults for what neither the configuration nor the definitions specify. */
-const assumed = {
-  every: 'month',
-  ahead: 3,
-  timezone: 'UTC',
-  earliest: '2009-01-03T00:00:00Z',
-  within: {months: 12, days: 0, seconds: 0},
-  retention: null,
-  timeUnit: null,
-  keyFormat: null,
-} as const
-
-/** The rule that applies to an undeclared set. */
-export function undeclared(relation: string): PartitionRule {
-  return {relation, ...assumed}
-}
+export {undeclared} from '../partitions/undeclared.js'
 
 /**
  * The declared partition sets: those of the definitions if QiCore's migrations are recorded, overridden by the

@@ -1,11 +1,13 @@
 import type {Database} from '../db/database.js'
 import {readSets} from '../partitions/sets.js'
+import {undeclared} from '../partitions/undeclared.js'
 import {qualifiedName, type Table} from '../catalog/table.js'
 import {kindOf, type Change} from './change.js'
 import type {Problem} from './problem.js'
 
 /**
- * Problems of retentions on partitioned tables whose bounds are not times: the age of a partition is not known.
+ * Problems of retentions on partitioned tables whose bounds are not times: the age of a partition is not known. Integers
+ * are times in the unit of the change.
  * `partitions drop` refuses the same keys. Removing a policy is always possible.
  */
 export async function unreadableKeys(
@@ -20,7 +22,12 @@ export async function unreadableKeys(
     .filter((table) => table.kind === 'partitioned' && keys.has(qualifiedName(table)))
     .map(qualifiedName)
   if (partitioned.length === 0) return []
-  return (await readSets(db, partitioned, [])).flatMap(({relation, unfit}) =>
+  const rules = changes.flatMap((change) =>
+    change.do === 'gated retention' && change.timeUnit !== null
+      ? [{...undeclared(change.key), timeUnit: change.timeUnit}]
+      : [],
+  )
+  return (await readSets(db, partitioned, rules)).flatMap(({relation, unfit}) =>
     unfit === null
       ? []
       : [
@@ -29,7 +36,7 @@ export async function unreadableKeys(
             message: `${relation}: the age of its partitions is not known, so a retention is not possible. ${unfit}`,
             // qicore.retain reads the bounds of these types only.
             suggestion:
-              'A retention needs a table that is partitioned by range of one date, timestamp or timestamptz column.',
+              'A retention needs a table that is partitioned by range of one date, timestamp, timestamptz or integer column; of an integer the configuration has the timeUnit.',
           },
         ],
   )

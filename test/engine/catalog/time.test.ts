@@ -108,7 +108,8 @@ describe('bounds of partitions', () => {
       start: -5n,
       end: 9_223_372_036_854_775_807n,
     })
-    expect(parsePartitionBound(`FOR VALUES FROM (0) TO (10)`, 'integer')).toEqual({start: null, end: null})
+    expect(parsePartitionBound(`FOR VALUES FROM (0) TO (10)`, 'integer')).toEqual({start: 0n, end: 10n})
+    expect(parsePartitionBound(`FOR VALUES FROM (MINVALUE) TO (-10)`, 'integer')).toEqual({start: null, end: -10n})
   })
 })
 
