@@ -14,7 +14,7 @@ const units = {s: [1, 'integer'], ms: [1e3, 'bigint'], us: [1e6, 'bigint'], ns: 
 
 forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
   for (const [unit, [factor, type]] of Object.entries(units))
-    it(`retention by an ${type} in ${unit} is declared, and drops what SQL written by hand calls older`, async () => {
+    it(`retention by a key of type ${type} in ${unit} is declared, and drops what SQL written by hand calls older`, async () => {
       const database = await engine.database()
       const {db, run} = database
       await replay(database, ['core'])
