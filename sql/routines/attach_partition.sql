@@ -1,7 +1,7 @@
 -- Creates a partition with these bounds and attaches it; the caller has locked the table and checked that the range is
--- free. It is partitioned itself as the newest partition is. `suffix` is appended to the name of the table; if the name
--- is longer than 63 bytes, the table's name is cut and eight digits of its hash follow, as by `qicore-db partitions`.
+-- free. It is partitioned itself as the newest partition is. Its name is that of qicore.partition_name.
 -- since: core.1.2.0
+-- requires: partition_name
 create or replace function qicore.attach_partition(parent regclass, suffix text, low text, high text, template regclass)
 returns regclass
 language plpgsql
@@ -10,21 +10,12 @@ as $$
 declare
   space name;
   space_oid oid;
-  base text;
-  child_name text;
+  child_name text := qicore.partition_name(parent, suffix);
   child text;
   storage_clause text;
   kind "char" := (select relkind from pg_class where oid = template);
 begin
-  select n.nspname, n.oid, c.relname into space, space_oid, base from pg_class c join pg_namespace n on n.oid = c.relnamespace where c.oid = parent;
-  if octet_length(base || suffix) > 63 then
-    -- The hash distinguishes long names with the same beginning. left() cuts characters, not bytes.
-    suffix := '_' || left(md5(base), 8) || suffix;
-    while octet_length(base || suffix) > 63 loop
-      base := left(base, -1);
-    end loop;
-  end if;
-  child_name := base || suffix;
+  select n.nspname, n.oid into space, space_oid from pg_class c join pg_namespace n on n.oid = c.relnamespace where c.oid = parent;
   child := format('%I.%I', space, child_name);
   if exists (select from pg_class c where c.relnamespace = space_oid and c.relname = child_name) then
     if exists (select from pg_inherits i where i.inhrelid = child::regclass and i.inhparent = parent) then

@@ -2,7 +2,7 @@
 -- partitions: where the existing ones end inside of it, the first new one begins there. `key` is that of
 -- qicore.partition_key.
 -- since: core.1.14.0
--- requires: partition_cell, local_start, partition_bound, partition_ranges, partition_suffix, attach_partition
+-- requires: partition_cell, local_start, partition_bound, partition_ranges, partition_suffix, partition_name, attach_partition
 create or replace function qicore.fill_period(parent regclass, key text, period text, zone text, ahead integer)
 returns setof regclass
 language plpgsql
@@ -17,6 +17,7 @@ declare
   stop_local timestamp := qicore.partition_cell(period, start_local, 1);
   last_at timestamptz := case when local_key then stop_local at time zone 'UTC' else qicore.local_start(stop_local, zone) end;
   part record;
+  suffix text;
   template regclass;
 begin
   if first_at >= last_at then
@@ -37,10 +38,17 @@ begin
     ), '{}')) as free
     order by 1
   loop
-    return next qicore.attach_partition(parent,
-      case when part.low = first_at and part.high < last_at then to_char(start_local, '"_y"FMYYYY"m"MM"d"DD"h"HH24MI')
-      else qicore.partition_suffix(period, part.low at time zone case when local_key then 'UTC' else zone end, part.low = first_at) end,
-      part.low_text, part.high_text, template);
+    suffix := case when part.low = first_at and part.high < last_at then to_char(start_local, '"_y"FMYYYY"m"MM"d"DD"h"HH24MI')
+      else qicore.partition_suffix(period, part.low at time zone case when local_key then 'UTC' else zone end, part.low = first_at) end;
+    -- After a change of the time zone, another partition may begin at this local time of the former zone.
+    if exists (
+      select from pg_inherits i join pg_class c on c.oid = i.inhrelid
+      where i.inhparent = parent and not i.inhdetachpending and c.relname = qicore.partition_name(parent, suffix)
+        and c.relnamespace = (select p.relnamespace from pg_class p where p.oid = parent)
+    ) then
+      suffix := to_char(part.low at time zone 'UTC', '"_y"FMYYYY"m"MM"d"DD"h"HH24MI"z"');
+    end if;
+    return next qicore.attach_partition(parent, suffix, part.low_text, part.high_text, template);
   end loop;
 end
 $$;

@@ -118,8 +118,12 @@ async function partsOf(
     for (const range of uncoveredParts(period.range, ranges))
       if (sameRange(range, period.range)) whole.push({...period, range})
       else cut.push({period, range})
-  const named = await namedParts(db, set, cut, timezone)
-  return [...whole, ...named].sort((a, b) => compareAscending(a.range.start, b.range.start))
+  const own = new Set(children.flatMap(({partition, pending}) => (pending ? [] : [partition])))
+  const named = [...whole, ...(await namedParts(db, set, cut, timezone))].map((period) =>
+    own.has(period.partition) ? namedByInstant(set, period) : period,
+  )
+  const stated = await withState(db, set, named)
+  return stated.sort((a, b) => compareAscending(a.range.start, b.range.start))
 }
 
 /** Parts of periods, as periods, which are named after the day, the hour or the minute at which they begin. */
@@ -138,16 +142,30 @@ async function namedParts(
       parts.map(({period, range}) => String(range.start === period.range.start)),
     ]),
   )
-  const named = parts.map(({period, range}, index): Period => {
+  return parts.map(({period, range}, index): Period => {
     const partition = suffixedName(set.table, rows[index]!.suffix)
     return {...period, partition, range, ...epochsOf(range), from: instantOf(range.start)!, to: instantOf(range.end)!}
   })
+}
+
+/**
+ * The period under a name by the instant of its start in UTC. After a change of the time zone, another partition of the
+ * set may begin at the same local time of the former zone.
+ */
+function namedByInstant(set: PartitionSet, period: Period): Period {
+  const [, year, month, day, hour, minute] = /^(\d+)-(\d\d)-(\d\d)T(\d\d):(\d\d)/.exec(period.from)!
+  return {...period, partition: suffixedName(set.table, `_y${year}m${month}d${day}h${hour}${minute}z`)}
+}
+
+/** The periods with whether a relation has their name. */
+async function withState(db: Database, set: PartitionSet, periods: readonly Period[]): Promise<Period[]> {
+  if (periods.length === 0) return []
   const taken = await db.query<{name: string}>(
     sql`select c.relname as name from pg_class c join pg_namespace n on n.oid = c.relnamespace
-where n.nspname = ${set.schema} and c.relname = any(${named.map(({partition}) => partition)})`,
+where n.nspname = ${set.schema} and c.relname = any(${periods.map(({partition}) => partition)})`,
   )
   const names = new Set(taken.map(({name}) => name))
-  return named.map((part): Period => ({...part, state: names.has(part.partition) ? 'taken' : 'missing'}))
+  return periods.map((period): Period => ({...period, state: names.has(period.partition) ? 'taken' : 'missing'}))
 }
 
 function conflictOf(

@@ -7,6 +7,7 @@ import {gridOf, parseEvery, periodUnits, type Every} from '../../../src/units/pe
 import {addDays} from '../../../src/units/calendar.js'
 import {enginesFor, forEachEngine} from '../../helpers/engines.js'
 import {ruleOf, run} from '../../helpers/partitions.js'
+import {replay} from '../../helpers/schema-replay.js'
 
 const everyPeriod = fc
   .tuple(fc.constantFrom(...periodUnits), fc.constantFrom(1, 2, 3, 4, 6))
@@ -48,6 +49,37 @@ forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
     expect(await readPeriods(database.db, [wanted])).toMatchObject([{partition, from, to, state: 'missing'}])
   })
 
+  it.each(['planEnsure', 'qicore.ensure_partitions'])(
+    '%s names a partition by its instant if the former zone gave its local time to another one',
+    async (by) => {
+      const database = await engine.database()
+      await replay(database, ['core'])
+      await database.run('create table ticks (time timestamptz not null) partition by range (time)')
+      // Until the clocks of Kolkata show the hour of UTC that its present hour is named after, 5 h 30 min are left.
+      await database.run(`do $$
+      declare hour timestamp := date_trunc('hour', now() at time zone 'Asia/Kolkata');
+      begin
+        execute format('create table %I partition of ticks for values from (%L) to (%L)',
+          to_char(hour, '"ticks_y"FMYYYY"m"MM"d"DD"h"HH24'), hour at time zone 'UTC', (hour + interval '1 hour') at time zone 'UTC');
+      end $$`)
+      const rule = ruleOf('public.ticks', {every: 'hour', timezone: 'Asia/Kolkata', ahead: 0})
+      if (by === 'planEnsure') {
+        const {plan, findings} = await planEnsure(database.db, [rule])
+        expect(findings.filter(({kind}) => kind === 'conflict')).toEqual([])
+        await run(database.db, plan)
+      } else {
+        await database.run("select qicore.fill_period('ticks', 'timestamptz', 'hour', 'Asia/Kolkata', 0)")
+      }
+      expect((await planEnsure(database.db, [rule])).plan.steps).toEqual([])
+      expect(
+        await database.run(`select c.relname = to_char(lower at time zone 'UTC', '"ticks_y"FMYYYY"m"MM"d"DD"h"HH24MI"z"') as by_instant
+        from pg_inherits i join pg_class c on c.oid = i.inhrelid
+        cross join lateral (select (regexp_match(pg_get_expr(c.relpartbound, 0), 'FROM \\(''(.*?)''\\)'))[1]::timestamptz as lower) as bound
+        where i.inhparent = 'ticks'::regclass order by lower`),
+      ).toEqual([{by_instant: true}, {by_instant: false}])
+    },
+  )
+
   it('a set whose period and zone change again and again has no gap, no overlap, and nothing to do after each run', async () => {
     const database = await engine.database()
     const zone = fc.constantFrom('UTC', 'Europe/Berlin', 'Asia/Kolkata', 'America/New_York', 'Australia/Lord_Howe')
@@ -60,7 +92,9 @@ forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
           `drop table if exists ticks; create table ticks (time ${type} not null) partition by range (time)`,
         )
         for (const each of changes) {
-          const rules = [ruleOf('public.ticks', {...each, timeUnit: 'ns'})]
+          // Columns without a zone: another zone sets their clock, so that hours can be left out.
+          const timezone = type === 'timestamp' ? changes[0]!.timezone : each.timezone
+          const rules = [ruleOf('public.ticks', {...each, timezone, timeUnit: 'ns'})]
           const {plan, findings} = await planEnsure(database.db, rules)
           expect(findings.filter(({kind}) => kind !== 'period')).toEqual([])
           expect((await run(database.db, plan)).steps.filter(({status}) => status !== 'done')).toEqual([])

@@ -24,6 +24,7 @@ const routines = [
   'partition_ranges',
   'partition_suffix',
   'copy_subpartitions',
+  'partition_name',
   'attach_partition',
   'create_partition',
   'create_monthly_partition',
