@@ -22,7 +22,9 @@ export const helpTopics: readonly HelpTopic[] = [
     name: 'exit-codes',
     summary: 'What each exit code means.',
     parts: [
-      paragraph('The same with and without `--json`. A code that a script does not know means failure.'),
+      paragraph(
+        'Exit codes are the same with and without `--json`. Scripts should treat an unknown code as a failure.',
+      ),
       {
         kind: 'table',
         head: ['code', 'meaning'],
@@ -49,7 +51,7 @@ export const helpTopics: readonly HelpTopic[] = [
       paragraph(
         "The database: `--url` > `--target` > `QICORE_DB_URL` or `QICORE_TARGET` > `DATABASE_URL` > libpq's variables > the `default` target of the configuration.",
       ),
-      paragraph('An empty variable is not set. No `.env` file is read.'),
+      paragraph('An empty variable counts as not set. No `.env` file is read.'),
     ],
   },
   {
@@ -57,8 +59,8 @@ export const helpTopics: readonly HelpTopic[] = [
     summary: 'What JSON documents promise, and which changes are compatible.',
     parts: [
       {kind: 'list', title: '', items: jsonRules},
-      {kind: 'list', title: 'Compatible, possible in every release:', items: compatibleChanges},
-      {kind: 'list', title: 'Only with a higher `version` of the document:', items: breakingChanges},
+      {kind: 'list', title: 'Any release may make these compatible changes:', items: compatibleChanges},
+      {kind: 'list', title: 'These changes raise the `version` of the document:', items: breakingChanges},
     ],
   },
 ]

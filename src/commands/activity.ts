@@ -5,8 +5,11 @@ import type {ActivityReport} from '../activity/sessions.js'
 export default class Activity extends ReportCommand<typeof Activity> {
   static override summary = 'Show current sessions, what blocks them, and what holds back VACUUM.'
   static override description =
-    `Sessions that run a statement, hold a transaction open or block another: runs of this program, TimescaleDB's jobs, pg_cron, autovacuum and applications. Chunks and partitions are shown as their table. A waiting session is listed below the one that blocks it. SINCE is the time that its transaction has been open.
-Changes nothing and never waits for a lock. A role without pg_monitor sees which sessions block others, but not their statements.`
+    "Lists sessions that run a statement, hold a transaction open or block another: qicore-db's runs, " +
+    "TimescaleDB's jobs, pg_cron, autovacuum and applications. Chunks and partitions are shown as their table. " +
+    'A waiting session is listed below the one that blocks it. SINCE is how long its transaction has been open.\n' +
+    'Changes nothing and never waits for a lock. A role without pg_monitor sees which sessions block others, ' +
+    'but not their statements.'
   static override examples = [
     '<%= config.bin %> <%= command.id %>',
     '<%= config.bin %> <%= command.id %> --watch --every 5s',

@@ -14,7 +14,8 @@ interface CompletionReport {
 export default class Completion extends BaseCommand<typeof Completion> {
   static override summary = 'Print the script that completes commands, flags and names in a shell.'
   static override description =
-    'Completes commands, flags, fixed values, targets, tables, aggregates and jobs. Names come from the configuration file and the built-in definitions; nothing is connected.'
+    'Completes commands, flags, fixed values, targets, tables, aggregates and jobs. Names come from the ' +
+    'configuration file and the built-in definitions; it never connects to a database.'
   static override examples = [
     '<%= config.bin %> <%= command.id %> bash >> ~/.bashrc',
     '<%= config.bin %> <%= command.id %> fish > ~/.config/fish/completions/qicore-db.fish',

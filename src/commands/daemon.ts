@@ -11,8 +11,14 @@ import {approximateSeconds, type Duration} from '../units/duration.js'
 export default class Daemon extends BaseCommand<typeof Daemon> {
   static override summary = 'Run the scheduled jobs in the foreground and record every due time.'
   static override description =
-    `The ledger in the database (qicore.maintenance_log) decides what is due, not timers: restarts, outages, clock changes and suspended machines leave no gap and no duplicate. Any number of daemons on one database share the work. Without jobs in the configuration it maintains declared tables only; on a database without declared tables it only observes.
-Prints one JSON object per line (--pretty for people); --listen serves health, metrics and a page about the database (docs/daemon.md). On SIGTERM or SIGINT it gives running steps --grace to finish, releases the rest and exits 0; a second signal ends it at once (130). With --targets or --all-targets one process maintains several databases; SIGHUP reads the configuration again.`
+    'The ledger in the database (qicore.maintenance_log) decides what is due, not timers, so restarts, outages, ' +
+    'clock changes and suspended machines leave no gap and no duplicate. Any number of daemons on one database ' +
+    'share the work. Without jobs in the configuration it maintains declared tables only; on a database without ' +
+    'declared tables it only observes.\n' +
+    'Prints one JSON object per line (--pretty for people); --listen serves health, metrics and a page about ' +
+    'the database (docs/daemon.md). On SIGTERM or SIGINT it gives running steps --grace to finish, releases the ' +
+    'rest and exits 0; a second signal ends it at once (130). With --targets or --all-targets one process ' +
+    'maintains several databases; SIGHUP reads the configuration again.'
   static override examples = [
     '<%= config.bin %> <%= command.id %> --target local --pretty',
     '<%= config.bin %> <%= command.id %> --target prod --listen 0.0.0.0:9847',

@@ -7,8 +7,11 @@ import type {ReportDocument} from '../page/document.js'
 export default class Report extends BaseCommand<typeof Report> {
   static override summary = 'Write findings, policies, chunks, growth, runs and queries as one page.'
   static override description =
-    `Reads what doctor, policies status, stats, jobs and their kinds report, and writes it as one HTML file that needs no other file and no network, or as one JSON document. A part that cannot be read is replaced by the reason. Changes nothing and never waits for a lock.
---from renders a document that --json wrote before, on any machine and without a database. The exit code does not depend on what the report says.`
+    'Combines doctor, policies status, stats, jobs and further reports in one HTML file that needs no other ' +
+    'file and no network, or in one JSON document. A section that cannot be read is replaced by the reason. ' +
+    'Changes nothing and never waits for a lock.\n' +
+    '--from renders a document that --json wrote, on any machine and without a database. The exit code does not ' +
+    'depend on what the report finds.'
   static override examples = [
     '<%= config.bin %> <%= command.id %> --html report.html',
     '<%= config.bin %> <%= command.id %> --html report.html --disk 2TB',

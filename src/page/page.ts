@@ -163,7 +163,7 @@ function figures({stats, policies, doctor}: ReportDocument): Markup {
     {label: 'policies late', value: shown(late), tone: toneOf(late)},
     {label: 'size', value: bytes(sum(report, ({totalBytes}) => totalBytes))},
     {label: 'saved by compression', value: before === null || after === null ? dash : formatBytes(before - after)},
-    {label: 'written a day', value: bytes(sum(report, ({bytesPerDay}) => bytesPerDay))},
+    {label: 'written per day', value: bytes(sum(report, ({bytesPerDay}) => bytesPerDay))},
     {label: 'chunks', value: shown(sum(report, (table) => table.chunks))},
   ]
   return html`<dl class="figures">${list.map(({label, value, tone}) => html`<div class="${tone ?? ''}"><dt>${label}</dt><dd>${value}</dd></div>`)}</dl>`

@@ -18,7 +18,14 @@ import {can} from '../engines/index.js'
 import {durationInWords, type Duration} from '../units/duration.js'
 import {withProblems} from './findings.js'
 import {bySince} from './status-work.js'
-import {policyProblem, type NotDone, type PolicyProblem, type PolicyStatus, type RuleText} from './status-types.js'
+import {
+  policyProblem,
+  runnerNotRunning,
+  type NotDone,
+  type PolicyProblem,
+  type PolicyStatus,
+  type RuleText,
+} from './status-types.js'
 
 /** A retention or compression of Citus' own that an entry of pg_cron runs. It asks no aggregate. */
 export interface CronPolicy {
@@ -129,7 +136,7 @@ function problemsOf(policy: CronPolicy, notDone: PolicyStatus['notDone'], alive:
     problems.push(policyProblem('unknown', 'not known: no range of its partitions can be read'))
   else if (notDone.length > 0) problems.push(undoneProblem(policy, notDone))
   if (error !== null) problems.push(policyProblem('last_error', `the last run of ${name} failed: ${error.message}`))
-  if (!alive) problems.push(policyProblem('runner_not_running', 'the runner pg_cron is not running'))
+  if (!alive) problems.push(runnerNotRunning('pg_cron'))
   return problems
 }
 

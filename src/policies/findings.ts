@@ -10,6 +10,7 @@ import {exportsRows} from './retention-export.js'
 import {
   fixBy,
   policyProblem,
+  runnerNotRunning,
   type JudgedPolicy,
   type NotDone,
   type NotDoneCode,
@@ -107,7 +108,7 @@ function runProblems(status: JudgedPolicy, {rule, problems: own}: FindingContext
               ? 'nothing runs it: only a daemon can export rows on a schedule, and no daemon was found'
               : 'nothing runs it: no worker, no pg_cron job and no daemon was found',
           )
-        : policyProblem('runner_not_running', `the runner ${runner} is not running`),
+        : runnerNotRunning(runner),
     )
   if (!status.lastErrorVisible && lastError === null && jobId !== null)
     problems.push(policyProblem('errors_not_visible', "this role may not see its job's errors"))

@@ -152,3 +152,16 @@ export interface PolicyStatusReport {
   qicoreSchema: QicoreSchema
   notes: string[]
 }
+
+/** The subject of the sentence that names a runner which is not running. */
+const runnerSubject: Readonly<Record<Exclude<Runner, 'none'>, string>> = {
+  timescaledb: "TimescaleDB's background workers are",
+  pg_cron: "pg_cron's scheduler is",
+  daemon: 'the daemon is',
+  unknown: 'its runner is',
+}
+
+/** The problem of a policy whose runner is known and not running. */
+export function runnerNotRunning(runner: Exclude<Runner, 'none'>): PolicyProblem {
+  return policyProblem('runner_not_running', `not run, because ${runnerSubject[runner]} not running`)
+}

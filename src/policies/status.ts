@@ -106,7 +106,9 @@ export async function readPolicyStatus(
     timescaledb &&
     snapshot.policies.some(({job}) => job !== null)
       ? [
-          `TimescaleDB's background workers are not running here. ${sources.runners.daemon ? 'The daemon does their work.' : `The daemon would do their work: ${command('daemon')}`}`,
+          sources.runners.daemon
+            ? "TimescaleDB's background workers are not running here. The daemon does their work."
+            : `TimescaleDB's background workers are not running here. A daemon can do their work: ${command('daemon')}`,
         ]
       : []
   if (!sources.ownReadable) notes.push(unreadableNote(db))

@@ -15,7 +15,8 @@ export interface GrowthFacts {
 }
 
 const fromChunks =
-  'PER DAY is what the chunks show as written, before compression and without retention, where a table has less than seven days of recorded sizes.'
+  '* is the size written per day according to the chunks, before compression and without retention, ' +
+  'because less than seven days of sizes are recorded.'
 
 /** Why growth is not known by recorded sizes, from when on it will be, and the next command. */
 export function growthNotes(
@@ -26,18 +27,19 @@ export function growthNotes(
   const chunks = tables.some(({basis}) => basis === 'chunks') ? [fromChunks] : []
   if (closed)
     return [
-      'This role may not read the recorded sizes. GRANT USAGE ON SCHEMA qicore and SELECT ON qicore.size_snapshot, or run sql/roles.sql.',
+      'This role may not read the recorded sizes. ' +
+        'GRANT USAGE ON SCHEMA qicore and SELECT ON qicore.size_snapshot, or run sql/roles.sql.',
       ...chunks,
     ]
-  const next = `The daemon records them every day. Those of today: ${command('jobs run', ['snapshot'])}`
-  if (empty) return [`No sizes are recorded for the last 90 days. ${next}`, ...chunks]
+  const next = `The daemon records them every day. To record them now: ${command('jobs run', ['snapshot'])}`
+  if (empty) return [`No sizes were recorded in the last 90 days. ${next}`, ...chunks]
   const newest = [...storage.map(({series}) => lastDay(series.points, day)), ...tables.map((table) => table.lastDay)]
     .filter((each) => each !== null)
     .sort()
     .at(-1)
   const stale = newest !== undefined && newest < addDays(day, -1)
   return [
-    ...(stale ? [`The newest recorded sizes are those of ${newest}. ${next}`] : []),
+    ...(stale ? [`The newest recorded sizes are from ${newest}. ${next}`] : []),
     ...waiting(tables, storage, newest ?? day),
     ...chunks,
   ]
@@ -56,7 +58,10 @@ function waiting(tables: readonly TableGrowth[], storage: readonly StorageSeries
     .map((days) => {
       const names = waiters.filter((each) => each.days === days).map(({name}) => name)
       const known = addDays(newest, fewestDays - days)
-      return `${formatNames(names)}: ${days} of the ${fewestDays} days of sizes that are needed. Growth is known from ${known} on, with a snapshot every day.`
+      return (
+        `${formatNames(names)}: sizes of ${days} days are recorded, and growth needs ${fewestDays}. ` +
+        `It will be known on ${known} if the daemon records sizes every day.`
+      )
     })
 }
 

@@ -39,32 +39,32 @@ export const environmentVariables: readonly EnvironmentVariables[] = [
   {
     names: [qicoreVariables.lockTimeout],
     meaning:
-      'how long a step waits for a lock, such as `5s`; one that takes ACCESS EXCLUSIVE waits for at most `exclusiveLockTimeout`',
+      'how long a step waits for a lock, such as `5s`; a step that takes ACCESS EXCLUSIVE waits at most `exclusiveLockTimeout`',
     flag: '--lock-timeout',
     setting: 'limits.lockTimeout',
   },
   {
     names: ['QICORE_DAEMON_TOKEN'],
-    meaning: 'the token that the page of the daemon requires; at least 16 characters',
+    meaning: "the token for the daemon's page; at least 16 characters",
     flag: '--token-file',
     setting: null,
   },
   {
     names: ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY', 'AWS_PROFILE'],
-    meaning: "exports to `s3://`: the key, in the order of AWS's own tools, which also know roles of machines and pods",
+    meaning: "exports to `s3://`: credentials, in the order of AWS's own tools, including roles of machines and pods",
     flag: null,
     setting: null,
   },
   {
     names: ['AWS_ENDPOINT_URL_S3', 'AWS_ENDPOINT_URL', 'AWS_REGION', 'AWS_DEFAULT_REGION'],
-    meaning: 'exports to `s3://`: the address of a store that is not AWS, and the region',
+    meaning: 'exports to `s3://`: the URL of a store other than AWS, and the region',
     flag: null,
     setting: 'tables.<name>.retention.archive.export',
   },
   {
     names: ['DATABASE_URL'],
     meaning:
-      'as `QICORE_DB_URL`, which takes precedence; if the configuration has targets, a command that changes something refuses it',
+      'as `QICORE_DB_URL`, which takes precedence; if the configuration has targets, commands that change something refuse it',
     flag: null,
     setting: null,
   },
@@ -80,19 +80,19 @@ export const environmentVariables: readonly EnvironmentVariables[] = [
   },
   {
     names: ['COLUMNS'],
-    meaning: 'width of tables, also if the output is not a terminal; without it nothing is cut there',
+    meaning: 'width of tables, also if the output is not a terminal; without it, such output is never cut',
     flag: null,
     setting: null,
   },
   {
     names: ['NO_COLOR', 'FORCE_COLOR', 'TERM'],
-    meaning: 'no colours; colours also in a pipe; `dumb`: no colours and no line that is redrawn',
+    meaning: 'no colours; colours also in a pipe; `dumb`: no colours, and no line is redrawn',
     flag: null,
     setting: null,
   },
   {
     names: ['XDG_CACHE_HOME'],
-    meaning: 'directory of the names of tables that completion offers; `~/.cache` if it is not set',
+    meaning: 'directory of the cached table names for shell completion; default: `~/.cache`',
     flag: null,
     setting: null,
   },

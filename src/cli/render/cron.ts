@@ -13,7 +13,7 @@ export function aroundCronStatus(report: CronStatus, failed: boolean): Around<Cr
         '!',
       ),
       ...notes(
-        foreign.map((job) => `not ours: ${foreignWords(job)}`),
+        foreign.map((job) => `not managed by qicore-db: ${foreignWords(job)}`),
         ' ',
       ),
       ...notes(remarks, '!'),

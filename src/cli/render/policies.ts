@@ -93,7 +93,12 @@ function findingLines(policies: readonly PolicyStatus[]): Line[] {
 /** Declared and live policies side by side. */
 export function aroundPolicyList({policies}: PolicyListReport): Around<ListedPolicy> {
   if (policies.length === 0) return {below: [closingLine(['No policies here, declared or live.'])]}
-  return {below: [...unmanagedLegend(policies), closingLine([], [`Their results: ${command('policies status')}`])]}
+  return {
+    below: [
+      ...unmanagedLegend(policies),
+      closingLine([], [`Whether they did their work: ${command('policies status')}`]),
+    ],
+  }
 }
 
 function unmanagedLegend(policies: readonly {managed: boolean}[]): Line[] {

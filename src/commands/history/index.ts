@@ -13,8 +13,11 @@ const mostRuns = 100_000
 export default class History extends ReportCommand<typeof History> {
   static override summary = 'List recorded changes: time, operation, actor, runner and result.'
   static override description =
-    `Each run that changed the database through qicore-db, its daemon or its procedures is a row of qicore.maintenance_log. A change made in another way, with psql for example, is not recorded.
-A run whose process was killed is "interrupted" (a job's run "failed") with the reason session_ended: its finished steps are kept, and its end time is unknown. \`jobs history\` has the scheduled runs with their due times.`
+    'Lists every run that changed the database through qicore-db, its daemon or its procedures ' +
+    '(qicore.maintenance_log). Changes made in another way, for example with psql, are not recorded.\n' +
+    `A run whose process was killed is "interrupted" (a job's run "failed") with the reason session_ended: its ` +
+    'finished steps are kept, and its end time is unknown. `jobs history` has the scheduled runs with their due ' +
+    'times.'
   static override examples = [
     '<%= config.bin %> <%= command.id %>',
     '<%= config.bin %> <%= command.id %> --table ohlcv_data --since 2026-11-01',

@@ -16,7 +16,8 @@ interface ListReport {
 export default class JobsList extends TargetReport<typeof JobsList, ListReport, ListReport> {
   static override summary = 'List the scheduled jobs with their next run, last result and runner.'
   static override description =
-    'Lists the jobs of the configuration (or the defaults), and jobs that only the ledger of this database has. RUNS has a bar for the duration of each of the last 10 runs, and × for one that failed. Changes nothing.'
+    'Lists the jobs of the configuration (or the defaults), and jobs that only the ledger of this database has. ' +
+    'RUNS draws the durations of the last 10 runs as bars, with × for a failed run. Changes nothing.'
   static override examples = ['<%= config.bin %> <%= command.id %>', '<%= config.bin %> <%= command.id %> --json']
 
   static override flags = watchFlags

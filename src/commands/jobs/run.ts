@@ -32,9 +32,11 @@ interface RunJobReport {
 export default class JobsRun extends TargetChange<typeof JobsRun, RunJobReport> {
   static override summary = 'Run a job once, now.'
   static override description =
-    `Runs the same operation as the daemon and records it in the same ledger. Refused while the job is running (exit 5).
---dry-run prints the plan as SQL. On a read-only replica the run is skipped, which is not a failure.
-On many targets only runs without steps that need a confirmation are made; the others are refused.`
+    'Runs the same operation as the daemon and records it in the same ledger. Refused while the job is running ' +
+    '(exit 5).\n' +
+    '--dry-run shows the plan. On a read-only replica the run is skipped, which is not a failure.\n' +
+    'On many targets a job runs only where none of its steps needs a confirmation; the other targets are ' +
+    'refused.'
   static override examples = [
     '<%= config.bin %> <%= command.id %> maintain --dry-run',
     '<%= config.bin %> <%= command.id %> maintain',

@@ -13,7 +13,9 @@ interface NewReport {
 export default class MigrateNew extends BaseCommand<typeof MigrateNew> {
   static override summary = 'Write the next migration file.'
   static override description =
-    `The file gets the next number, the next version and a header. It contains the statements for what was added to the definitions since the last migration (a column, an index, a check). Changes that cannot be generated are reported and are comments in the file.`
+    'The file gets the next number, the next version and a header. It has the statements for what was added to ' +
+    'the definitions since the last migration (a column, an index, a check). Changes that cannot be generated ' +
+    'are listed, and written as comments into the file.'
   static override examples = ['<%= config.bin %> <%= command.id %> add_desk_column']
   static override args = {name: Args.string({description: 'what it does, in a few words', required: true})}
   static override flags = {

@@ -27,7 +27,9 @@ interface Read {
 export default class MigrateStatus extends TargetReport<typeof MigrateStatus, Read, StatusReport> {
   static override summary = 'List migrations and routines: applied, pending, edited, missing or older.'
   static override description =
-    `Exits 3 if a migration was edited after it was applied, is recorded without a file or was applied for another engine, and if the schema qicore or a routine is newer than this program. Pending migrations and routines that are older than this program are an error with --check only: migrate up updates them. Changes nothing.`
+    'Exits 3 if a migration was edited after it was applied, is recorded but has no file, or was applied for ' +
+    'another engine, or if the schema qicore or a routine is newer than this program. Pending migrations and ' +
+    'older routines make it exit 3 only with --check; migrate up applies them. Changes nothing.'
   static override examples = ['<%= config.bin %> <%= command.id %>', '<%= config.bin %> <%= command.id %> --check']
   static override flags = {
     check: Flags.boolean({summary: 'Exit 3 also if something is pending or older.'}),

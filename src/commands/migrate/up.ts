@@ -9,10 +9,11 @@ export default class MigrateUp extends TargetChange<typeof MigrateUp, ChangeRepo
   static override aliases = ['schema:create']
   static override summary = 'Apply the pending migrations, each file in a transaction of its own.'
   static override description =
-    `The schema qicore comes first, then the tables of QiCore, then the files in migrations/ beside the configuration.
-Running it again changes nothing. A file that fails is rolled back, and later files are not run.
-Waits up to 60 seconds for another run to finish. On a database that has data it asks for confirmation.
-On many targets it applies only migrations of the schema qicore; a target with others pending is refused.`
+    "Applies the schema qicore first, then QiCore's tables, then the files in migrations/ beside the " +
+    'configuration.\n' +
+    'Running it again changes nothing. If a file fails, it is rolled back and later files are not run.\n' +
+    'Waits up to 60 seconds for another run to finish. Asks for confirmation if the database has data.\n' +
+    'On many targets it applies only migrations of the schema qicore; a target with others pending is refused.'
   static override examples = [
     '<%= config.bin %> <%= command.id %>',
     '<%= config.bin %> <%= command.id %> --dry-run',

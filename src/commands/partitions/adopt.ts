@@ -9,8 +9,12 @@ const length = Flags.custom<Every>({parse: async (input) => parseEvery(input), h
 export default class PartitionsAdopt extends BaseCommand<typeof PartitionsAdopt> {
   static override summary = 'Turn a table into a partition set or a hypertable while it is in use.'
   static override description =
-    `The rows are copied into a new table in committed batches, while a trigger records every change. Each period is compared by count and checksum. Then the two tables exchange their places under ACCESS EXCLUSIVE, for a fraction of a second. The old table is kept until --finish; until then --undo goes back without losing a row.
-The plan names what the new table gets. What it cannot have is refused before anything is changed, with the statement that removes it. A run that was interrupted, or killed, is continued by the next one.`
+    'Rows are copied into a new table in committed batches, while a trigger records every change. Each period ' +
+    'is compared by row count and checksum. Then the tables are swapped under ACCESS EXCLUSIVE, within a ' +
+    'fraction of a second. The old table is kept until --finish; until then --undo goes back without losing a ' +
+    'row.\n' +
+    'The plan lists what the new table gets. What it cannot have is refused before anything is changed, with ' +
+    'the statement that removes it. If a run is interrupted or killed, the next one continues it.'
   static override examples = [
     '<%= config.bin %> <%= command.id %> ticks --every day --dry-run',
     '<%= config.bin %> <%= command.id %> ticks --every day --yes',

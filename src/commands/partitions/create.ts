@@ -13,9 +13,13 @@ const length = Flags.custom<Every>({parse: async (input) => parseEvery(input), h
 export default class PartitionsCreate extends BaseCommand<typeof PartitionsCreate> {
   static override summary = 'Create the partitions of a time range; existing ones are not changed.'
   static override description =
-    `Each partition is created as a table and then attached, in a transaction of its own, without blocking reads and writes (SHARE UPDATE EXCLUSIVE on the table).
-A partition is an hour, a day, a week (ISO), a month, a quarter, a year, or a number of them, on the calendar of the time zone of the set (UTC unless configured). Months are included at both ends of a range, days are half-open.
-Without a range it creates the partitions that the configuration requires, as partitions ensure does. Safe to repeat.`
+    'Each partition is created as a table and then attached, in its own transaction, without blocking reads and ' +
+    'writes (SHARE UPDATE EXCLUSIVE on the table).\n' +
+    'A partition covers an hour, a day, an ISO week, a month, a quarter, a year, or several of them, in the ' +
+    'time zone of the set (UTC unless configured). Months are included at both ends of a range; days are ' +
+    'half-open.\n' +
+    'Without a range it creates the partitions that the configuration requires, as partitions ensure does. Safe ' +
+    'to repeat.'
   static override examples = [
     '<%= config.bin %> <%= command.id %> crypto_prices --from 2024-01 --to 2024-12',
     '<%= config.bin %> <%= command.id %> level1_data --from 2026-11-01 --to 2026-11-08 --dry-run',

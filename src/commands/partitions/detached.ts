@@ -13,9 +13,12 @@ interface Report extends DetachedReport {
 export default class PartitionsDetached extends TargetReport<typeof PartitionsDetached, Report, Report> {
   static override summary = 'List detached partitions: age, size, stage of retention, and the next stage.'
   static override description =
-    `qicore-db records each partition that it detaches and keeps, and finds its table again after a rename or a move. Tables that were dropped by hand are listed as gone.
-Also lists tables that a drop detached and did not drop, and tables that have the name and the columns of a partition but no record: no retention touches them.
-Rows are the planner's estimate. Never waits for a lock: a table that another session has locked exclusively has no size.`
+    'Lists the partitions that qicore-db detached and kept, also after their tables were renamed or moved. A ' +
+    'table that was dropped outside qicore-db is listed as gone.\n' +
+    'Also lists tables that a drop detached but did not drop, and tables with the name and the columns of a ' +
+    'partition but without a record: no retention stage touches those.\n' +
+    "Rows are the planner's estimate. Never waits for a lock: a table that another session has locked " +
+    'exclusively has no size.'
   static override examples = [
     '<%= config.bin %> <%= command.id %>',
     '<%= config.bin %> <%= command.id %> crypto_prices',

@@ -6,8 +6,13 @@ import type {DrainPlan} from '../../partitions/drain.js'
 export default class PartitionsDrain extends BaseCommand<typeof PartitionsDrain> {
   static override summary = 'Move the rows of a default partition into partitions of their own.'
   static override description =
-    `For each period of which the default partition has rows, it makes a table beside the set, moves the rows in committed batches and attaches the table; nothing is scanned under an exclusive lock. New rows of the period are written into the table meanwhile. Until it is attached, queries on the set do not see its rows, one period at a time. The rows of a small default partition move in one transaction.
-Rows without a time, before partitions.earliest or further ahead than partitions.within stay, and are listed with their number and a query that shows them. The next run finishes an interrupted one.`
+    'For each period whose rows are in the default partition, this creates a table beside the set, moves the ' +
+    'rows in committed batches, and attaches the table; nothing is scanned under an exclusive lock. Meanwhile ' +
+    'new rows of the period go to that table. Until it is attached, queries on the set do not see the moved ' +
+    'rows of that period. The rows of a small default partition move in one transaction.\n' +
+    'Rows without a time, before partitions.earliest or further ahead than partitions.within stay where they ' +
+    'are, and are listed with their number and a query that shows them. The next run finishes an interrupted ' +
+    'one.'
   static override examples = [
     '<%= config.bin %> <%= command.id %> ohlcv_data --dry-run',
     '<%= config.bin %> <%= command.id %> ohlcv_data --yes',

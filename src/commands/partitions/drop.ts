@@ -6,8 +6,10 @@ import type {OldPlan} from '../../partitions/detach.js'
 export default class PartitionsDrop extends BaseCommand<typeof PartitionsDrop> {
   static override summary = 'Drop old partitions with all their rows.'
   static override description =
-    `Each partition is first detached, without blocking reads and writes, and then dropped. Partitions that an earlier run detached and could not drop come first. Refused (exit 7) if an emulated aggregate has not covered all rows. The last partition is never dropped.
-Loses data: type the target's name, or pass it with --confirm.`
+    'Each partition is first detached, without blocking reads and writes, and then dropped. Partitions that an ' +
+    'earlier run detached but could not drop come first. Refused (exit 7) if an emulated aggregate has not ' +
+    'covered all rows. The last partition is never dropped.\n' +
+    "Loses data: type the target's name, or pass it with --confirm."
   static override examples = [
     '<%= config.bin %> <%= command.id %> ohlcv_data --older-than 24mon --dry-run',
     '<%= config.bin %> <%= command.id %> ohlcv_data --older-than 24mon --confirm market',

@@ -8,8 +8,11 @@ import {instantsBetween} from '../../units/range.js'
 export default class PartitionsExport extends BaseCommand<typeof PartitionsExport> {
   static override summary = 'Export partitions to Parquet or CSV, and compare the files with the rows.'
   static override description =
-    `Writes one file a partition, with a manifest beside it, into a directory or an S3-compatible store. Each file is read back: its rows and their checksum must be those that the server computed in the same snapshot. A partition whose rows a verified file has is not exported again; if its rows have changed, a second file is written and the first one stays.
-Changes nothing in the database and blocks no reader or writer.`
+    'Writes one file per partition, with a manifest beside it, to a directory or an S3-compatible store. Each ' +
+    'file is read back, and its rows and checksum must equal those that the server computed in the same ' +
+    'snapshot. A partition that is already in a verified file is not exported again; if its rows have changed, ' +
+    'a second file is written and the first one stays.\n' +
+    'Changes nothing in the database and blocks neither reads nor writes.'
   static override examples = [
     '<%= config.bin %> <%= command.id %> ohlcv_data --older-than 24mon --export-to /var/backups/market',
     '<%= config.bin %> <%= command.id %> ohlcv_data --from 2024-01 --to 2024-03 --export-to s3://archive/market --export-format csv',

@@ -5,12 +5,17 @@ import type {ExitCode} from '../../errors.js'
 import type {RetainPlan} from '../../partitions/retain.js'
 
 export default class PartitionsRetain extends BaseCommand<typeof PartitionsRetain> {
-  static override summary = 'Carry out the stages of a retention: detach, archive and drop what is due.'
+  static override summary = 'Run the stages of a retention: detach, archive and drop what is due.'
   static override description =
-    `The stages are declared: tables.<name>.retention: {detach: 90d, archive: {after: 1y, schema: archive}, drop: 2y}. Ages count from the end of a partition's range. The job retain does the same on a schedule, after policies apply has confirmed the policy.
-A partition is detached only after every aggregate over the table has computed its rows. What cannot go is kept and named, and does not stop the others (exit 6, or 7 if nothing else was to do). A partition is never detached and dropped in the same run.
-Tables that were detached by hand are kept; --include names one to which the stages shall apply from the next run on.
-Dropping loses data: type the target's name, or pass it with --confirm.`
+    'The configuration declares the stages: tables.<name>.retention: {detach: 90d, archive: {after: 1y, schema: ' +
+    "archive}, drop: 2y}. Ages count from the end of a partition's range. The job retain does the same on a " +
+    'schedule, after policies apply has confirmed the policy.\n' +
+    'A partition is detached only after every aggregate over the table has computed its rows. A partition that ' +
+    'cannot be detached, moved or dropped is kept and listed, and does not stop the others (exit 6, or 7 if ' +
+    'nothing else was due). A partition is never detached and dropped in the same run.\n' +
+    'Tables that were detached by hand are kept; --include applies the stages to one of them from the next run ' +
+    'on.\n' +
+    "Dropping loses data: type the target's name, or pass it with --confirm."
   static override examples = [
     '<%= config.bin %> <%= command.id %> ohlcv_data --dry-run',
     '<%= config.bin %> <%= command.id %> ohlcv_data --confirm market',

@@ -12,8 +12,14 @@ export default class PoliciesStatus extends TargetReport<
 > {
   static override summary = 'Show due work that the policies have not done, based on the state of the chunks.'
   static override description =
-    `For every policy, declared or not: how many chunks or ranges are due, which of them are not done, since when and why; the runner and whether it is running; the last error with its SQLSTATE. The status of a job is shown but does not decide, because TimescaleDB reports success for a run that failed on some chunks.
-Locks nothing, changes nothing and needs no schema qicore. Work is late when it has waited for one interval of the schedule plus limits.lateAfter (6h). A declared policy that is missing, paused or not confirmed is late too. Routines of the schema qicore that are older than this program are a finding. Exits 3 by --fail-on; an undeclared policy counts only if you name its table.`
+    'Reports every policy, declared or not: how many chunks or ranges are due, which of them are not done, ' +
+    'since when and why; the runner and whether it is running; the last error with its SQLSTATE. The status of ' +
+    'a job is shown but does not decide, because TimescaleDB reports success for a run that failed on some ' +
+    'chunks.\n' +
+    'Locks nothing, changes nothing and needs no schema qicore. Work is late when it has waited for one ' +
+    'interval of the schedule plus limits.lateAfter (6h). A declared policy that is missing, paused or not ' +
+    'confirmed is late too. Routines of the schema qicore that are older than this program are a finding. Exits ' +
+    '3 by --fail-on; an undeclared policy counts only if you name its table.'
   static override examples = [
     '<%= config.bin %> <%= command.id %>',
     '<%= config.bin %> <%= command.id %> ohlcv_data --json',

@@ -16,8 +16,10 @@ interface GenerateReport {
 export default class SchemaGenerate extends BaseCommand<typeof SchemaGenerate> {
   static override summary = 'Write SQL, a Drizzle module or zod schemas from the definitions of the tables.'
   static override description =
-    `The definitions are QiCore's, followed by the tables that the configuration describes. The same definitions give the same files, byte by byte. Without --out the files are printed. sql is one file for each kind of engine; it requires the schema qicore, which migrate up installs.
---check writes nothing, and exits 3 if a file differs from what would be written.`
+    "Uses QiCore's definitions, followed by the tables that the configuration describes. The same definitions " +
+    'always give identical files. Without --out the files are printed. sql writes one file per engine; it ' +
+    'requires the schema qicore, which migrate up installs.\n' +
+    '--check writes nothing, and exits 3 if a file differs from what would be written.'
   static override examples = [
     '<%= config.bin %> <%= command.id %> drizzle --out src/db',
     '<%= config.bin %> <%= command.id %> zod --out src/db --check',

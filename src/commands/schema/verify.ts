@@ -19,9 +19,14 @@ interface VerifyReport {
 export default class SchemaVerify extends TargetReport<typeof SchemaVerify, VerifyReport, VerifyReport> {
   static override summary = 'Compare a database with the definitions of its tables.'
   static override description =
-    `Columns, types, nullability, defaults, checks, uniques, indexes, foreign keys, triggers, dimensions, compression settings, aggregates and routines. The definitions are created in an empty database of the same server, which is dropped afterwards, so that PostgreSQL describes both sides. The role needs CREATEDB for that; --scratch names an empty database instead.
-QiCore's tables are compared if their migrations are recorded or crypto_prices exists, tables of the configuration always, other tables never. Nothing is changed: statements that fix a difference without loss are printed.
-Exits 3 if there is a difference.`
+    'Compares columns, types, nullability, defaults, checks, unique constraints, indexes, foreign keys, ' +
+    'triggers, dimensions, compression settings, aggregates and routines. The definitions are created in an ' +
+    'empty database of the same server, which is dropped afterwards, so that PostgreSQL prints both sides. This ' +
+    'needs CREATEDB; --scratch uses an existing empty database instead.\n' +
+    "Tables of the configuration are always compared, QiCore's tables if their migrations are recorded or " +
+    'crypto_prices exists, other tables never. Nothing is changed: statements that fix a difference without ' +
+    'loss are printed.\n' +
+    'Exits 3 if there is a difference.'
   static override examples = [
     '<%= config.bin %> <%= command.id %>',
     '<%= config.bin %> <%= command.id %> --target prod --json',

@@ -11,9 +11,13 @@ const mostTables = 40
 export default class StatsChunks extends TargetReport<typeof StatsChunks, ChunksReport, ChunksReport> {
   static override summary = 'List chunks or partitions with range, state, size and due work, newest first.'
   static override description =
-    `A chunk is marked ! if it has been due for longer than one interval of the policy's schedule plus limits.lateAfter (6h), or if it is unknown since when: rows were written into it after its compression ("partial").
-By default the table shows the newest chunks that fit the screen (20 in a pipe; --limit sets the number); CSV, Markdown and JSON have all of them.
---map draws all chunks on one time axis instead: for each table the sizes as bars, and the states as signs below them; --limit sets the number of tables.`
+    "A chunk is marked ! if it has been due for longer than one interval of the policy's schedule plus " +
+    'limits.lateAfter (6h), or if it received rows after its compression ("partial"), so that it is unknown for ' +
+    'how long it has been due.\n' +
+    'By default the table shows the newest chunks that fit the screen (20 in a pipe; --limit sets the number); ' +
+    'CSV, Markdown and JSON have all of them.\n' +
+    '--map draws all chunks on one time axis instead: for each table bars for the sizes, with the states as ' +
+    'characters below them; --limit sets the number of tables.'
   static override examples = [
     '<%= config.bin %> <%= command.id %> ohlcv_data',
     '<%= config.bin %> <%= command.id %> ohlcv_data --late',

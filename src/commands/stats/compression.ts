@@ -11,8 +11,12 @@ export default class StatsCompression extends TargetReport<
 > {
   static override summary = 'Show what compression saved, and which due compression is outstanding.'
   static override description =
-    `DONE/DUE: fully compressed chunks of those that are old enough for the policy. A chunk that received rows after its compression is not done, although TimescaleDB's number_compressed_chunks counts it. Without a policy nothing is due.
-BEFORE and AFTER were recorded when each chunk was compressed; LIVE NOW is what the same chunks take today. TO GAIN is what compressing the rest of the due chunks would free at the current ratio. OLD SETTINGS counts chunks that were compressed with another segmentby or orderby than the table has now.`
+    'DONE/DUE: fully compressed chunks of those that are old enough for the policy. A chunk that received rows ' +
+    "after its compression is not done, although TimescaleDB's number_compressed_chunks counts it. Without a " +
+    'policy nothing is due.\n' +
+    'BEFORE and AFTER were recorded when each chunk was compressed; LIVE NOW is the present size of the same ' +
+    'chunks. TO GAIN is what compressing the other due chunks would free at the current ratio. OLD SETTINGS ' +
+    'counts chunks that were compressed with a segmentby or orderby that the table no longer has.'
   static override examples = [
     '<%= config.bin %> <%= command.id %>',
     '<%= config.bin %> <%= command.id %> public.ohlcv_data --json',

@@ -7,9 +7,17 @@ import type {GrowthReport} from '../../reports/growth-report.js'
 export default class StatsGrowth extends TargetReport<typeof StatsGrowth, GrowthReport, GrowthReport> {
   static override summary = 'Show how tables, database and tablespaces grow, and when a disk is full.'
   static override description =
-    `Growth is the slope of the least squares line through the sizes that the job snapshot records once a UTC day, over the last 90 days; it needs at least 7 days of them. PER DAY is net growth: after compression and retention, negative if the table shrinks. PER MONTH is 30 days of it. IN 30 D and IN 90 D are the line on that day; --json and --csv have low and high, two standard errors of the prediction below and above. TREND has the last 30 days, scaled between the smallest and the largest size; a day without a size is a space.
-With less than 7 days of sizes PER DAY is marked *: the bytes written a day as stats shows them (IN/DAY), before compression and without retention.
---disk says when the database, or one tablespace, has reached that size, and between which days that is by the same two standard errors. Only what is measured counts: give the space that this database may use, without WAL and other databases. Units are those of PostgreSQL (1 kB = 1024 bytes).`
+    'PER DAY is net growth: the slope of the least-squares line through the sizes of the last 90 days, which ' +
+    'the job snapshot records once per UTC day. It is measured after compression and retention, is negative if ' +
+    'the table shrinks, and needs at least 7 days of sizes. PER MONTH is 30 times that. IN 30 D and IN 90 D are ' +
+    'the line on that day; --json and --csv also have low and high, two standard errors of the prediction below ' +
+    'and above. TREND draws the sizes of the last 30 days between the smallest and the largest one; a day ' +
+    'without a size is a space.\n' +
+    'With less than 7 days of sizes PER DAY is marked * and has the bytes written per day (IN/DAY of stats), ' +
+    'before compression and without retention.\n' +
+    '--disk shows when the database, or one tablespace, reaches that size, with the earliest and the latest day ' +
+    'by the same two standard errors. Only what is measured counts: give the space that this database may use, ' +
+    "without WAL and other databases. Units are PostgreSQL's (1 kB = 1024 bytes)."
   static override examples = [
     '<%= config.bin %> <%= command.id %>',
     '<%= config.bin %> <%= command.id %> ohlcv_data --json',

@@ -8,8 +8,14 @@ import type {StatsReport} from '../../reports/stats.js'
 export default class Stats extends TargetReport<typeof Stats, StatsReport, StatsReport> {
   static override summary = 'Show size, growth, compression, age and policies of every time-series table.'
   static override description =
-    `Hypertables, continuous aggregates (by their view's name) and partitioned tables, in every schema, also without the schema qicore. Changes nothing and never waits for a lock: chunks that another session has locked exclusively are skipped and counted.
-SIZE is live: table, indexes, TOAST and compressed data together, as hypertable_size counts. IN/DAY is the size written per day before compression, over the newest whole chunk ranges of at least a week. SAVED compares the sizes recorded at compression. COMPR counts fully compressed chunks; one that received rows since does not count. NEWEST and OLDEST are the ages of the last and the first row; for an aggregate, of its computed buckets.`
+    "Lists hypertables, continuous aggregates (by their view's name) and partitioned tables of every schema, " +
+    'also without the schema qicore. Changes nothing and never waits for a lock: chunks that another session ' +
+    'has locked exclusively are skipped and counted.\n' +
+    'SIZE is live: table, indexes, TOAST and compressed data together, as hypertable_size counts. IN/DAY is the ' +
+    'size written per day before compression, over the newest whole chunk ranges of at least a week. SAVED ' +
+    'compares the sizes recorded at compression. COMPR counts fully compressed chunks; a chunk that received ' +
+    'rows since does not count. NEWEST and OLDEST are the ages of the last and the first row; for an aggregate, ' +
+    'of its computed buckets.'
   static override examples = [
     '<%= config.bin %> <%= command.id %>',
     '<%= config.bin %> <%= command.id %> ohlcv_data',

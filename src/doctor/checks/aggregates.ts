@@ -64,7 +64,7 @@ const neverRefreshed: Check = {
 /** Changed rows that no refresh policy will ever compute: there is none, or its window begins later. */
 const unreachable: Check = {
   id: 'aggregates.pending_unreachable',
-  passes: 'Every change below an aggregate will be computed by its refresh policy.',
+  passes: 'The refresh policy of every aggregate reaches all changes of its source.',
   problem: 'aggregates with changes that no refresh policy computes',
   about: 'tables',
   run: async (context) => {
@@ -112,8 +112,8 @@ function isBeforeWindow({schema, view, pending}: AggregateRow, {tables, policies
  */
 const watermarkAhead: Check = {
   id: 'aggregates.watermark_ahead',
-  passes: 'No aggregate is computed up to a time that is still to come.',
-  problem: 'aggregates that are computed up to the future',
+  passes: 'No aggregate is computed into the future.',
+  problem: 'aggregates that are computed into the future',
   about: 'tables',
   applies: ({edition}) => edition !== null,
   async run(context) {

@@ -145,7 +145,7 @@ export const conditionChecks: readonly Check[] = [
     severity: 'critical',
     words: {
       passes: 'The library of TimescaleDB is preloaded.',
-      problem: 'the extension is installed and its library is not preloaded',
+      problem: 'the extension is installed, but its library is not preloaded',
     },
   }),
   fromCondition({
@@ -180,8 +180,8 @@ export const conditionChecks: readonly Check[] = [
   {
     id: 'condition.stale_names',
     about: 'database',
-    passes: "PostgreSQL has every table that TimescaleDB's catalog names.",
-    problem: "names in TimescaleDB's catalog of tables that do not exist",
+    passes: "Every table in TimescaleDB's catalog exists.",
+    problem: "entries in TimescaleDB's catalog for tables that do not exist",
     applies: ({engine}) => can(engine, 'hypertables'),
     run: staleNames,
   },

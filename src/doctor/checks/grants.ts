@@ -112,7 +112,7 @@ export const grantChecks: readonly Check[] = [
     'grants_read',
     {
       passes: 'This role may read the declared tables, the schema qicore and the statistics of the server.',
-      problem: 'privileges to read that this role lacks',
+      problem: 'missing privileges to read',
     },
     readGrants,
   ),
@@ -120,7 +120,7 @@ export const grantChecks: readonly Check[] = [
     'grants_change',
     {
       passes: 'This role may change the declared tables and use the schema qicore.',
-      problem: 'privileges to change something that this role lacks',
+      problem: 'missing privileges to make changes',
     },
     changeGrants,
   ),

@@ -26,7 +26,9 @@ function findingOf({id, product, what, since, fixedIn, effect, source}: Hazard, 
   return {
     severity: effect === 'loss' ? 'critical' : 'warning',
     object: null,
-    message: `${productNames[product]} ${rangeInWords(versions)} has a known defect that this database can meet: ${what} Fixed in ${fixedIn.join(', ')} (${source}).`,
+    message:
+      `${what} Known defect of ${productNames[product]} ${rangeInWords(versions)}, ` +
+      `fixed in ${fixedIn.join(', ')} (${source}).`,
     data: {
       id,
       product,
@@ -79,14 +81,14 @@ export const hazardChecks: readonly Check[] = [
     id: 'hazards.loss',
     about: 'database',
     passes: 'No known defect of these versions loses rows or gives wrong answers here.',
-    problem: 'known defects by which rows are lost or answers are wrong',
+    problem: 'known defects that lose rows or give wrong answers',
     run: (context) => found(context, 'loss'),
   },
   {
     id: 'hazards.failure',
     about: 'database',
     passes: 'No known defect of these versions makes anything fail here.',
-    problem: 'known defects by which something fails',
+    problem: 'known defects that make something fail',
     run: (context) => found(context, 'failure'),
   },
   {

@@ -260,12 +260,12 @@ export const indexChecks: readonly Check[] = [
   check('bloat', {passes: 'No table is mostly empty.', problem: 'tables that are mostly empty'}, bloat),
   check(
     'table_age',
-    {passes: 'VACUUM freezes old rows of every table in time.', problem: 'tables with very old transactions'},
+    {passes: 'VACUUM freezes old rows of every table in time.', problem: 'tables with very old transaction ids'},
     oldTables,
   ),
   check(
     'transaction_age',
-    {passes: 'No database of the server is near the wraparound.', problem: 'databases with very old transactions'},
+    {passes: 'No database of the server is near the wraparound.', problem: 'databases with very old transaction ids'},
     async (context) => databaseAges(await context.ask<DatabaseAge>('transaction-age')),
     'database',
   ),

@@ -119,14 +119,17 @@ export const cronChecks: readonly Check[] = [
   },
   check(
     'cron_timezone',
-    {passes: 'Schedules of pg_cron are in a time zone without summer time.', problem: 'pg_cron has summer time'},
+    {
+      passes: "pg_cron's time zone has no daylight saving time.",
+      problem: "pg_cron's time zone has daylight saving time",
+    },
     timeZone,
   ),
   check(
     'cron_days',
     {
-      passes: 'A schedule of pg_cron with two kinds of days runs on days that are either.',
-      problem: 'pg_cron runs a schedule with two kinds of days only on days that are both',
+      passes: 'pg_cron runs a schedule with a day of the month and a weekday on either.',
+      problem: 'pg_cron requires both the day of the month and the weekday',
     },
     bothDays,
   ),

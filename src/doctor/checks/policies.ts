@@ -24,14 +24,14 @@ export const policyChecks: readonly Check[] = [
     id: 'policies.never_run',
     severity: 'critical',
     codes: [...neverRunsCodes, 'owner_cannot_login', 'gate_procedure_missing', 'wrong_unit'],
-    words: {passes: 'Every policy can run.', problem: 'policies of which every run fails'},
+    words: {passes: 'Every policy can run.', problem: 'policies whose every run fails'},
     fix: removal,
   }),
   fromProblems({
     id: 'policies.not_running',
     severity: 'critical',
     codes: ['no_runner', 'runner_not_running'],
-    words: {passes: 'Every policy has something alive that runs it.', problem: 'policies that nothing runs'},
+    words: {passes: 'Every policy has a running runner.', problem: 'policies that nothing runs'},
     fix: startDaemon,
   }),
   fromProblems({
@@ -45,8 +45,8 @@ export const policyChecks: readonly Check[] = [
     severity: 'warning',
     codes: ['not_done'],
     words: {
-      passes: 'Every policy has done what was due.',
-      problem: 'policies that are late, by the state of the chunks',
+      passes: 'Every policy did its due work.',
+      problem: 'late policies, judged by the state of the chunks',
     },
     needsWork: true,
   }),

@@ -19,7 +19,7 @@ interface SlotRow {
 /** A slot without a consumer keeps WAL until the disk is full; one that lost its WAL cannot go on. */
 const slots: Check = {
   id: 'replication.slot',
-  passes: 'No replication slot lacks its consumer and keeps more WAL than max_wal_size, or has lost WAL.',
+  passes: 'No replication slot without a consumer keeps more WAL than max_wal_size, and none has lost WAL.',
   problem: 'replication slots that keep WAL without a consumer, or have lost WAL',
   about: 'database',
   run: async ({ask}) => (await ask<SlotRow>('replication-slots')).flatMap(slotFindings),
@@ -114,7 +114,7 @@ interface PublishedRow {
 const unpublishedChunks: Check = {
   id: 'replication.chunks_not_published',
   passes: 'Every publication that lists a hypertable sends its chunks.',
-  problem: 'publications that list a hypertable and do not send its chunks',
+  problem: 'publications that list a hypertable but do not send its chunks',
   about: 'tables',
   applies: ({timescaledb}) => timescaledb !== null,
   run: unpublished,

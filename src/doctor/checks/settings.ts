@@ -57,8 +57,8 @@ const superuserDaemon: Check = {
 
 const rowSecurity: Check = {
   id: 'settings.row_security',
-  passes: 'Row level security hides no rows from this role.',
-  problem: 'tables of which row level security hides rows from this role',
+  passes: 'Row-level security hides no rows from this role.',
+  problem: 'tables whose row-level security hides rows from this role',
   about: 'tables',
   run: async ({ask, snapshot, server}) => {
     const {tables} = await snapshot()
@@ -78,8 +78,8 @@ const rowSecurity: Check = {
 /** They run inside of our changes too, and an error of theirs ends the change. */
 const eventTriggers: Check = {
   id: 'settings.event_triggers',
-  passes: 'No event trigger that may refuse them runs at the commands that this program plans.',
-  problem: 'event triggers that can forbid what is planned',
+  passes: "No event trigger can make qicore-db's commands fail.",
+  problem: 'event triggers that can make planned changes fail',
   about: 'database',
   run: async ({db}) =>
     (await readEventTriggers(db)).map(

@@ -8,7 +8,7 @@ import {badge, fixMarkup, html, prose, section, type Markup} from '../markup.js'
 const open = 3
 const mostFindings = 50
 
-/** What doctor found, worst first; checks that passed or cannot know are folded. */
+/** What doctor found, worst first; passed and unknown checks are folded. */
 export function attentionSection({checks, counts}: DoctorReport): Markup {
   const problems = checks.filter(({status}) => status === 'critical' || status === 'warning')
   const unknown = checks.filter(({status}) => status === 'unknown')
@@ -18,14 +18,14 @@ export function attentionSection({checks, counts}: DoctorReport): Markup {
     {id: 'doctor', title: 'Needs attention', lead},
     problems.length === 0 ? html`<p>No check found a problem.</p>` : html`${problems.map(checkBox)}`,
     folded(
-      plural(unknown.length, 'check that cannot know', 'checks that cannot know'),
+      plural(unknown.length, 'unknown check'),
       unknown.map(
         ({id, title, missing, missingFix}) =>
           html`<li>${badge('unknown', 'unknown')} <strong>${id}</strong>: ${title}. ${prose(missing ?? '')} ${missingFix && fixMarkup(missingFix)}</li>`,
       ),
     ),
     folded(
-      plural(passed.length, 'check that passed', 'checks that passed'),
+      plural(passed.length, 'passed check'),
       passed.map(({id, title}) => html`<li>${badge('ok', 'passed')} <strong>${id}</strong>: ${title}</li>`),
     ),
   )

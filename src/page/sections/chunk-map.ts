@@ -34,7 +34,8 @@ export function chunkMapSection(report: ChunksReport): Markup {
   return section(
     options,
     html`<ul class="legend">${chunkStates.map((state) => html`<li><svg width="14" height="14" aria-hidden="true"><rect class="s-${state}" width="14" height="14"/></svg> ${stateWords[state]}</li>`)}</ul>
-<p class="hint">Each bar is a chunk, or several where they are too many; its height is its size. Select a row and use the arrow keys, or point at a bar.</p>
+<p class="hint">Each bar is a chunk, or several if there are too many to draw; the height is the size.
+  Select a row and use the arrow keys, or point at a bar.</p>
 ${hatch()}<div class="map">
 ${map.rows.map((row) => mapRow(row, map))}
 <div class="axis">${axis(map.from, map.to)}</div>

@@ -49,9 +49,6 @@ export function growthSection(report: GrowthReport): Markup {
           ],
           cells: {trend: (_, text) => html`<span aria-hidden="true" class="spark">${text}</span>`},
         }),
-    report.tables.some(({basis}) => basis === 'chunks')
-      ? html`<p class="hint">* bytes written a day as the chunks show them: before compression and without retention.</p>`
-      : null,
     notesList(report.notes),
   )
 }
@@ -59,13 +56,13 @@ export function growthSection(report: GrowthReport): Markup {
 function leadOf(database: StorageGrowth | undefined, disk: DiskForecast | null): string {
   const full = disk === null ? '' : ` ${diskText(disk)}`
   if (database === undefined || database.bytesPerDay === null)
-    return `Sizes by day, as the job snapshot records them.${full}`
+    return `Sizes by day, recorded by the job snapshot.${full}`
   const forecast = database.forecast?.find(({days}) => days === 90)
   const ahead =
     forecast === undefined
       ? ''
       : `; in 90 days ${formatBytes(forecast.bytes)}, between ${formatBytes(forecast.low)} and ${formatBytes(forecast.high)}`
-  return `The database has ${bytesOr(database.totalBytes)} and grows by ${formatBytes(database.bytesPerDay)} a day${ahead}.${full}`
+  return `The database has ${bytesOr(database.totalBytes)} and grows by ${formatBytes(database.bytesPerDay)} per day${ahead}.${full}`
 }
 
 /**

@@ -11,7 +11,9 @@ export function policiesSection(report: PolicyStatusReport): Markup {
   const late = report.policies.filter(({ok}) => ok === false)
   const unknown = report.policies.filter(({ok}) => ok === null)
   const rows = [...late, ...unknown, ...report.policies.filter(({ok}) => ok === true)]
-  const lead = `${late.length} of ${plural(report.policies.length, 'policy', 'policies')} late, ${unknown.length} unknown. What is due is counted from the state of the chunks, not from the status of the job.`
+  const lead =
+    `${late.length} of ${plural(report.policies.length, 'policy', 'policies')} late, ${unknown.length} unknown. ` +
+    'Due work is judged by the state of the chunks, not by the status of the job.'
   const problems = [...late, ...unknown].flatMap((policy) => policy.problems.map((problem) => ({policy, problem})))
   return section(
     {id: 'policies', title: 'Policies', lead},

@@ -68,7 +68,9 @@ export function refreshFirst({table, state}: CheckSubject, facts: ProofFacts): C
       object: view,
       effectiveFrom: facts.at,
       policies: [policyRef(view, 'compression'), policyRef(view, 'refresh')],
-      message: `TimescaleDB ${facts.server.timescaledb} makes a compression policy of an aggregate only where it has a refresh policy, and ${view} has none`,
+      message:
+        `TimescaleDB ${facts.server.timescaledb} accepts a compression policy of an aggregate only if the aggregate ` +
+        `has a refresh policy, and ${view} has none`,
       suggestion: `aggregates: ${view}: { refresh: { startOffset, endOffset, every } }`,
     },
   ]
@@ -82,8 +84,8 @@ function neverRefreshed({key, gated, age, effectiveFrom}: Against, view: string)
     effectiveFrom,
     policies: [policyRef(key, 'retention'), policyRef(view, 'refresh')],
     message: gated
-      ? `${view} is over ${key} and has no refresh policy: the retention of ${age} would never drop a chunk`
-      : `${view} is over ${key} and has no refresh policy: the retention of ${age} drops rows that it has never computed`,
+      ? `${view} reads ${key} and has no refresh policy: the retention of ${age} would never drop a chunk`
+      : `${view} reads ${key} and has no refresh policy: the retention of ${age} drops rows that it has never computed`,
     suggestion: `aggregates: ${view}: { refresh: { startOffset, endOffset, every } }, or remove the retention`,
   }
 }
@@ -105,7 +107,10 @@ function erasingRefresh(
       object: view,
       effectiveFrom,
       policies: [policyRef(key, 'retention'), policyRef(view, 'refresh'), policyRef(key, 'chunk interval')],
-      message: `the refresh of ${view} reaches back ${offsetInWords(startOffset, subject.state.scale)}, and ${key} keeps ${age} in chunks of ${words(length, subject)}: buckets whose rows are gone would be computed again and become empty`,
+      message:
+        `the refresh of ${view} reaches back ${offsetInWords(startOffset, subject.state.scale)}, ` +
+        `but ${key} keeps only ${age}, in chunks of ${words(length, subject)}: ` +
+        'buckets whose rows were dropped would be computed again and become empty',
       suggestion:
         limit > 0n ? `startOffset: ${words(limit, subject)}` : `retention: { after: ${words(3n * length, subject)} }`,
     },
@@ -132,7 +137,9 @@ function outrunningRetention(
       object: view,
       effectiveFrom,
       policies: [policyRef(key, 'retention'), policyRef(view, 'refresh')],
-      message: `${key} keeps ${age}, and ${view} computes a bucket only ${words(behind, over)} after its rows: they would be dropped before that`,
+      message:
+        `${key} keeps ${age}, but ${view} computes a bucket only ${words(behind, over)} after its rows: ` +
+        'they would be dropped first',
       suggestion: declaration(`retention: { after: ${words(behind * 2n, subject)} }`, subject),
     },
   ]
@@ -147,7 +154,8 @@ function uncoveredFindings({subject, key, gated}: Against, facts: ProofFacts): C
     policies: [policyRef(key, 'retention')],
     message: gated
       ? `${aggregate} has not covered ${range}: the retention of ${key} keeps these rows until it has`
-      : `${aggregate} has not covered ${range}: the next run of the retention of ${key} would lose rows that it has not computed; gated retention (native: false) would keep them`,
+      : `${aggregate} has not covered ${range}: the next run of the retention of ${key} would drop rows ` +
+        'that the aggregate has not computed; gated retention (native: false) would keep them',
     suggestion: command('aggregates refresh', [aggregate], flags),
   }))
 }

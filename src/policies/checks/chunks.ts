@@ -38,7 +38,10 @@ export function chunkFindings(subject: CheckSubject, facts: ProofFacts): CheckFi
         object: key,
         effectiveFrom: facts.at,
         policies: [policyRef(key, 'chunk interval')],
-        message: `a chunk of ${words(length, subject)} of ${key} takes ${formatBytes(Math.round(bytes))} at the rate of its newest rows, more than a quarter of effective_cache_size (${formatBytes(facts.cache)}): inserts slow down if its indexes do not fit into memory`,
+        message:
+          `a chunk of ${key} covers ${words(length, subject)} and takes ${formatBytes(Math.round(bytes))} ` +
+          `at the present rate, more than a quarter of effective_cache_size (${formatBytes(facts.cache)}): ` +
+          'inserts slow down if its indexes do not fit into memory',
         suggestion: declaration(
           `chunkInterval: ${roundLength(BigInt(Math.floor(share / subject.bytesPerPoint)), subject)}`,
           subject,
@@ -66,8 +69,10 @@ function coarseChunks(subject: CheckSubject, length: bigint, retention: Retentio
       effectiveFrom: firstDrop(subject, retention, facts),
       policies: [policyRef(key, 'retention'), policyRef(key, 'chunk interval')],
       message: byCreation
-        ? `${key} keeps a chunk for ${kept}, and a chunk of ${words(length, subject)} receives rows for at least that long: rows are dropped while they are new`
-        : `${key} keeps ${kept} in chunks of ${words(length, subject)}, and a chunk is dropped as a whole: rows stay for up to ${words(age + length, subject)}`,
+        ? `${key} keeps a chunk for ${kept}, but a chunk of ${words(length, subject)} receives rows for at least ` +
+          'that long: rows are dropped while they are new'
+        : `${key} keeps ${kept} in chunks of ${words(length, subject)}, and chunks are dropped whole: ` +
+          `rows stay for up to ${words(age + length, subject)}`,
       suggestion: declaration(`chunkInterval: ${roundLength(age / 4n, subject)}`, subject),
     },
   ]
@@ -91,7 +96,10 @@ export function compressionFindings(subject: CheckSubject, facts: ProofFacts): C
           object: key,
           effectiveFrom: affectsData(subject, after, facts),
           policies: [policyRef(key, 'compression'), policyRef(view, 'refresh')],
-          message: `${key} is compressed after ${age}, and the refresh of ${view} covers the last ${offsetInWords(startOffset, subject.state.scale)}: late rows are inserted into compressed chunks, and each refresh has to read these`,
+          message:
+            `${key} is compressed after ${age}, but the refresh of ${view} covers the last ` +
+            `${offsetInWords(startOffset, subject.state.scale)}: ` +
+            'late rows are inserted into compressed chunks, and each refresh must read those',
           suggestion: declaration(`compression: { after: ${words(most(startOffset), subject)} }`, subject),
         })
   }

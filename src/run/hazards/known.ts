@@ -51,7 +51,7 @@ const timescaledb: readonly Entry[] = [
     '2.19.0',
     '2.29.0',
     'refresh_jobs',
-    'An incremental refresh skips the last bucket and says that it succeeded.',
+    'An incremental refresh skips the last bucket and reports success.',
   ],
   [
     10324,
@@ -59,7 +59,7 @@ const timescaledb: readonly Entry[] = [
     null,
     '2.29.0',
     'compressed_chunks',
-    'After rebuild_sparse_index() stale entries are left, so that queries may miss rows.',
+    'rebuild_sparse_index() leaves stale entries, so that queries may miss rows.',
   ],
   [
     10254,
@@ -67,7 +67,7 @@ const timescaledb: readonly Entry[] = [
     null,
     '2.28.3',
     'compressed_chunks',
-    'A DELETE on compressed chunks with an array that has NULL deletes more rows than it should.',
+    'A DELETE on compressed chunks with an array that contains NULL deletes too many rows.',
   ],
   [
     10082,
@@ -91,7 +91,7 @@ const timescaledb: readonly Entry[] = [
     null,
     '2.28.3',
     'hypertables',
-    'Enabling compression while other sessions write to the table is a race.',
+    'Enabling compression while other sessions write to the table is not safe (a race).',
   ],
   [
     10089,
@@ -126,7 +126,7 @@ const timescaledb: readonly Entry[] = [
     'refresh_jobs',
     'Batches of an incremental refresh do not align with buckets of variable width.',
   ],
-  [9929, 'failure', null, '2.28.0', 'any_job', 'Where more jobs are due than there are workers, some never start.'],
+  [9929, 'failure', null, '2.28.0', 'any_job', 'If more jobs are due than there are workers, some never start.'],
   [
     9902,
     'loss',
@@ -158,7 +158,7 @@ const timescaledb: readonly Entry[] = [
     null,
     '2.26.4',
     'compressed_under_apache',
-    'Under the Apache licence compressed rows cannot be read, and queries on them raise no error.',
+    'Under the Apache licence compressed rows are not returned, and queries raise no error.',
   ],
   [9660, 'loss', '2.19.0', '2.26.4', 'refresh_jobs', 'An incremental refresh extends the last bucket of each batch.'],
   [
@@ -167,7 +167,7 @@ const timescaledb: readonly Entry[] = [
     null,
     '2.26.4',
     'aggregates',
-    'Tracking changes of compressed chunks for an aggregate crashes the server.',
+    'Tracking changes in compressed chunks for an aggregate crashes the server.',
   ],
   [9571, 'loss', null, '2.26.3', 'aggregates', 'Refreshes of one aggregate at the same time may write buckets twice.'],
   [
@@ -176,7 +176,7 @@ const timescaledb: readonly Entry[] = [
     '2.18.0',
     '2.26.0',
     'aggregates',
-    'A forced refresh does not take the changes that it has computed off the log.',
+    'A forced refresh leaves the changes that it computed in the invalidation log.',
   ],
   [
     9344,
@@ -192,7 +192,7 @@ const timescaledb: readonly Entry[] = [
     null,
     '2.25.2',
     'unordered_chunks',
-    'Recompressing by segments clears the mark of a chunk that is out of order.',
+    'Recompressing by segments clears the unordered flag of a chunk that is out of order.',
   ],
   [
     9308,

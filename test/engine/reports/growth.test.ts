@@ -131,7 +131,7 @@ forEachEngine({}, (engine) => {
       null,
       null,
     ])
-    expect(notes.join('\n')).toMatch(/No sizes are recorded.*qicore-db jobs run snapshot[\s\S]*before compression/)
+    expect(notes.join('\n')).toMatch(/No sizes were recorded.*qicore-db jobs run snapshot[\s\S]*before compression/)
   })
 
   it('six days of sizes are too few, and the report names the day from which growth is known', async () => {
@@ -142,7 +142,8 @@ forEachEngine({}, (engine) => {
     expect(await tableGrowth(database, 'quotes')).toMatchObject({basis: 'snapshots', days: 7, bytesPerDay: 0})
     const {notes} = await growth(database, {table: 'ticks'})
     expect(notes[0]).toBe(
-      'public.ticks: 6 of the 7 days of sizes that are needed. Growth is known from 2026-04-01 on, with a snapshot every day.',
+      'public.ticks: sizes of 6 days are recorded, and growth needs 7. ' +
+        'It will be known on 2026-04-01 if the daemon records sizes every day.',
     )
     const later = await growth(database, {at: '2026-04-02T00:00:00Z'})
     expect(later.notes[0]).toContain('The newest recorded sizes are those of 2026-03-31.')

@@ -4,7 +4,9 @@ import {policyChangeFlags, PolicyCommand, type PolicyChangeReport} from '../../.
 export default class PoliciesSetReorder extends PolicyCommand<typeof PoliciesSetReorder> {
   static override summary = 'Set the reorder policy of a hypertable by hand.'
   static override description =
-    `TimescaleDB rewrites the rows of each older chunk once in the order of an index, so that queries by it read fewer pages. It skips the two newest ranges of chunks and compressed chunks. A chunk that is being rewritten cannot be written to.`
+    'TimescaleDB sorts the rows of each older chunk once by an index, so that queries that use the index read ' +
+    'fewer pages. It skips the two newest chunk ranges and compressed chunks. A chunk that is being rewritten ' +
+    'cannot be written to.'
   static override examples = ['<%= config.bin %> <%= command.id %> ticks --index ticks_symbol_time_idx --dry-run']
   static override args = {
     table: Args.string({description: 'hypertable, as name or schema.name', required: true}),

@@ -163,8 +163,8 @@ export const compressionChecks: readonly Check[] = [
     id: 'chunks.poor_compression',
     about: 'tables',
     applies,
-    passes: 'No setting of compression keeps tables from becoming small.',
-    problem: 'compression that gains little',
+    passes: 'No compression setting keeps compression from saving space.',
+    problem: 'compression that saves little',
     async run(context) {
       const {tables} = await context.snapshot()
       const judged = tables.map((table) => ({table, chunks: newestCompressed(table)}))

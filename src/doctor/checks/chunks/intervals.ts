@@ -253,7 +253,7 @@ export const intervalChecks: readonly Check[] = [
     about: 'tables',
     applies,
     passes: 'The newest chunk of each table fits into shared_buffers.',
-    problem: 'chunks that are larger than the memory for them',
+    problem: 'chunks that do not fit into memory',
     run: (context) => judged(context, tooLong, 1),
   },
   {

@@ -57,7 +57,7 @@ export const placeChecks: readonly Check[] = [
     id: 'chunks.tablespace',
     about: 'tables',
     passes: 'Chunks and partitions are in the tablespace of their table, or in one that is attached to it.',
-    problem: 'chunks in another tablespace than their table',
+    problem: 'chunks in a different tablespace than their table',
     async run(context) {
       const {tables} = await context.snapshot()
       const pairs = tables.flatMap(({relation: root, chunks}) => chunks.map(({relation}) => ({relation, root})))

@@ -108,8 +108,8 @@ export const coverageChecks: readonly Check[] = [
   {
     id: 'partitions.now_missing',
     about: 'tables',
-    passes: 'Every partition set has a partition for now.',
-    problem: 'partition sets without a partition for now',
+    passes: 'Every partition set has a current partition.',
+    problem: 'partition sets without a current partition',
     run: async (context) => (await readKnownSets(context)).flatMap((known) => missingNow(known, context.server.now)),
   },
   {

@@ -163,7 +163,7 @@ export const restChecks: readonly Check[] = [
   {
     id: 'partitions.pending_detach',
     about: 'tables',
-    passes: 'Every detach that was begun is finished.',
+    passes: 'Every detach is finished.',
     problem: 'partitions whose detach is not finished',
     run: async (context) => (await readKnownSets(context)).flatMap(pendingDetach),
   },
@@ -178,14 +178,14 @@ export const restChecks: readonly Check[] = [
     id: 'partitions.unfinished_drop',
     about: 'tables',
     passes: 'Every partition that a run detached to drop it is dropped.',
-    problem: 'tables with the mark of a drop',
+    problem: 'tables that a drop detached but did not drop',
     run: leftovers,
   },
   {
     id: 'partitions.forgotten',
     about: 'tables',
     passes: 'No detached partition was forgotten.',
-    problem: 'detached partitions that are still there',
+    problem: 'detached partitions that were not dropped',
     run: forgotten,
   },
   {

@@ -119,15 +119,15 @@ export const conflictChecks: readonly Check[] = [
   {
     id: 'policies.conflict',
     about: 'tables',
-    passes: 'The policies of each table and its aggregates go together.',
+    passes: 'No policies of a table and its aggregates conflict.',
     problem: 'policies that conflict',
     run: conflicts,
   },
   {
     id: 'policies.ungated_retention',
     about: 'tables',
-    passes: 'Every retention under an aggregate asks whether the aggregate has its rows.',
-    problem: 'retentions that drop rows without asking their aggregates',
+    passes: "Every retention of an aggregate's source checks the aggregate before it drops.",
+    problem: 'retentions that drop rows without checking aggregates',
     applies: ({engine}) => can(engine, 'hypertables') || can(engine, 'distribution'),
     run: ungated,
   },

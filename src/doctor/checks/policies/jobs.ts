@@ -80,7 +80,7 @@ export const jobChecks: readonly Check[] = [
   {
     id: 'policies.job_failures',
     about: 'database',
-    passes: 'The last run of every job went well.',
+    passes: 'The last run of every job succeeded.',
     problem: 'jobs whose last runs failed',
     applies: ({engine}) => can(engine, 'hypertables'),
     run: failures,
