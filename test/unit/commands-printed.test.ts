@@ -41,7 +41,7 @@ describe('a printed command', () => {
   it('is always made by command(): no text spells out a command', () => {
     const spelled = sources.flatMap((file) =>
       textOf(file)
-        .replaceAll(/ =\n\s+(?=[`'"])/g, ' = ')
+        .replaceAll(/ [=+]\n\s+(?=[`'"])/g, ' = ')
         .split('\n')
         .filter(
           (line) =>

@@ -120,7 +120,7 @@ export const cronChecks: readonly Check[] = [
   check(
     'cron_timezone',
     {
-      passes: "pg_cron's time zone has no daylight saving time.",
+      passes: 'The time zone of pg_cron has no daylight saving time.',
       problem: "pg_cron's time zone has daylight saving time",
     },
     timeZone,
@@ -128,7 +128,7 @@ export const cronChecks: readonly Check[] = [
   check(
     'cron_days',
     {
-      passes: 'pg_cron runs a schedule with a day of the month and a weekday on either.',
+      passes: 'A schedule of pg_cron with a day of the month and a weekday runs on either.',
       problem: 'pg_cron requires both the day of the month and the weekday',
     },
     bothDays,

@@ -41,7 +41,7 @@ it('the help on exit codes has every code with its meaning', () => {
   const lines = topicText(helpTopic('exit-codes')!).split('\n')
   for (const [name, code] of Object.entries(ExitCode))
     expect(lines.map((line) => line.trim())).toContain(`${code}  ${exitCodeMeaning[name as keyof typeof ExitCode]}`)
-  expect(lines.join('\n')).toContain('A code that a script does not know means failure')
+  expect(lines.join('\n')).toContain('Scripts should treat an unknown code as a failure')
 })
 
 it('the help on JSON names every field of an error', () => {

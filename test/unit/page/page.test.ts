@@ -63,7 +63,7 @@ it('a part that could not be read is replaced by the reason and the next command
 it('the forecast of the database is in words, and its chart covers the recorded days and the forecast', async () => {
   const page = await renderPage(reportDocument({prices: 1}))
   expect(page).toContain(
-    'The database has 130 GB and grows by 1.00 GB a day; in 90 days 220 GB, between 210 GB and 230 GB.',
+    'The database has 130 GB and grows by 1.00 GB per day; in 90 days 220 GB, between 210 GB and 230 GB.',
   )
   expect(page).toContain('Size of the database prod by day, from 100 GB to 129 GB, with a forecast')
   const [, path] = /<path class="line" d="([^"]+)"/.exec(page)!
