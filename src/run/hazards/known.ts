@@ -59,7 +59,7 @@ const timescaledb: readonly Entry[] = [
     null,
     '2.29.0',
     'compressed_chunks',
-    'rebuild_sparse_index() leaves stale entries, so that queries may miss rows.',
+    'After rebuild_sparse_index() stale entries remain, so that queries may miss rows.',
   ],
   [
     10254,

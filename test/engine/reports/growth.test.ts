@@ -146,7 +146,7 @@ forEachEngine({}, (engine) => {
         'It will be known on 2026-04-01 if the daemon records sizes every day.',
     )
     const later = await growth(database, {at: '2026-04-02T00:00:00Z'})
-    expect(later.notes[0]).toContain('The newest recorded sizes are those of 2026-03-31.')
+    expect(later.notes[0]).toContain('The newest recorded sizes are from 2026-03-31.')
   })
 
   it('a table that was dropped and created again does not have the growth of the former one', async () => {
