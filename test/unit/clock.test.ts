@@ -53,6 +53,7 @@ const allowed: Record<string, {node?: string; server?: string}> = {
   'process/citus-life.test.ts': {server: daemonClock},
   'process/citus-cron.test.ts': {server: 'pg_cron runs the entry now; its partitions are of 2020'},
   'engine/citus/locks.test.ts': {server: 'fills the partition of the present that qicore.ensure_partitions creates'},
+  'engine/partitions/period-change.test.ts': {server: 'names a partition after the hour that the routine fills'},
   'process/db/embedded.test.ts': {node: elapsed},
   'helpers/run-steps.ts': {server: 'the order of rows'},
   'engine/reports/clocks.test.ts': {server: 'compares the clock of the program with that of the server, read at once'},
