@@ -83,12 +83,10 @@ export function spanWords({start, end}: Span, time: TimeKind): string {
   return `${sides.join(' to ')}${zoned ? ' UTC' : ''}`
 }
 
-/**
- * The range from the first to the last span as the flags --from and --to; none if a side is open, or for integers.
- */
+/** The range from the first to the last span as the flags --from and --to; none if a side is open. */
 export function rangeFlags(spans: readonly Span[], time: TimeKind): {from?: string; to?: string} {
   const [start, end] = [spans[0]!.start, spans.at(-1)!.end]
-  if (time === 'integer' || start <= lowest || end >= highest) return {}
+  if (start <= lowest || end >= highest) return {}
   return {from: pointWords(start, time), to: pointWords(end, time)}
 }
 

@@ -2,7 +2,7 @@ import {Flags} from '@oclif/core'
 import {parseCalendarBound, type CalendarBound} from '../units/calendar.js'
 import {parseDuration, type Duration} from '../units/duration.js'
 import {parseInstant, type Instant} from '../units/instant.js'
-import {parseOlderThan, type OlderThan} from '../units/range.js'
+import {parseOlderThan, parseRangeBound, type OlderThan, type RangeBound} from '../units/range.js'
 
 /** Flags of every command. */
 export const globalFlags = {
@@ -94,10 +94,10 @@ export const workersFlag = Flags.integer({
   helpValue: '<n>',
 })
 
-/** An age or an instant: `7d`, `2026-01-31`. */
+/** An age, an instant, or a value of an integer time column: `7d`, `2026-01-31`, `12000`. */
 export const olderThanFlag = Flags.custom<OlderThan>({
   parse: async (input) => parseOlderThan(input),
-  helpValue: '<age|instant>',
+  helpValue: '<age|instant|integer>',
 })
 
 const boundFlag = Flags.custom<CalendarBound>({
@@ -105,7 +105,22 @@ const boundFlag = Flags.custom<CalendarBound>({
   helpValue: '<instant>',
 })
 
-/** A half-open range; either end may be omitted. */
+const pointFlag = Flags.custom<RangeBound>({
+  parse: async (input) => parseRangeBound(input),
+  helpValue: '<instant|integer>',
+})
+
+/** A half-open range of a table with chunks, whose time column may be an integer; either end may be omitted. */
+export const pointRangeFlags = {
+  from: pointFlag({
+    summary: 'First month, day or instant (UTC unless it has an offset); an integer if the time column is one.',
+  }),
+  to: pointFlag({
+    summary: 'Last month (included), or the day, instant or integer before which the range ends.',
+  }),
+}
+
+/** A half-open range of calendar dates and instants; either end may be omitted. */
 export const rangeFlags = {
   from: boundFlag({summary: 'First month, day or instant (UTC unless it has an offset).'}),
   to: boundFlag({summary: 'Last month (included), or the day or instant before which the range ends.'}),

@@ -1,6 +1,6 @@
 import {shortName} from '../../db/qualified-name.js'
 import type {AggregateRow, AggregatesReport, Point} from '../../aggregates/list.js'
-import {refreshFix} from '../../db/refresh-fix.js'
+import {refreshCommand} from '../../aggregates/refresh-command.js'
 import type {Instant} from '../../units/instant.js'
 import {closingLine, legend, note, type Around} from './shown.js'
 import {dash, formatInstant, plural} from './words.js'
@@ -34,8 +34,7 @@ function needsRefresh({pending}: AggregateRow): boolean {
 }
 
 function fix(row: AggregateRow): string {
-  const {kind, text} = refreshFix(row, row.pending!, {short: true, dryRun: true})
-  return kind === 'sql' ? `Fix, in psql: ${text};` : `Fix: ${text}`
+  return `Fix: ${refreshCommand(row, row.pending!, {short: true, dryRun: true})}`
 }
 
 function point(value: Point | null): string {

@@ -1,8 +1,8 @@
 import {Args, Flags} from '@oclif/core'
 import {BaseCommand, type ChangeReport} from '../../cli/base-command.js'
-import {changeFlags, rangeFlags} from '../../cli/flags.js'
+import {changeFlags, pointRangeFlags} from '../../cli/flags.js'
 import {reportNotes} from '../../cli/notes.js'
-import {instantsBetween} from '../../units/range.js'
+import {pointsBetween} from '../../units/range.js'
 
 export default class AggregatesRefresh extends BaseCommand<typeof AggregatesRefresh> {
   static override summary = 'Refresh an aggregate where rows changed or nothing was computed yet.'
@@ -16,7 +16,7 @@ Without a range it uses the window of the live refresh policy, or of the declare
   static override args = {view: Args.string({description: 'aggregate, as name or schema.name', required: true})}
   static override flags = {
     ...changeFlags,
-    ...rangeFlags,
+    ...pointRangeFlags,
     'accept-loss': Flags.boolean({
       summary: 'Also refresh ranges whose source rows were dropped; their results are lost.',
     }),
@@ -24,7 +24,7 @@ Without a range it uses the window of the live refresh policy, or of the declare
 
   async run(): Promise<ChangeReport & {notes: readonly string[]}> {
     const {flags} = this
-    const range = instantsBetween(flags.from, flags.to)
+    const range = pointsBetween(flags.from, flags.to)
     const [{sectionsOf}, {readContext}, {planRefresh}, {spanBetween}] = await Promise.all([
       import('../../cli/policy-request.js'),
       import('../../chunks/context.js'),

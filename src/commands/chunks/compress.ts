@@ -1,8 +1,8 @@
 import {Args, Flags} from '@oclif/core'
 import {BaseCommand, type ChangeReport} from '../../cli/base-command.js'
-import {changeFlags, olderThanFlag, rangeFlags, workersFlag} from '../../cli/flags.js'
+import {changeFlags, olderThanFlag, pointRangeFlags, workersFlag} from '../../cli/flags.js'
 import {reportNotes} from '../../cli/notes.js'
-import {instantsBetween} from '../../units/range.js'
+import {pointsBetween} from '../../units/range.js'
 
 export default class ChunksCompress extends BaseCommand<typeof ChunksCompress> {
   static override summary = 'Compress chunks, including those that received rows since their compression.'
@@ -24,7 +24,7 @@ Without a range it compresses what is due by the live policy, or by the declared
       summary: 'Only chunks entirely older than this age, or ending before this time.',
       exclusive: ['from', 'to'],
     }),
-    ...rangeFlags,
+    ...pointRangeFlags,
     'allow-upserts': Flags.boolean({
       summary:
         'Citus: convert partitions to columnar although INSERT … ON CONFLICT writes into the table, if it never reaches them.',
@@ -33,7 +33,7 @@ Without a range it compresses what is due by the live policy, or by the declared
 
   async run(): Promise<ChangeReport & {notes: readonly string[]}> {
     const {flags} = this
-    const range = instantsBetween(flags.from, flags.to)
+    const range = pointsBetween(flags.from, flags.to)
     const [
       {sectionsOf},
       {declaredAge, declaredRowOrder, readContext},

@@ -1,9 +1,9 @@
 import {Args} from '@oclif/core'
 import {BaseCommand, type ChangeReport} from '../../cli/base-command.js'
-import {changeFlags, rangeFlags, workersFlag} from '../../cli/flags.js'
+import {changeFlags, pointRangeFlags, workersFlag} from '../../cli/flags.js'
 import {reportNotes} from '../../cli/notes.js'
 import {usageError} from '../../errors.js'
-import {instantsBetween} from '../../units/range.js'
+import {pointsBetween} from '../../units/range.js'
 
 export default class ChunksDecompress extends BaseCommand<typeof ChunksDecompress> {
   static override summary = 'Decompress the chunks that overlap a time range.'
@@ -17,13 +17,13 @@ Hard to undo: asks for confirmation, or takes --yes.`
   static override args = {
     table: Args.string({description: 'hypertable or aggregate, as name or schema.name', required: true}),
   }
-  static override flags = {...changeFlags, workers: workersFlag, ...rangeFlags}
+  static override flags = {...changeFlags, workers: workersFlag, ...pointRangeFlags}
 
   async run(): Promise<ChangeReport & {notes: readonly string[]}> {
     const {flags} = this
     if (!flags.from && !flags.to)
       throw usageError('NO_RANGE', 'The time range of the chunks is required.', ['Give --from and --to.'])
-    const range = instantsBetween(flags.from, flags.to)
+    const range = pointsBetween(flags.from, flags.to)
     const [{sectionsOf}, {declaredAge, readContext}, {planDecompress}, {spanBetween}] = await Promise.all([
       import('../../cli/policy-request.js'),
       import('../../chunks/context.js'),

@@ -1,10 +1,10 @@
 import {Args} from '@oclif/core'
 import {BaseCommand, type ChangeReport} from '../../cli/base-command.js'
 import {exportFlags, requireExport} from '../../cli/export-flags.js'
-import {changeFlags, olderThanFlag, rangeFlags, workersFlag} from '../../cli/flags.js'
+import {changeFlags, olderThanFlag, pointRangeFlags, workersFlag} from '../../cli/flags.js'
 import {reportNotes} from '../../cli/notes.js'
 import {usageError} from '../../errors.js'
-import {instantsBetween} from '../../units/range.js'
+import {pointsBetween} from '../../units/range.js'
 
 export default class ChunksExport extends BaseCommand<typeof ChunksExport> {
   static override summary = 'Export chunks to Parquet or CSV, and compare the files with the rows.'
@@ -29,7 +29,7 @@ export default class ChunksExport extends BaseCommand<typeof ChunksExport> {
       summary: 'Chunks entirely older than this age, or ending before this time.',
       exclusive: ['from', 'to'],
     }),
-    ...rangeFlags,
+    ...pointRangeFlags,
   }
 
   async run(): Promise<ChangeReport & {notes: readonly string[]}> {
@@ -37,7 +37,7 @@ export default class ChunksExport extends BaseCommand<typeof ChunksExport> {
     const olderThan = flags['older-than']
     if (olderThan === undefined && !flags.from && !flags.to)
       throw usageError('NO_RANGE', 'Which chunks to export is missing.', ['Give --older-than 2y, or --from and --to.'])
-    const range = instantsBetween(flags.from, flags.to)
+    const range = pointsBetween(flags.from, flags.to)
     const settings = await requireExport(flags)
     const [{sectionsOf}, {readContext}, {planExport}, {spanBetween}] = await Promise.all([
       import('../../cli/policy-request.js'),

@@ -1,5 +1,5 @@
 import {readAggregates, type AggregateRow} from '../../aggregates/list.js'
-import {refreshFix} from '../../db/refresh-fix.js'
+import {refreshCommand} from '../../aggregates/refresh-command.js'
 import {ago, agoFrom} from '../../catalog/ages.js'
 import {formatInteger} from '../../catalog/format-point.js'
 import type {CatalogSnapshot} from '../../catalog/snapshot.js'
@@ -38,11 +38,10 @@ function finding(row: AggregateRow, message: string, data: Finding['data']): Fin
     object: {schema: row.schema, table: row.view},
     message,
     data,
-    fix: refreshFix(row, row.pending!),
+    fix: commandFix(refreshCommand(row, row.pending!)),
   }
 }
 
-const shownPoint = (point: AggregateRow['watermark']) => (point === null ? null : String(point))
 const isPending = ({pending}: AggregateRow) => pending !== null && pending.ranges > 0
 
 const neverRefreshed: Check = {
@@ -132,7 +131,7 @@ const watermarkAhead: Check = {
           message: `It is computed up to ${until}, which is still to come: new rows older than that are missing in it until a refresh computes them again. ${from} had rows of that time.`,
           data: {watermark: until, now},
           fix: advice(
-            `Delete such rows of ${from}, then \`${command('aggregates refresh', [formatQualifiedName(table.schema, table.name)], {from: shownPoint(now), to: shownPoint(until)})}\`, then as a superuser: ${resetWatermark(table.id)}`,
+            `Delete such rows of ${from}, then \`${refreshCommand({schema: table.schema, view: table.name}, {from: now, to: until})}\`, then as a superuser: ${resetWatermark(table.id)}`,
           ),
         },
       ]

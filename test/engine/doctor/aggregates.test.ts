@@ -23,7 +23,7 @@ forEachEngine({kinds: ['timescaledb'], native: true}, (engine) => {
       expect(found).toMatchObject({object: {schema: 'public', table: 'daily'}, severity: 'warning'})
     })
 
-    it('finds one over integers of an unknown unit, and prints its refresh as SQL', async () => {
+    it('finds one over integers of an unknown unit, and prints a refresh of its integers', async () => {
       const database = await engine.database()
       const [found] = await expectLaw(database, 'aggregates.never_refreshed', async () => {
         await database.run('create table numbered (n bigint not null, v int)')
@@ -36,7 +36,10 @@ forEachEngine({kinds: ['timescaledb'], native: true}, (engine) => {
           'create materialized view hundreds with (timescaledb.continuous) as select time_bucket(100::bigint, n) as b, count(*) as rows from numbered group by 1 with no data',
         )
       })
-      expect(found!.fix).toMatchObject({kind: 'sql'})
+      expect(found!.fix).toEqual({
+        kind: 'command',
+        text: 'qicore-db aggregates refresh public.hundreds --from 0 --to 3000',
+      })
       expect(await database.run('select sum(rows)::int as rows from hundreds')).toEqual([{rows: 3000}])
     })
 
