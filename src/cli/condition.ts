@@ -1,4 +1,4 @@
-import {refuseInHalfState, refuseWorker} from '../db/condition.js'
+import {isFound, refuseInHalfState, refuseWorker} from '../db/condition.js'
 import type {Server} from '../db/server.js'
 import {ExitCode, usageError} from '../errors.js'
 import {wrap} from './render/text.js'
@@ -27,5 +27,5 @@ export function checkCondition(server: Server, {changes, rows}: Needs): ExitCode
       'Connect to the primary.',
     ])
   if (changes || rows) refuseInHalfState(server)
-  return server.condition.some(({refuses: refused}) => refused !== 'nothing') ? ExitCode.found : ExitCode.done
+  return !changes && isFound(server) ? ExitCode.found : ExitCode.done
 }

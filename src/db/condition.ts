@@ -37,6 +37,21 @@ export function halfState({condition}: WithCondition): Condition | null {
   return condition.find(({refuses}) => refuses === 'database') ?? null
 }
 
+/** The command that creates the routines of the schema qicore again, and nothing else. */
+export function createGateAgain(): string {
+  return command('migrate up', [], {stream: 'core'})
+}
+
+/** The missing procedure of a gated retention; null if there is none. Nothing is dropped, and no plan repairs it. */
+export function missingGate({condition}: WithCondition): Condition | null {
+  return condition.find(({code}) => code === 'gate_procedure_missing') ?? null
+}
+
+/** Whether a report in one of the conditions exits 3: its figures would be wrong, or a live policy does nothing. */
+export function isFound(server: WithCondition): boolean {
+  return missingGate(server) !== null || server.condition.some(({refuses}) => refuses !== 'nothing')
+}
+
 /** Whether this session sees rows of compressed chunks; otherwise counts and newest rows are wrong. */
 export function rowsAreVisible(server: WithCondition): boolean {
   return halfState(server) === null
@@ -204,7 +219,7 @@ function gate({brokenGates}: ConditionFacts): Condition | null {
   return {
     code: 'gate_procedure_missing',
     message: `Job ${brokenGates.join(', job ')}: the procedure that it calls does not exist, so the job does nothing.`,
-    fix: `Create it again: ${command('migrate up')}`,
+    fix: `Create it again: ${createGateAgain()}`,
     refuses: 'nothing',
     tables: [],
   }

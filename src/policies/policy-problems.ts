@@ -1,4 +1,5 @@
 import {contradictionAdvice} from '../catalog/time-unit-advice.js'
+import {createGateAgain, missingGate} from '../db/condition.js'
 import type {Database} from '../db/database.js'
 import {contradictionWords} from '../catalog/table-clock.js'
 import {goesByAge, type LivePolicy} from '../catalog/live-policies.js'
@@ -26,13 +27,12 @@ export function policyProblems(
   const clock = snapshot.clocks.get(table)
   const problems: PolicyProblem[] = []
   const gated = kind === 'retention' && job === null
-  const gate = gated ? server.condition.find(({code}) => code === 'gate_procedure_missing') : undefined
-  if (gate !== undefined)
+  if (gated && missingGate(server) !== null)
     problems.push(
       policyProblem(
         'gate_procedure_missing',
         'the procedure that its job calls does not exist, so nothing is dropped',
-        fixBy(command('migrate up'), 'command', 'To create it again: '),
+        fixBy(createGateAgain(), 'command', 'To create it again: '),
       ),
     )
   const never = rule === null ? null : whyNeverRuns(rule, table, server, clock?.unit ?? null)

@@ -1,6 +1,6 @@
 import {shortName} from '../../db/qualified-name.js'
 import type {AggregateRow, AggregatesReport, Point} from '../../aggregates/list.js'
-import {refreshCommand} from '../../aggregates/refresh-command.js'
+import {refreshCommand} from '../../db/refresh-command.js'
 import type {Instant} from '../../units/instant.js'
 import {closingLine, legend, note, type Around} from './shown.js'
 import {dash, formatInstant, plural} from './words.js'

@@ -10,13 +10,27 @@ import {plural} from './words.js'
 /** Flags that `apply` needs to make the same plan. */
 type ApplyFlags = Parameters<typeof command>[2]
 
-/** Conflicts, unmanaged policies, and whether the plan can be applied. */
-export function aroundPlan(plan: PolicyPlanReport, flags: ApplyFlags): Around<PolicyPlanReport['steps'][number]> {
-  return {below: [...policyRemarks(plan), planVerdict(plan, flags)]}
+/**
+ * Conflicts, unmanaged policies, and whether the plan can be applied.
+ * @param gateFix creates the missing procedure of a gated retention, which no plan does; null if none is missing
+ */
+export function aroundPlan(
+  plan: PolicyPlanReport,
+  flags: ApplyFlags,
+  gateFix: string | null = null,
+): Around<PolicyPlanReport['steps'][number]> {
+  return {below: [...policyRemarks(plan), planVerdict(plan, flags, gateFix)]}
 }
 
-function planVerdict({steps, findings}: PolicyPlanReport, flags: ApplyFlags): Line {
+function planVerdict({steps, findings}: PolicyPlanReport, flags: ApplyFlags, gateFix: string | null): Line {
   const open = findings.filter(({refuses}) => refuses)
+  if (steps.length === 0 && gateFix !== null)
+    return closingLine(
+      [
+        'The live policies match the declared ones, but gated retention drops nothing: its procedure is missing (exit 3).',
+      ],
+      [gateFix],
+    )
   if (steps.length === 0) return closingLine(['Nothing to do: the live policies match the declared ones.'])
   const counted = plural(steps.length, 'step')
   if (open.length > 0)

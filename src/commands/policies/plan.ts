@@ -25,6 +25,8 @@ interface PlannedPolicies {
   report: PoliciesPlanReport
   refused: boolean
   saved: SavedPlan | null
+  /** The command that creates the missing procedure of a gated retention; null if none is missing. */
+  gateFix: string | null
 }
 
 interface SavedPlan {
@@ -88,6 +90,7 @@ Checks retention against the aggregates over the table, refresh windows, compres
       {planReport},
       {policyContext, sectionsOf},
       {requireKnown},
+      {missingGate},
     ] = await Promise.all([
       import('../../policies/plan.js'),
       import('../../policies/plan-table.js'),
@@ -95,6 +98,7 @@ Checks retention against the aggregates over the table, refresh windows, compres
       import('../../policies/plan-report.js'),
       import('../../cli/policy-request.js'),
       import('../../policies/checks/run-checks.js'),
+      import('../../db/condition.js'),
     ])
     return {
       rows: true,
@@ -116,13 +120,13 @@ Checks retention against the aggregates over the table, refresh windows, compres
         }
         const refused = report.findings.some(({refuses}) => refuses)
         const saved = await this.save(planned, {target: context.target, database: db.server.database}, refused)
-        return {report, refused, saved}
+        return {report, refused, saved, gateFix: missingGate(db.server)?.fix ?? null}
       },
       exitCode: ({report, refused}) => (refused || (check && report.steps.length > 0) ? ExitCode.found : undefined),
-      show: async ({report, saved}, show, {report: say}) => {
+      show: async ({report, saved, gateFix}, show, {report: say}) => {
         if (saved !== null) say(`Saved to ${saved.file}, valid until ${saved.validUntil}. ${saved.next}`)
         const steps = await show(policyPlanTable, report, report.steps, async () =>
-          (await import('../../cli/render/policies.js')).aroundPlan(report, {prune, recompress, accept}),
+          (await import('../../cli/render/policies.js')).aroundPlan(report, {prune, recompress, accept}, gateFix),
         )
         return {...report, steps, ...(saved !== null && {file: saved.file})}
       },

@@ -1,5 +1,5 @@
 import {readAggregates, type AggregateRow} from '../../aggregates/list.js'
-import {refreshCommand} from '../../aggregates/refresh-command.js'
+import {refreshCommand} from '../../db/refresh-command.js'
 import {ago, agoFrom} from '../../catalog/ages.js'
 import {formatInteger} from '../../catalog/format-point.js'
 import type {CatalogSnapshot} from '../../catalog/snapshot.js'

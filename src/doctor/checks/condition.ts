@@ -1,8 +1,8 @@
+import {createGateAgain} from '../../db/condition.js'
 import type {Condition, ConditionCode} from '../../db/condition.js'
 import type {Server} from '../../db/server.js'
 import {ident, inline, sql} from '../../db/sql.js'
 import {can} from '../../engines/index.js'
-import {command} from '../../units/command.js'
 import type {Check} from '../check.js'
 import type {CheckContext} from '../context.js'
 import type {Finding, Fix, Severity} from '../finding.js'
@@ -166,7 +166,7 @@ export const conditionChecks: readonly Check[] = [
     code: 'gate_procedure_missing',
     severity: 'critical',
     words: {passes: 'The procedures of gated retentions exist.', problem: 'gated retentions whose procedure is gone'},
-    fix: () => ({kind: 'command', text: command('migrate up')}),
+    fix: () => ({kind: 'command', text: createGateAgain()}),
   }),
   fromProblems({
     id: 'condition.not_a_hypertable',

@@ -27,11 +27,14 @@ export async function readQicoreSchema(db: Database): Promise<QicoreSchema> {
       recorded.filter(({stream}) => stream === 'core'),
     )
     const routines = await routineStates(db, db.server.engine, sources, recorded)
+    const replaced = routines.filter(({state}) => replacedStates.has(state))
     const older = [
       ...migrations.filter(({state}) => state === 'pending').map(({version}) => version),
-      ...routines.filter(({state}) => replacedStates.has(state)).map(({object}) => object),
+      ...replaced.map(({object}) => object),
     ]
-    if (older.length > 0) return {state: 'older', differs: unique(older), fix: command('migrate up')}
+    // Without --stream, QiCore's tables would be created in a database that does not have them.
+    const stream = replaced.every((routine) => routine.stream === 'core') ? 'core' : undefined
+    if (older.length > 0) return {state: 'older', differs: unique(older), fix: command('migrate up', [], {stream})}
     const newer = [
       ...migrations.filter(({state}) => state === 'missing').map(({version}) => version),
       ...routines.filter(({state}) => state === 'newer').map(({object}) => object),

@@ -113,7 +113,10 @@ forEachEngine({kinds: ['timescaledb'], native: true}, (engine) => {
         },
       },
     )
-    expect(found).toMatchObject({severity: 'critical', fix: {kind: 'command', text: 'qicore-db migrate up'}})
+    expect(found).toMatchObject({
+      severity: 'critical',
+      fix: {kind: 'command', text: 'qicore-db migrate up --stream core'},
+    })
   })
 
   it('a gated retention whose procedure is gone is not to be removed, and its runner is not at fault', async () => {
@@ -129,7 +132,7 @@ forEachEngine({kinds: ['timescaledb'], native: true}, (engine) => {
     await run('set local search_path = qicore; drop procedure retain(integer, jsonb)')
     await db.probe()
     const {findings} = await askDoctor(database, 'policies.never_run')
-    expect(findings.map(({fix}) => fix)).toEqual([{kind: 'command', text: 'qicore-db migrate up'}])
+    expect(findings.map(({fix}) => fix)).toEqual([{kind: 'command', text: 'qicore-db migrate up --stream core'}])
     expect((await askDoctor(database, 'policies.not_running')).findings).toEqual([])
   })
 

@@ -235,6 +235,22 @@ forEachEngine({kinds: ['timescaledb'], native: true}, (engine) => {
       {code: 'gate_procedure_missing', message: expect.stringContaining('(qicore.retain)')},
     ])
   })
+
+  it('reports exit 3 while the procedure of a gate is gone, and the command that they print ends it', async () => {
+    const database = await engine.database()
+    const cli = (words: string) => runCli([...words.split(' '), '--url', database.url])
+    expect((await cli('migrate up --stream core --yes')).exitCode).toBe(0)
+    await database.run(
+      "select add_job('qicore.retain', '1 day', scheduled => false); set local search_path = qicore; drop procedure retain(int, jsonb)",
+    )
+    for (const report of ['policies list', 'stats']) expect((await cli(report)).exitCode, report).toBe(3)
+    const plan = await cli('policies plan')
+    expect(plan.exitCode).toBe(3)
+    expect(plan.stdout).not.toContain('Nothing to do')
+    const [, fix] = /qicore-db (migrate up --stream core)/.exec(plan.stdout)!
+    expect((await cli(`${fix} --yes`)).exitCode).toBe(0)
+    expect((await cli('policies plan')).exitCode).toBe(0)
+  }, 60_000)
 })
 
 forEachEngine({}, (engine) => {

@@ -1,5 +1,5 @@
 import {command} from '../units/command.js'
-import {formatQualifiedName, shortName} from '../db/qualified-name.js'
+import {formatQualifiedName, shortName} from './qualified-name.js'
 
 /** An instant, or an integer of an unknown unit: a string if a number of JSON cannot hold it. */
 type Point = number | string | null
