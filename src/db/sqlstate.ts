@@ -120,18 +120,22 @@ export function isConnectionLost(error: unknown): boolean {
   return hasLostCode(error) && !nodesLost.has(error as object)
 }
 
-/** Errors that a server raised about its own connection to another node, as Citus does. */
+/** Follows an error for which {@link isNodeLost} holds. */
+export const unreachableAdvice =
+  'It is a node of Citus (select * from citus_check_cluster_node_health()) or the server of a foreign table (select srvname, srvoptions from pg_foreign_server).'
+
+/** Errors that a server raised about its own connection to another server, as Citus and postgres_fdw do. */
 const nodesLost = new WeakSet<object>()
 
 /**
  * Call it with an error after which the session still answered: if its code is that of a lost connection, the lost one
- * was that of the server to another node.
+ * was that of the server to another one: a node of Citus, or the server of a foreign table.
  */
 export function answeredAfter(error: unknown): void {
   if (hasLostCode(error)) nodesLost.add(error as object)
 }
 
-/** Whether the server could not reach another node, and this session is in order. */
+/** Whether the server could not reach another server, and this session is in order. */
 export function isNodeLost(error: unknown): boolean {
   return typeof error === 'object' && error !== null && nodesLost.has(error)
 }
@@ -231,7 +235,7 @@ function lossOf(error: unknown): (typeof causes)[string] | undefined {
   if (isNodeLost(error))
     return {
       code: 'NODE_UNREACHABLE',
-      suggestions: ['Which nodes reach each other: select * from citus_check_cluster_node_health()'],
+      suggestions: [unreachableAdvice],
     }
   return isConnectionLost(error) ? {code: 'CONNECTION_LOST', exit: ExitCode.cannotConnect} : undefined
 }

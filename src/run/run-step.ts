@@ -153,7 +153,7 @@ interface Obstacle {
 /** What prevented the step and may end by itself, while this session is in order; null for any other error. */
 async function obstacleOf(db: Database, step: Step, error: unknown): Promise<Obstacle | null> {
   if (isNodeLost(error))
-    return {code: 'node_unreachable', words: `a node is unreachable: ${serverMessage(error)}`, blockers: null}
+    return {code: 'node_unreachable', words: `another server is unreachable: ${serverMessage(error)}`, blockers: null}
   const state = sqlState(error)
   const isLocked = state !== undefined && retryable.has(state)
   if (!isLocked && state !== SqlState.internalError) return null

@@ -1,5 +1,5 @@
 import type {Db} from '../db/database.js'
-import {rowSecurityAdvice} from '../db/sqlstate.js'
+import {rowSecurityAdvice, unreachableAdvice} from '../db/sqlstate.js'
 import type {Step, StepReason, StepReport} from './step.js'
 
 /** A report without measurements. The note is derived from the reason. */
@@ -44,7 +44,7 @@ function noteOf(reason: StepReason): string | null {
     case 'row_security':
       return rowSecurityAdvice
     case 'node_unreachable':
-      return 'a node of Citus is unreachable: nothing of this step was done; select * from citus_check_cluster_node_health() shows which'
+      return `another server is unreachable, so nothing of this step was done. ${unreachableAdvice}`
     case 'blocked':
       return null
   }

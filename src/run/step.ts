@@ -134,7 +134,7 @@ export type StepReason =
   | {code: 'outcome_unknown'}
   /** Another session held the lock until the retry budget was used up. */
   | {code: 'blocked'}
-  /** A node of Citus was unreachable until the retry budget was used up; nothing of the step was done. */
+  /** A node of Citus or the server of a foreign table was unreachable until the retry budget was used up. */
   | {code: 'node_unreachable'}
   /** The role lacks a privilege (SQLSTATE 42501). */
   | {code: 'no_privilege'}

@@ -187,7 +187,7 @@ else
       await second.start()
       const created = await waiting
       expectExit(created, 0)
-      expect(created.stderr).toContain('a node is unreachable')
+      expect(created.stderr).toContain('another server is unreachable')
       expect(created.stderr, 'Citus names the node').toContain(String(second.port))
       await done(daemon.lines.length)
       daemon.child.kill('SIGTERM')

@@ -160,7 +160,9 @@ else
         expect(ticks.totalBytes, 'the part on the first worker').toBeGreaterThan(100_000)
         expect(tables.find(({table}) => table === 'here')).toMatchObject({sizeBasis: 'exact', skippedChunks: 0})
         expect(notes.join('\n')).toContain(`without the shards on ${cluster.nodes[1]}, which did not answer`)
-        expect(notes.join('\n')).toContain('A node of Citus that holds rows of public.ticks did not answer')
+        expect(notes.join('\n')).toContain(
+          'Another server that holds rows of public.ticks (a node of Citus, or the server of a foreign table) did not answer',
+        )
         const {partitions} = await readPartitions(cluster.db, [], 'public.ticks')
         expect(partitions.every(({totalBytes, estimatedRows}) => totalBytes === null && estimatedRows === null)).toBe(
           true,
