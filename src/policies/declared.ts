@@ -18,6 +18,8 @@ export interface Declared extends DeclaredRules {
   section: 'tables' | 'aggregates'
   /** Its columns are declared too, so a missing table can be created. */
   described?: boolean
+  /** The declared time column; undefined if the columns are not declared. */
+  timeColumn?: string | undefined
   timeUnit?: TimeUnit | undefined
   chunkInterval?: Duration | undefined
 }
@@ -30,6 +32,7 @@ export interface PolicySections {
 
 type PolicyEntry = {[Name in PolicyKindName]?: 'none' | WrittenRules[Name] | undefined} & {
   columns?: unknown
+  hypertable?: {time: string} | undefined
   timeUnit?: TimeUnit | undefined
   chunkInterval?: Duration | undefined
 }
@@ -91,6 +94,7 @@ function over(
     ...object,
     from: 'config',
     described: entry.columns !== undefined,
+    timeColumn: entry.hypertable?.time ?? base?.timeColumn,
     timeUnit: entry.timeUnit ?? base?.timeUnit,
     chunkInterval: entry.chunkInterval ?? base?.chunkInterval,
     ...(Object.fromEntries(rules) as DeclaredRules),
@@ -104,6 +108,7 @@ function defaultsOf({tables, aggregates}: SchemaDefinition): Declared[] {
       .map(
         (table): Declared => ({
           ...defaultOf(table, 'tables'),
+          timeColumn: table.hypertable!.time,
           chunkInterval: parseDuration(table.hypertable!.chunkInterval),
         }),
       ),

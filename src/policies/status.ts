@@ -13,7 +13,9 @@ import {qualifiedName} from '../catalog/table.js'
 import {cronStatus, readCronPolicies} from './cron-policies.js'
 import {declaredName, notHere, type Declared} from './declared.js'
 import {problemsOf, withProblems} from './findings.js'
+import {unfitDeclared} from './partition-keys.js'
 import {placeOf} from './place.js'
+import type {Problem} from './problem.js'
 import {policyProblems} from './policy-problems.js'
 import {plainStatus, readPlainTables} from './plain-tables.js'
 import {readOtherJobs} from './other-jobs.js'
@@ -24,7 +26,14 @@ import {declaredText, liveText} from './rule-text.js'
 import {readRunners, runnerOf, type Runners} from './runners.js'
 import type {LiveRule} from './table-state.js'
 import {unknownReason} from './status-work.js'
-import {fixBy, policyProblem, type JudgedPolicy, type PolicyStatus, type PolicyStatusReport} from './status-types.js'
+import {
+  fixBy,
+  policyProblem,
+  type JudgedPolicy,
+  type PolicyProblem,
+  type PolicyStatus,
+  type PolicyStatusReport,
+} from './status-types.js'
 import {command} from '../units/command.js'
 
 export interface StatusRequest {
@@ -87,33 +96,29 @@ export async function readPolicyStatus(
     timescaledb && table === undefined ? readOtherJobs(batch) : [],
     readCronPolicies(batch, snapshot.tables),
   ])
+  const unfit = await unfitDeclared(
+    db,
+    declared.filter((each) => isUnapplied(each, 'retention', snapshot)),
+    snapshot.tables,
+  )
   const errors = new Map(rows.map((row) => [row.id, row]))
   const sources: Sources = {state, runners, errors, facts, ownReadable}
   const policies = await Promise.all(
     snapshot.policies.map((live) => liveStatus(batch, live, sources, declared, lateAfter)),
   )
-  for (const each of declared) policies.push(...missingStatus(each, db, sources))
+  for (const each of declared) policies.push(...missingStatus(each, db, sources, unfit))
   policies.push(...plain.flatMap(plainStatus))
   policies.push(...(cron ?? []).map((each) => cronStatus(each, snapshot, runners.cronAlive)))
   const order = (status: PolicyStatus) => `${status.schema}.${status.table} ${policyKindNames.indexOf(status.kind)}`
   policies.sort((a, b) => (order(a) < order(b) ? -1 : 1))
   const absent = table === undefined ? nowhere.filter(({from}) => from === 'config') : []
-  // While rows are not visible (restore mode) the daemon must not run, so it is not suggested. If the server has no
-  // workers left, the headline says so.
-  const notes =
-    db.server.workers === 'dead' &&
-    rowsAreVisible(db.server) &&
-    timescaledb &&
-    snapshot.policies.some(({job}) => job !== null)
-      ? [
-          sources.runners.daemon
-            ? "TimescaleDB's background workers are not running here. The daemon does their work."
-            : `TimescaleDB's background workers are not running here. A daemon can do their work: ${command('daemon')}`,
-        ]
-      : []
+  const notes = runnerNotes(db, snapshot, runners)
   if (!sources.ownReadable) notes.push(unreadableNote(db))
   const remark = schemaRemark(qicoreSchema)
-  notes.push(...absent.filter((each) => !plain.includes(each)).map(notHere), ...(remark === null ? [] : [remark]))
+  notes.push(
+    ...absent.filter((each) => !plain.some(({declared: known}) => known === each)).map(notHere),
+    ...(remark === null ? [] : [remark]),
+  )
   return {
     kind: 'policies.status',
     version: 1,
@@ -124,6 +129,20 @@ export async function readPolicyStatus(
     qicoreSchema,
     notes,
   }
+}
+
+/**
+ * That TimescaleDB's workers do not run. While rows are not visible (restore mode) the daemon must not run, so it is not
+ * suggested. If the server has no workers left, the headline says so.
+ */
+function runnerNotes({server}: Database, {policies}: CatalogSnapshot, {daemon}: Runners): string[] {
+  const theirs = can(server.engine, 'hypertables') && policies.some(({job}) => job !== null)
+  if (server.workers !== 'dead' || !rowsAreVisible(server) || !theirs) return []
+  return [
+    daemon
+      ? "TimescaleDB's background workers are not running here. The daemon does their work."
+      : `TimescaleDB's background workers are not running here. A daemon can do their work: ${command('daemon')}`,
+  ]
 }
 
 /** Reads the facts of each kind, once for all of its policies. */
@@ -195,15 +214,26 @@ async function liveStatus(
 }
 
 /** The status of policies that are declared but not in the database. */
-function missingStatus(declared: Declared, db: Database, {state, runners, ownReadable}: Sources): PolicyStatus[] {
+/** Whether a policy is declared and not live. */
+function isUnapplied(declared: Declared, kind: PolicyKindName, {policies}: CatalogSnapshot): boolean {
+  const rule = declared[kind]
+  if (rule === undefined || rule === 'none') return false
+  return !policies.some((policy) => qualifiedName(policy.table) === declaredName(declared) && policy.kind === kind)
+}
+
+/** @param unfit the partitioned tables on which a retention cannot be applied, by `schema.table` */
+function missingStatus(
+  declared: Declared,
+  db: Database,
+  {state, runners, ownReadable}: Sources,
+  unfit: ReadonlyMap<string, Problem>,
+): PolicyStatus[] {
   const {snapshot} = state
   const table = snapshot.tables.find((candidate) => qualifiedName(candidate) === declaredName(declared))
   if (table === undefined) return []
   const place = placeOf(table, db.server)
   return policyKindNames
-    .filter((kind) => declared[kind] !== undefined && declared[kind] !== 'none')
-    .filter((kind) => kindNamed(kind).impossible(place) === null)
-    .filter((kind) => !snapshot.policies.some((policy) => policy.table === table && policy.kind === kind))
+    .filter((kind) => isUnapplied(declared, kind, snapshot) && kindNamed(kind).impossible(place) === null)
     .map((kind): PolicyStatus => {
       // Every role sees jobs of TimescaleDB, but qicore.policies may have a row that this role may not read.
       const known = ownReadable || !kindNamed(kind).isRow(db.server.engine)
@@ -234,11 +264,19 @@ function missingStatus(declared: Declared, db: Database, {state, runners, ownRea
         },
         [
           known
-            ? policyProblem('missing', 'declared, but not in the database', fixBy(command('policies apply')))
+            ? missingProblem(kind === 'retention' ? unfit.get(qualifiedName(table)) : undefined)
             : policyProblem('no_privilege', 'not known: this role may not read qicore.policies'),
         ],
       )
     })
+}
+
+/** A declared policy that is not live. @param unfit why apply refuses it */
+function missingProblem(unfit: Problem | undefined): PolicyProblem {
+  const missing = 'declared, but not in the database'
+  return unfit === undefined
+    ? policyProblem('missing', missing, fixBy(command('policies apply')))
+    : policyProblem('missing', `${missing}. ${unfit.message.replace(/\.$/, '')}`, fixBy(unfit.suggestion, 'advice', ''))
 }
 
 function unreadableNote({server}: Database): string {

@@ -87,7 +87,7 @@ forEachEngine({kinds: ['timescaledb'], native: true}, (engine) => {
         follow: async () => {
           const {findings} = await askDoctor(database, 'condition.not_a_hypertable', request)
           const sql = /SELECT create_hypertable.*?migrate_data => true\)/.exec(findings[0]!.message)![0]
-          await database.run(sql.replace('<time column>', 'time'))
+          await database.run(sql)
         },
       },
     )

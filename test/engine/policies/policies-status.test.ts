@@ -27,6 +27,18 @@ async function ticks({run}: TestDatabase): Promise<void> {
 
 describe('policies status', () => {
   forEachEngine({}, (engine) => {
+    it('suggests no apply for a retention that apply refuses, because the age of the partitions is not known', async () => {
+      const database = await engine.database()
+      await database.run(`create table public.ev (id uuid primary key, v int) partition by range (id);
+        create table public.ev_old partition of public.ev
+          for values from ('01900000-0000-7000-8000-000000000000') to ('01910000-0000-7000-8000-000000000000')`)
+      const declared = [declare('public.ev', {retention: {after: days(90), native: false}})]
+      const {policies} = await status(database, declared)
+      expect(policies).toMatchObject([{ok: false, problems: [{code: 'missing', fix: {kind: 'advice'}}]}])
+      await expect(planPolicies(database.db, request(declared))).rejects.toMatchObject({code: 'PARTITION_KEY'})
+      expect(policies[0]!.problems[0]!.message).not.toContain('policies apply')
+    })
+
     it('names the command that creates a declared table, and reports no policy for a table that is only described', async () => {
       const database = await engine.database()
       const columns = [{name: 'id', type: 'bigint'}]
