@@ -79,22 +79,32 @@ export async function readAggregates(
   const rows = await Promise.all(aggregates.map((aggregate) => rowOf(batch, aggregate, snapshot, measuring)))
   const unread = aggregates.filter((_, index) => rows[index]!.source !== null && isUnread(rows[index]!))
   const asked = unread.flatMap((aggregate) => [aggregate, aggregate.aggregate?.source ?? aggregate])
+  const rowsUnder = (table: Table) =>
+    rows.filter((_, index) => [aggregates[index], aggregates[index]!.aggregate?.source].includes(table))
   const missing = rowsAreVisible(db.server) ? await readMissingPrivileges(db, [...new Set(asked)]) : new Map()
   return {
     kind: 'aggregates.list',
     version: 1,
     target: null,
     at: snapshot.at,
-    aggregates: rows.sort((a, b) => (a.schema + a.view < b.schema + b.view ? -1 : 1)),
+    aggregates: [...rows].sort((a, b) => (a.schema + a.view < b.schema + b.view ? -1 : 1)),
     notes: [...missing].map(
       ([table, grants]: [Table, string]) =>
-        `This role may not read ${qualifiedName(table)}, so its pending ranges and missing rows are unknown. To allow it: ${grants}`,
+        `This role may not read ${qualifiedName(table)}, so ${unknownOf(rowsUnder(table))}. To allow it: ${grants}`,
     ),
   }
 }
 
 function isUnread({pending, rawGone}: AggregateRow): boolean {
   return pending === null || rawGone === null
+}
+
+/** What is not known of aggregates: pending ranges are often in the catalog, which every role reads, and rows are not. */
+function unknownOf(rows: readonly AggregateRow[]): string {
+  const ranges = rows.some(({pending}) => pending === null) ? ['what is pending'] : []
+  const gone = rows.some(({rawGone}) => rawGone === null) ? ['whether source rows are gone'] : []
+  const what = [...ranges, ...gone]
+  return `${what.join(' and ')} ${what.length > 1 ? 'are' : 'is'} unknown`
 }
 
 /** Null if this role lacks the privilege. */

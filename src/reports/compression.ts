@@ -89,17 +89,22 @@ export async function readCompression(db: Database, request: CompressionRequest)
   }
 }
 
+/** Without segmentBy a chunk is one segment, so only its length counts. */
+function whyLarger(segmentBy: readonly string[] | null): string {
+  return segmentBy === null || segmentBy.length === 0
+    ? 'its chunks have too few rows. Choose a longer chunk interval.'
+    : 'each segment has too few rows per chunk. Choose segmentBy columns with fewer distinct values, or a longer chunk interval.'
+}
+
 /** Advice on compressed tables with unusual sizes. */
 export function compressionAdvice(
-  rows: readonly Pick<TableCompression, 'schema' | 'table' | 'ratio' | 'afterBytes' | 'liveBytes'>[],
+  rows: readonly Pick<TableCompression, 'schema' | 'table' | 'ratio' | 'afterBytes' | 'liveBytes' | 'segmentBy'>[],
 ): string[] {
-  return rows.flatMap(({schema, table, ratio, afterBytes, liveBytes}) => {
+  return rows.flatMap(({schema, table, ratio, afterBytes, liveBytes, segmentBy}) => {
     const name = formatQualifiedName(schema, table)
     return [
       ...(ratio !== null && ratio < 1
-        ? [
-            `Compression makes ${name} larger (ratio ${ratio.toFixed(1)}), because each segment has too few rows per chunk. Choose segmentBy columns with fewer distinct values, or a longer chunk interval.`,
-          ]
+        ? [`Compression makes ${name} larger (ratio ${ratio.toFixed(1)}), because ${whyLarger(segmentBy)}`]
         : []),
       ...(afterBytes !== null && liveBytes !== null && liveBytes > Math.max(2 * afterBytes, afterBytes + 1_048_576)
         ? [

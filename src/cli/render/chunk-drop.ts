@@ -1,4 +1,4 @@
-import {shortName} from '../../db/qualified-name.js'
+import {formatName, shortName} from '../../db/qualified-name.js'
 import type {ReportTable} from '../../units/report-table.js'
 import {closing, renderTable, wrap, type TableStyle} from './table.js'
 import {bytesOr, dash, formatInstant, plural} from './words.js'
@@ -35,7 +35,14 @@ type DroppedChunk = DropShown['chunks'][number]
 
 const dropTable: ReportTable<DroppedChunk> = {
   columns: [
-    {id: 'chunk', heading: 'CHUNK', type: 'name', value: (row) => row.chunk, shrink: 16},
+    {
+      id: 'chunk',
+      heading: 'CHUNK',
+      type: 'name',
+      value: (row) => row.chunk,
+      text: ({chunk}) => formatName(chunk),
+      shrink: 16,
+    },
     {id: 'range_start', heading: 'FROM (UTC)', type: 'instant', value: (row) => row.rangeStart},
     {id: 'range_end', heading: 'TO', type: 'instant', value: (row) => row.rangeEnd},
     {id: 'space', heading: 'SPACE', type: 'text', hide: 'empty', value: (row) => row.space},
