@@ -4,7 +4,7 @@
  * waits for the database, each round on a new connection.
  */
 import {sql, statement} from '../src/db/sql.js'
-import {readPolicyStatus} from '../src/policies/status.js'
+import {readPolicyStatus} from '../src/policies/status/status.js'
 import {timed} from './database-time.js'
 import {race, report, timing} from './measure.js'
 import {chunks, compressed, rounds, withTenThousandChunks, writing, type Place} from './ten-thousand-chunks.js'

@@ -34,7 +34,7 @@ export type * from './schema/definition.js'
 export type {MigrationsOptions, MigrationsResult} from './schema/migrate/run-migrations.js'
 export {readPolicies, readStatistics, type ReportOptions} from './library.js'
 export type {StatsReport, TableStats} from './reports/stats.js'
-export type {PolicyStatus, PolicyStatusReport} from './policies/status-types.js'
+export type {PolicyStatus, PolicyStatusReport} from './policies/status/types.js'
 
 /**
  * Brings a database to the newest version, as `migrate up` does; running it again changes nothing.

@@ -2,9 +2,9 @@ import type {Database} from './db/database.js'
 import {redact} from './db/redact.js'
 import {defaultLimits} from './run/limits.js'
 import {readManaged} from './config/managed.js'
-import {readDeclared} from './policies/read-declared.js'
-import {readPolicyStatus} from './policies/status.js'
-import type {PolicyStatusReport} from './policies/status-types.js'
+import {readDeclared} from './policies/declared/read-declared.js'
+import {readPolicyStatus} from './policies/status/status.js'
+import type {PolicyStatusReport} from './policies/status/types.js'
 import {readStats, type StatsReport} from './reports/stats.js'
 
 export interface ReportOptions {

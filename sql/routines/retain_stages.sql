@@ -1,6 +1,6 @@
 -- Returns the stages of a retention that are due for the detached partitions of a table, the oldest first: move, export
 -- and drop. `why`: what keeps this routine from it; null if it may be carried out. Only tables that qicore-db detached and
--- that were not attached, detached or altered since are returned. src/partitions/stages.ts decides the same.
+-- that were not attached, detached or altered since are returned. src/partitions/retain/stages.ts decides the same.
 -- since: core.1.19.0
 -- requires: retain_scale
 create or replace function qicore.retain_stages(subject regclass, policy jsonb)

@@ -1,7 +1,7 @@
 import type {TimeKey} from '../catalog/time-key.js'
 import type {Database} from '../db/database.js'
 import {readChildren} from '../partitions/children.js'
-import {everyOfDays} from '../partitions/create.js'
+import {everyOfDays} from '../partitions/create/create.js'
 import {readSets, type PartitionSet} from '../partitions/sets.js'
 import type {Every} from '../units/period.js'
 

@@ -4,7 +4,7 @@ import {calendarSql} from '../catalog/calendar-sql.js'
 import {statement} from '../db/sql.js'
 import {usageError} from '../errors.js'
 import {rangeBetween} from '../partitions/key-range.js'
-import {suffixedName} from '../partitions/partition-name.js'
+import {suffixedName} from '../partitions/create/partition-name.js'
 import {gridOf, type Every} from '../units/period.js'
 import type {ColumnFacts} from './inventory.js'
 

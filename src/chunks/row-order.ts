@@ -4,7 +4,7 @@ import type {Database} from '../db/database.js'
 import {sql} from '../db/sql.js'
 import {usageError, type OpsError} from '../errors.js'
 import type {SortColumn} from '../partitions/convert.js'
-import {readOrder} from '../policies/order.js'
+import {readOrder} from '../policies/plan/order.js'
 import {command} from '../units/command.js'
 
 /**

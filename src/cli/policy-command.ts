@@ -1,14 +1,14 @@
 import type {Command} from '@oclif/core'
-import type {Rule} from '../policies/ad-hoc.js'
-import type {PolicyPlan} from '../policies/plan.js'
-import type {PolicyPlanReport} from '../policies/plan-report.js'
-import type {Declared} from '../policies/declared.js'
+import type {Rule} from '../policies/declared/ad-hoc.js'
+import type {PolicyPlan} from '../policies/plan/plan.js'
+import type {PolicyPlanReport} from '../policies/plan/report.js'
+import type {Declared} from '../policies/declared/declared.js'
 import type {Database} from '../db/database.js'
 import {BaseCommand, type ChangeFlags, type ChangeReport} from './base-command.js'
 import {changeFlags} from './flags.js'
 import {policyPlanFlags} from './policy-flags.js'
 import {stderrWidth} from './terminal.js'
-import type {PolicySections} from '../policies/declared.js'
+import type {PolicySections} from '../policies/declared/declared.js'
 
 export type PolicyChangeReport = ChangeReport & Pick<PolicyPlanReport, 'findings' | 'notes'>
 

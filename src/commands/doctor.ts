@@ -57,7 +57,7 @@ Read-only, never waits for a lock, and does not need the schema qicore. With a t
       import('../doctor/examine.js'),
       import('../doctor/report.js'),
       import('../doctor/table.js'),
-      import('../policies/read-declared.js'),
+      import('../policies/declared/read-declared.js'),
       import('../cli/policy-request.js'),
       import('../config/target.js'),
       import('../config/partitions.js'),

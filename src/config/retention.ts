@@ -1,6 +1,6 @@
 import {z} from 'zod'
 import {approximateSeconds, durationInWords, type Duration} from '../units/duration.js'
-import type {Stages} from '../partitions/stages.js'
+import type {Stages} from '../partitions/retain/stages.js'
 import {exportFormats, type ExportSettings} from '../export/settings.js'
 import {about, duration} from './fields.js'
 

@@ -1,5 +1,5 @@
 import {policyKindNames} from '../catalog/live-policies.js'
-import type {Declared} from '../policies/declared.js'
+import type {Declared} from '../policies/declared/declared.js'
 import {kindNamed} from '../policies/kinds/index.js'
 import {formatQualifiedName, parseQualifiedName} from '../db/qualified-name.js'
 import type {PartitionRule} from '../partitions/periods.js'

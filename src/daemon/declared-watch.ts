@@ -60,8 +60,8 @@ async function missingPartitions(db: Database, {partitions}: Pick<JobContext, 'p
 
 async function plainTables(db: Database, {sections}: Pick<JobContext, 'sections'>): Promise<string[]> {
   const [{readDeclared}, {notHypertable, readPlainTables}] = await Promise.all([
-    import('../policies/read-declared.js'),
-    import('../policies/plain-tables.js'),
+    import('../policies/declared/read-declared.js'),
+    import('../policies/status/plain-tables.js'),
   ])
   const withPolicy = (await readDeclared(db, sections)).filter((each) =>
     policyKindNames.some((kind) => each[kind] !== undefined && each[kind] !== 'none'),

@@ -25,8 +25,8 @@ export async function readSurvey(
   ] = await Promise.all([
     import('../reports/stats.js'),
     import('../jobs/store/schedules.js'),
-    import('../policies/status.js'),
-    import('../policies/read-declared.js'),
+    import('../policies/status/status.js'),
+    import('../policies/declared/read-declared.js'),
     import('../partitions/ahead.js'),
     import('../partitions/declared.js'),
   ])

@@ -1,4 +1,4 @@
-import type {PolicyFix} from '../policies/status-types.js'
+import type {PolicyFix} from '../policies/status/types.js'
 
 export type Severity = 'critical' | 'warning'
 export type CheckStatus = Severity | 'unknown' | 'passed'

@@ -2,7 +2,7 @@ import type {JobKindName, OptionsOf} from '../config/jobs.js'
 import type {Database} from '../db/database.js'
 import type {Limits} from '../run/limits.js'
 import type {Plan} from '../run/step.js'
-import type {PolicySections} from '../policies/declared.js'
+import type {PolicySections} from '../policies/declared/declared.js'
 import type {PartitionRule} from '../partitions/periods.js'
 import type {Instant} from '../units/instant.js'
 

@@ -1,6 +1,6 @@
 import type {DoctorReport} from '../doctor/report.js'
 import type {ErrorDocument} from '../errors.js'
-import type {PolicyStatusReport} from '../policies/status-types.js'
+import type {PolicyStatusReport} from '../policies/status/types.js'
 import type {ChunksReport} from '../reports/chunks.js'
 import type {CompressionReport} from '../reports/compression.js'
 import type {GrowthReport} from '../reports/growth-report.js'

@@ -5,7 +5,7 @@ import {doBlock, ident, list, raw, sql, statement, type Statement} from '../db/s
 import {usageError} from '../errors.js'
 import type {Step} from '../run/step.js'
 import {rangeWords, readChildren, type Child} from './children.js'
-import {asOwner, attachTable, boundsCheck, boundsOf} from './make-child.js'
+import {asOwner, attachTable, boundsCheck, boundsOf} from './create/make-child.js'
 import {requireNoUpserts} from './upserts.js'
 import {carryOver, notCarriedOver, optionsOf, readOwnObjects} from './own-objects.js'
 import {changeableSets, type PartitionSet} from './sets.js'

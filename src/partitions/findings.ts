@@ -1,10 +1,10 @@
 import {entryInWords, type CronEntry} from '../catalog/cron-entries.js'
 import {failsFrom, type Gap, type Reach} from './ahead.js'
-import {countedRows, type DefaultPartition} from './default-rows.js'
-import type {Drained} from './drain-mark.js'
+import {countedRows, type DefaultPartition} from './drain/default-rows.js'
+import type {Drained} from './drain/mark.js'
 import {shortName} from '../db/qualified-name.js'
 import {command} from '../units/command.js'
-import type {Leftover} from './leftovers.js'
+import type {Leftover} from './detach/leftovers.js'
 import type {Period} from './periods.js'
 import type {PartitionSet} from './sets.js'
 

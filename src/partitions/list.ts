@@ -15,16 +15,16 @@ import {
   type Gap,
 } from './ahead.js'
 import {readChildren, type Child} from './children.js'
-import {readCreators} from './cron-creation.js'
-import {readDefaultPartition, type DefaultPartition} from './default-rows.js'
-import {readDrained} from './drain-mark.js'
+import {readCreators} from './create/cron-creation.js'
+import {readDefaultPartition, type DefaultPartition} from './drain/default-rows.js'
+import {readDrained} from './drain/mark.js'
 import {drainFinding, leftoverFinding, setFindings, type SetFinding} from './findings.js'
-import {readLeftovers} from './leftovers.js'
+import {readLeftovers} from './detach/leftovers.js'
 import {readPeriods, type PartitionRule, type Period} from './periods.js'
 import type {Every} from '../units/period.js'
-import {readRemembered} from './remembered.js'
+import {readRemembered} from './retain/remembered.js'
 import {nameKey, readSets, type PartitionSet} from './sets.js'
-import {stagesFinding} from './stage-findings.js'
+import {stagesFinding} from './retain/stage-findings.js'
 
 export interface SetReport {
   schema: string

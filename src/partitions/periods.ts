@@ -7,7 +7,7 @@ import {instantOf} from '../catalog/time.js'
 import {toInterval, type Duration} from '../units/duration.js'
 import type {Instant} from '../units/instant.js'
 import {gridOf, type Every} from '../units/period.js'
-import type {Stages} from './stages.js'
+import type {Stages} from './retain/stages.js'
 import {epochsOf, rangeBetween, rangeOfBound, sameRange, type KeyRange} from './key-range.js'
 
 /** How a partition set is managed, from the configuration or the definitions. */

@@ -2,7 +2,7 @@ import {readOnlySettings, type Database} from '../db/database.js'
 import {loadSql} from '../db/load-sql.js'
 import {ident, raw, sql, statement} from '../db/sql.js'
 import {isConnectionLost} from '../db/sqlstate.js'
-import {countedRows, mostCounted} from './default-rows.js'
+import {countedRows, mostCounted} from './drain/default-rows.js'
 import type {Child} from './children.js'
 import type {PartitionSet} from './sets.js'
 

@@ -2,7 +2,7 @@ import type {Database} from '../db/database.js'
 import {loadSql} from '../db/load-sql.js'
 import {ident, raw, sql, statement, type Fragment, type Statement} from '../db/sql.js'
 import type {Child} from './children.js'
-import {suffixedName} from './partition-name.js'
+import {suffixedName} from './create/partition-name.js'
 
 /** How a partition is partitioned itself. */
 export interface Structure {

@@ -5,7 +5,7 @@ import type {CatalogSnapshot} from '../catalog/snapshot.js'
 import type {Chunk, Table} from '../catalog/table.js'
 import {fromMicros} from '../catalog/time.js'
 import {compareAscending} from '../units/compare.js'
-import type {Change} from './change.js'
+import type {Change} from './plan/change.js'
 import {isProblem, toOffset} from './offsets.js'
 
 /** Time until the next run: retentions run once a day. */

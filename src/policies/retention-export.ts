@@ -1,5 +1,5 @@
 import {parseExport, type ExportSettings} from '../export/settings.js'
-import {stagesOf, type Stages} from '../partitions/stages.js'
+import {stagesOf, type Stages} from '../partitions/retain/stages.js'
 import type {LivePolicy} from '../catalog/live-policies.js'
 import {readConfig} from './table-state.js'
 

@@ -3,7 +3,7 @@ import type {LivePolicy, Offset, PolicyKindName, RowOrder} from '../catalog/live
 import type {Table} from '../catalog/table.js'
 import type {Scale} from '../catalog/offset-words.js'
 import type {ExportSettings} from '../export/settings.js'
-import type {Stages} from '../partitions/stages.js'
+import type {Stages} from '../partitions/retain/stages.js'
 import type {UnitContradiction} from '../catalog/table-clock.js'
 
 /** The live settings and policies of a table, with which a declaration is compared. */

@@ -5,7 +5,7 @@ import {defaultLimits, type Limits} from '../../src/run/limits.js'
 import type {Plan, RunReport, Step} from '../../src/run/step.js'
 import type {PartitionRule} from '../../src/partitions/periods.js'
 import {parseCalendarBound} from '../../src/units/calendar.js'
-import type {CreateRequest} from '../../src/partitions/create.js'
+import type {CreateRequest} from '../../src/partitions/create/create.js'
 import type {TestDatabase} from './engines.js'
 
 /** Short limits, so that a test of a lock that is never granted ends. */

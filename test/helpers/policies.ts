@@ -1,9 +1,9 @@
-import {planPolicies, type PolicyPlan, type PolicyRequest} from '../../src/policies/plan.js'
+import {planPolicies, type PolicyPlan, type PolicyRequest} from '../../src/policies/plan/plan.js'
 import {execute} from '../../src/run/execute.js'
 import {defaultLimits} from '../../src/run/limits.js'
 import type {Plan, RunReport} from '../../src/run/step.js'
 import {parseQualifiedName} from '../../src/db/qualified-name.js'
-import type {Declared} from '../../src/policies/declared.js'
+import type {Declared} from '../../src/policies/declared/declared.js'
 import type {Database} from '../../src/db/database.js'
 import {parseDuration} from '../../src/units/duration.js'
 

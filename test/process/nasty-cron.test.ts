@@ -12,7 +12,7 @@ import {withCronDatabase, type CronDatabase} from '../../src/pg-cron/cron-databa
 import {planInstall as planCron, planUninstall} from '../../src/pg-cron/plan.js'
 import {readScheduled} from '../../src/pg-cron/scheduled.js'
 import {wantedJobs, type WantedJob} from '../../src/pg-cron/wanted.js'
-import {planPolicies} from '../../src/policies/plan.js'
+import {planPolicies} from '../../src/policies/plan/plan.js'
 import {execute} from '../../src/run/execute.js'
 import {defaultLimits} from '../../src/run/limits.js'
 import {toScript} from '../../src/run/script.js'

@@ -112,7 +112,7 @@ const packages: Record<string, readonly string[]> = {
   pino: ['daemon/log'],
   'prom-client': ['daemon/metrics'],
   '@oclif/core': ['cli', 'commands', 'hooks'],
-  zod: ['config', 'schema', 'jobs', 'columns', 'qicore', 'validation', 'policies/plan-file', 'page/parse-document'],
+  zod: ['config', 'schema', 'jobs', 'columns', 'qicore', 'validation', 'policies/plan/file', 'page/parse-document'],
 }
 
 describe('imports', () => {

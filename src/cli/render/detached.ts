@@ -1,5 +1,5 @@
 import {formatQualifiedName, shortName} from '../../db/qualified-name.js'
-import type {DetachedReport, DetachedRow} from '../../partitions/detached.js'
+import type {DetachedReport, DetachedRow} from '../../partitions/retain/detached.js'
 import {formatBytes} from '../../units/bytes.js'
 import {closingLine, note, type Around, type Line} from './shown.js'
 import {plural} from './words.js'

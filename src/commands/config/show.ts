@@ -38,7 +38,7 @@ export default class ConfigShow extends ReportCommand<typeof ConfigShow> {
       import('../../config/shown-table.js'),
       import('../../config/shown-policies.js'),
       import('../../config/partitions.js'),
-      import('../../policies/declared.js'),
+      import('../../policies/declared/declared.js'),
       import('../../qicore/definition.js'),
       this.loadConfig(),
     ])

@@ -2,7 +2,7 @@ import {Args, Flags} from '@oclif/core'
 import {BaseCommand, type ChangeReport} from '../../cli/base-command.js'
 import {changeFlags} from '../../cli/flags.js'
 import {usageError, type ExitCode} from '../../errors.js'
-import type {PartitionFinding} from '../../partitions/plan-periods.js'
+import type {PartitionFinding} from '../../partitions/create/plan-periods.js'
 import {parseCalendarBound, type CalendarBound} from '../../units/calendar.js'
 import {parseEvery, type Every} from '../../units/period.js'
 
@@ -58,7 +58,7 @@ export default class PartitionsCreate extends BaseCommand<typeof PartitionsCreat
             throw usageError('NO_RANGE', `The partitions of ${relation} are not declared, so the range is required.`, [
               'Give --from 2024-01 --to 2024-12, or declare tables.<name>.partitions in the configuration.',
             ])
-          const {planEnsure, exitCodeWith, troubleWords} = await import('../../partitions/ensure.js')
+          const {planEnsure, exitCodeWith, troubleWords} = await import('../../partitions/create/ensure.js')
           const {plan, findings} = await planEnsure(db, [declared])
           for (const {message} of findings) this.report(message)
           const notes = await notesOf(db, plan.steps)
@@ -69,7 +69,7 @@ export default class PartitionsCreate extends BaseCommand<typeof PartitionsCreat
             process.exitCode = exitCodeWith(findings, Number(process.exitCode ?? 0) as ExitCode, plan.steps.length > 0)
           return {...report, findings, notes}
         }
-        const {planCreate} = await import('../../partitions/create.js')
+        const {planCreate} = await import('../../partitions/create/create.js')
         const rule = {...(declared ?? undeclared(relation)), relation}
         const every = flags.every ?? declared?.every ?? null
         const plan = await planCreate(db, {rule, every, from: flags.from, to: flags.to})

@@ -1,7 +1,7 @@
 import {Args} from '@oclif/core'
 import {BaseCommand, type ChangeReport} from '../../cli/base-command.js'
 import {changeFlags, durationFlag} from '../../cli/flags.js'
-import type {OldPlan} from '../../partitions/detach.js'
+import type {OldPlan} from '../../partitions/detach/detach.js'
 
 export default class PartitionsDetach extends BaseCommand<typeof PartitionsDetach> {
   static override summary = 'Detach old partitions from a table; their rows are kept in separate tables.'
@@ -24,8 +24,8 @@ With a default partition PostgreSQL cannot detach concurrently: each detach then
       await Promise.all([
         import('../../config/partitions.js'),
         import('../../partitions/declared.js'),
-        import('../../partitions/old-partitions.js'),
-        import('../../partitions/detach.js'),
+        import('../../partitions/detach/old-partitions.js'),
+        import('../../partitions/detach/detach.js'),
         import('../../cli/notes.js'),
       ])
     return this.withDatabase(

@@ -1,7 +1,7 @@
 import {Args, Flags} from '@oclif/core'
 import type {Reading} from '../../cli/fleet/reading.js'
 import {TargetReport} from '../../cli/target-report.js'
-import type {DetachedReport} from '../../partitions/detached.js'
+import type {DetachedReport} from '../../partitions/retain/detached.js'
 
 interface Report extends DetachedReport {
   kind: 'partitions.detached'
@@ -30,7 +30,7 @@ export default class PartitionsDetached extends TargetReport<typeof PartitionsDe
   }
 
   static override tables() {
-    return {'': async () => (await import('../../partitions/detached-table.js')).detachedTable}
+    return {'': async () => (await import('../../partitions/retain/detached-table.js')).detachedTable}
   }
 
   protected override readonly kind = 'partitions.detached'
@@ -38,11 +38,11 @@ export default class PartitionsDetached extends TargetReport<typeof PartitionsDe
   protected override async reading(): Promise<Reading<Report, Report>> {
     const [{readDetached}, {partitionRules}, {partitionsDefined}, {findPartitioned}, {detachedTable}] =
       await Promise.all([
-        import('../../partitions/detached.js'),
+        import('../../partitions/retain/detached.js'),
         import('../../config/partitions.js'),
         import('../../partitions/declared.js'),
         import('../../partitions/find-table.js'),
-        import('../../partitions/detached-table.js'),
+        import('../../partitions/retain/detached-table.js'),
       ])
     const {table} = this.args
     const {dropped} = this.flags

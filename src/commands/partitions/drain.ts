@@ -1,7 +1,7 @@
 import {Args} from '@oclif/core'
 import {BaseCommand, type ChangeReport} from '../../cli/base-command.js'
 import {changeFlags} from '../../cli/flags.js'
-import type {DrainPlan} from '../../partitions/drain.js'
+import type {DrainPlan} from '../../partitions/drain/drain.js'
 
 export default class PartitionsDrain extends BaseCommand<typeof PartitionsDrain> {
   static override summary = 'Move the rows of a default partition into partitions of their own.'
@@ -26,7 +26,7 @@ export default class PartitionsDrain extends BaseCommand<typeof PartitionsDrain>
       [
         import('../../config/partitions.js'),
         import('../../partitions/declared.js'),
-        import('../../partitions/drain.js'),
+        import('../../partitions/drain/drain.js'),
         import('../../cli/notes.js'),
       ],
     )

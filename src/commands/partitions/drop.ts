@@ -1,7 +1,7 @@
 import {Args, Flags} from '@oclif/core'
 import {BaseCommand, type ChangeReport} from '../../cli/base-command.js'
 import {changeFlags, durationFlag} from '../../cli/flags.js'
-import type {OldPlan} from '../../partitions/detach.js'
+import type {OldPlan} from '../../partitions/detach/detach.js'
 
 export default class PartitionsDrop extends BaseCommand<typeof PartitionsDrop> {
   static override summary = 'Drop old partitions with all their rows.'
@@ -27,8 +27,8 @@ export default class PartitionsDrop extends BaseCommand<typeof PartitionsDrop> {
       await Promise.all([
         import('../../config/partitions.js'),
         import('../../partitions/declared.js'),
-        import('../../partitions/old-partitions.js'),
-        import('../../partitions/drop.js'),
+        import('../../partitions/detach/old-partitions.js'),
+        import('../../partitions/detach/drop.js'),
         import('../../cli/notes.js'),
       ])
     return this.withDatabase(

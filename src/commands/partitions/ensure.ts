@@ -4,7 +4,7 @@ import type {Changing} from '../../cli/fleet/changing.js'
 import {changeFlags} from '../../cli/flags.js'
 import {TargetChange} from '../../cli/target-change.js'
 import {usageError} from '../../errors.js'
-import type {PartitionFinding} from '../../partitions/plan-periods.js'
+import type {PartitionFinding} from '../../partitions/create/plan-periods.js'
 
 type PartitionsEnsureReport = ChangeReport & {findings: readonly PartitionFinding[]; notes: readonly string[]}
 
@@ -32,7 +32,7 @@ Sets that pg_partman manages and undeclared sets are not changed. Safe to repeat
     ] = await Promise.all([
       import('../../config/partitions.js'),
       import('../../partitions/declared.js'),
-      import('../../partitions/ensure.js'),
+      import('../../partitions/create/ensure.js'),
       import('../../partitions/commands.js'),
       import('../../cli/notes.js'),
     ])

@@ -2,7 +2,7 @@ import {Args, Flags} from '@oclif/core'
 import {BaseCommand, type ChangeReport} from '../../cli/base-command.js'
 import {changeFlags} from '../../cli/flags.js'
 import type {ExitCode} from '../../errors.js'
-import type {RetainPlan} from '../../partitions/retain.js'
+import type {RetainPlan} from '../../partitions/retain/retain.js'
 
 export default class PartitionsRetain extends BaseCommand<typeof PartitionsRetain> {
   static override summary = 'Run the stages of a retention: detach, archive and drop what is due.'
@@ -42,8 +42,8 @@ export default class PartitionsRetain extends BaseCommand<typeof PartitionsRetai
     ] = await Promise.all([
       import('../../config/partitions.js'),
       import('../../partitions/declared.js'),
-      import('../../partitions/retain.js'),
-      import('../../partitions/retain-words.js'),
+      import('../../partitions/retain/retain.js'),
+      import('../../partitions/retain/retain-words.js'),
       import('../../cli/notes.js'),
     ])
     return this.withDatabase(

@@ -4,7 +4,7 @@ import {changeFlags} from '../../cli/flags.js'
 import {policyPlanFlags} from '../../cli/policy-flags.js'
 import {stderrWidth} from '../../cli/terminal.js'
 import {usageError} from '../../errors.js'
-import type {PolicyPlanReport} from '../../policies/plan-report.js'
+import type {PolicyPlanReport} from '../../policies/plan/report.js'
 import {command} from '../../units/command.js'
 
 export default class PoliciesApply extends BaseCommand<typeof PoliciesApply> {
@@ -32,11 +32,11 @@ Policies that conflict are refused (exit 7) unless each finding is accepted by n
       {policyRemarks, withoutRefusing},
       {lineText},
     ] = await Promise.all([
-      import('../../policies/plan.js'),
-      import('../../policies/plan-file.js'),
+      import('../../policies/plan/plan.js'),
+      import('../../policies/plan/file.js'),
       import('../../policies/checks/run-checks.js'),
-      import('../../policies/read-declared.js'),
-      import('../../policies/plan-report.js'),
+      import('../../policies/declared/read-declared.js'),
+      import('../../policies/plan/report.js'),
       import('../../cli/policy-request.js'),
       import('../../cli/render/policy-remarks.js'),
       import('../../cli/render/line-text.js'),
@@ -81,7 +81,7 @@ Policies that conflict are refused (exit 7) unless each finding is accepted by n
 
   private async readPlan(file: string) {
     const [{readPlanFile}, {readFileSync}] = await Promise.all([
-      import('../../policies/plan-file.js'),
+      import('../../policies/plan/file.js'),
       import('node:fs'),
     ])
     let text: string

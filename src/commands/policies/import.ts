@@ -1,7 +1,7 @@
 import {Args, Flags} from '@oclif/core'
 import {BaseCommand} from '../../cli/base-command.js'
 import {usageError} from '../../errors.js'
-import type {ImportedEntry} from '../../policies/import.js'
+import type {ImportedEntry} from '../../policies/declared/import.js'
 import {command} from '../../units/command.js'
 
 interface ImportReport {
@@ -29,8 +29,8 @@ export default class PoliciesImport extends BaseCommand<typeof PoliciesImport> {
 
   async run(): Promise<ImportReport> {
     const [{readImport}, {readDeclared}, {printSections, editConfig}, {sectionsOf}, config] = await Promise.all([
-      import('../../policies/import.js'),
-      import('../../policies/read-declared.js'),
+      import('../../policies/declared/import.js'),
+      import('../../policies/declared/read-declared.js'),
       import('../../config/write.js'),
       import('../../cli/policy-request.js'),
       this.loadConfig(),

@@ -1,6 +1,6 @@
 import {Args} from '@oclif/core'
 import {ReportCommand} from '../../cli/report-command.js'
-import type {PolicyListReport} from '../../policies/list.js'
+import type {PolicyListReport} from '../../policies/status/list.js'
 
 export default class PoliciesList extends ReportCommand<typeof PoliciesList> {
   static override summary = 'List the policies that are declared or live, side by side.'
@@ -13,14 +13,14 @@ export default class PoliciesList extends ReportCommand<typeof PoliciesList> {
   static override args = {table: Args.string({description: 'table or aggregate, as name or schema.name'})}
 
   static override tables() {
-    return {'': async () => (await import('../../policies/list-table.js')).policyListTable}
+    return {'': async () => (await import('../../policies/status/list-table.js')).policyListTable}
   }
 
   async run(): Promise<PolicyListReport> {
     const [{readPolicyList}, {policyListTable}, {readDeclared}, {sectionsOf}, {reportTarget}] = await Promise.all([
-      import('../../policies/list.js'),
-      import('../../policies/list-table.js'),
-      import('../../policies/read-declared.js'),
+      import('../../policies/status/list.js'),
+      import('../../policies/status/list-table.js'),
+      import('../../policies/declared/read-declared.js'),
       import('../../cli/policy-request.js'),
       import('../../config/target.js'),
     ])

@@ -6,8 +6,8 @@ import {durationFlag} from '../../cli/flags.js'
 import {policyPlanFlags} from '../../cli/policy-flags.js'
 import {TargetReport} from '../../cli/target-report.js'
 import {ExitCode, usageError} from '../../errors.js'
-import type {PolicyPlan} from '../../policies/plan.js'
-import type {PolicyPlanReport} from '../../policies/plan-report.js'
+import type {PolicyPlan} from '../../policies/plan/plan.js'
+import type {PolicyPlanReport} from '../../policies/plan/report.js'
 import {command} from '../../units/command.js'
 import {compareAscending} from '../../units/compare.js'
 import {plural} from '../../units/plural.js'
@@ -61,7 +61,7 @@ Checks retention against the aggregates over the table, refresh windows, compres
   }
 
   static override tables() {
-    return {'': async () => (await import('../../policies/plan-table.js')).policyPlanTable}
+    return {'': async () => (await import('../../policies/plan/table.js')).policyPlanTable}
   }
 
   protected override readonly kind = 'policies.plan'
@@ -92,10 +92,10 @@ Checks retention against the aggregates over the table, refresh windows, compres
       {requireKnown},
       {missingGate},
     ] = await Promise.all([
-      import('../../policies/plan.js'),
-      import('../../policies/plan-table.js'),
-      import('../../policies/read-declared.js'),
-      import('../../policies/plan-report.js'),
+      import('../../policies/plan/plan.js'),
+      import('../../policies/plan/table.js'),
+      import('../../policies/declared/read-declared.js'),
+      import('../../policies/plan/report.js'),
       import('../../cli/policy-request.js'),
       import('../../policies/checks/run-checks.js'),
       import('../../db/condition.js'),
@@ -141,7 +141,7 @@ Checks retention against the aggregates over the table, refresh windows, compres
   ): Promise<SavedPlan | null> {
     const {accept, prune, recompress, out, 'out-dir': outDirectory, 'valid-for': validFor} = this.flags
     if (out === undefined && outDirectory === undefined) return null
-    const {planFileOf, planFileIn, writePlanFile} = await import('../../policies/plan-file.js')
+    const {planFileOf, planFileIn, writePlanFile} = await import('../../policies/plan/file.js')
     const file = out ?? planFileIn(outDirectory!, where.target)
     const plan = planFileOf(
       planned,

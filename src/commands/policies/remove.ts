@@ -29,6 +29,11 @@ export default class PoliciesRemove extends PolicyCommand<typeof PoliciesRemove>
 
   async run(): Promise<PolicyChangeReport> {
     const kind = this.args.kind as PolicyKindName
-    return this.change(await import('../../policies/tools.js'), this.args.table, {kind, rule: 'none'}, this.flags.job)
+    return this.change(
+      await import('../../policies/declared/tools.js'),
+      this.args.table,
+      {kind, rule: 'none'},
+      this.flags.job,
+    )
   }
 }

@@ -3,7 +3,7 @@ import type {Reading} from '../../cli/fleet/reading.js'
 import {TargetReport} from '../../cli/target-report.js'
 import {watchFlags} from '../../cli/watch.js'
 import {ExitCode} from '../../errors.js'
-import type {PolicyStatusReport} from '../../policies/status-types.js'
+import type {PolicyStatusReport} from '../../policies/status/types.js'
 
 export default class PoliciesStatus extends TargetReport<
   typeof PoliciesStatus,
@@ -37,16 +37,16 @@ export default class PoliciesStatus extends TargetReport<
   }
 
   static override tables() {
-    return {'': async () => (await import('../../policies/status-table.js')).policyStatusTable}
+    return {'': async () => (await import('../../policies/status/table.js')).policyStatusTable}
   }
 
   protected override readonly kind = 'policies.status'
 
   protected override async reading(): Promise<Reading<PolicyStatusReport, PolicyStatusReport>> {
     const [{readPolicyStatus}, {policyStatusTable}, {readDeclared}, {sectionsOf}, {reportTarget}] = await Promise.all([
-      import('../../policies/status.js'),
-      import('../../policies/status-table.js'),
-      import('../../policies/read-declared.js'),
+      import('../../policies/status/status.js'),
+      import('../../policies/status/table.js'),
+      import('../../policies/declared/read-declared.js'),
       import('../../cli/policy-request.js'),
       import('../../config/target.js'),
     ])

@@ -29,7 +29,7 @@ Changes nothing and never waits for a lock.`
         import('../../doctor/why/why-policy.js'),
         import('../../doctor/why/policy-evidence.js'),
         import('../../doctor/why/table.js'),
-        import('../../policies/read-declared.js'),
+        import('../../policies/declared/read-declared.js'),
         import('../../cli/policy-request.js'),
         import('../../config/target.js'),
       ])

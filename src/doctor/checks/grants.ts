@@ -1,7 +1,7 @@
 import {readTableRights, type TableRights} from '../../catalog/missing-privileges.js'
 import {readMissingQicorePrivileges, type MissingPrivilege} from '../../catalog/qicore-privileges.js'
 import {ident, sql} from '../../db/sql.js'
-import type {Declared} from '../../policies/declared.js'
+import type {Declared} from '../../policies/declared/declared.js'
 import type {Check} from '../check.js'
 import type {CheckContext} from '../context.js'
 import type {Finding, Fix} from '../finding.js'

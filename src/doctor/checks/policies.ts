@@ -1,6 +1,6 @@
 import {shortName} from '../../db/qualified-name.js'
-import {neverRunsCodes} from '../../policies/never-runs.js'
-import type {PolicyStatus} from '../../policies/status-types.js'
+import {neverRunsCodes} from '../../policies/status/never-runs.js'
+import type {PolicyStatus} from '../../policies/status/types.js'
 import {command} from '../../units/command.js'
 import type {Check} from '../check.js'
 import type {Fix} from '../finding.js'

@@ -1,4 +1,4 @@
-import type {PolicyProblem, PolicyProblemCode, PolicyStatus} from '../../policies/status-types.js'
+import type {PolicyProblem, PolicyProblemCode, PolicyStatus} from '../../policies/status/types.js'
 import {formatAge} from '../../units/elapsed.js'
 import {secondsBetween} from '../../units/instant.js'
 import {asSentence} from '../../units/sentence.js'

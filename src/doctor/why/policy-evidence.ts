@@ -1,5 +1,5 @@
 import {shortName} from '../../db/qualified-name.js'
-import type {NotDone, RuleText} from '../../policies/status-types.js'
+import type {NotDone, RuleText} from '../../policies/status/types.js'
 import {formatAge} from '../../units/elapsed.js'
 import {secondsBetween, type Instant} from '../../units/instant.js'
 import {databaseEvidence} from './database.js'

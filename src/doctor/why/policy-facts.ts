@@ -1,6 +1,6 @@
 import type {Session} from '../../activity/sessions.js'
 import type {Server} from '../../db/server.js'
-import type {PolicyStatus} from '../../policies/status-types.js'
+import type {PolicyStatus} from '../../policies/status/types.js'
 import type {RecordedRun} from '../../reports/history.js'
 import type {Instant} from '../../units/instant.js'
 

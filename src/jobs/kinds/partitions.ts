@@ -1,5 +1,5 @@
-import {planEnsure} from '../../partitions/ensure.js'
-import type {PartitionFinding} from '../../partitions/plan-periods.js'
+import {planEnsure} from '../../partitions/create/ensure.js'
+import type {PartitionFinding} from '../../partitions/create/plan-periods.js'
 import {parseQualifiedName} from '../../db/qualified-name.js'
 import {partitionsDefined} from '../../partitions/declared.js'
 import {qualifiedName} from '../../catalog/table.js'

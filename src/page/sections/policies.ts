@@ -1,5 +1,5 @@
-import {policyStatusTable} from '../../policies/status-table.js'
-import type {PolicyStatus, PolicyStatusReport} from '../../policies/status-types.js'
+import {policyStatusTable} from '../../policies/status/table.js'
+import type {PolicyStatus, PolicyStatusReport} from '../../policies/status/types.js'
 import {plural} from '../../units/plural.js'
 import {badge, fixMarkup, html, notesList, prose, reportTable, section, type Markup, type Tone} from '../markup.js'
 

@@ -1,6 +1,6 @@
 import type {PolicyKindName} from '../../catalog/live-policies.js'
 import type {Instant} from '../../units/instant.js'
-import {neverRunsCodes, type NeverRunsCode} from '../never-runs.js'
+import {neverRunsCodes, type NeverRunsCode} from '../status/never-runs.js'
 
 type Dashed<Text extends string> = Text extends `${infer First}_${infer Rest}` ? `${First}-${Dashed<Rest>}` : Text
 

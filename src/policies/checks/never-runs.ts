@@ -1,5 +1,5 @@
 import {qualifiedName} from '../../catalog/table.js'
-import {whyNeverRuns} from '../never-runs.js'
+import {whyNeverRuns} from '../status/never-runs.js'
 import type {ProofFacts, CheckSubject} from './facts.js'
 import {neverRunsRule, policyRef, named, type CheckFinding} from './finding.js'
 

@@ -9,9 +9,9 @@ import {has, qualifiedName, type Table} from '../../catalog/table.js'
 import {fromMicros, microsOf} from '../../catalog/time.js'
 import {readCoverage} from '../../aggregates/coverage.js'
 import {merge, rangeFlags, spanOf, spanWords} from '../../catalog/span.js'
-import type {Change} from '../change.js'
+import type {Change} from '../plan/change.js'
 import {chunksBefore} from '../reach.js'
-import {project} from '../project.js'
+import {project} from '../plan/project.js'
 import {retentionOf, type ProofFacts, type CheckSubject} from './facts.js'
 
 const nextRun = {months: 0, days: 1, seconds: 0}

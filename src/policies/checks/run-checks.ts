@@ -1,6 +1,6 @@
 import {isHazard} from '../../run/hazards/refuse.js'
 import {ExitCode, OpsError, usageError} from '../../errors.js'
-import {kindOf, type Change} from '../change.js'
+import {kindOf, type Change} from '../plan/change.js'
 import {aggregateFindings, refreshFirst, windowFindings} from './aggregates.js'
 import {chunkFindings, compressionFindings} from './chunks.js'
 import type {Offset} from '../../catalog/live-policies.js'

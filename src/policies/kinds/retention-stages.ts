@@ -1,9 +1,9 @@
 import {exportText} from '../../export/settings.js'
-import type {Stages} from '../../partitions/stages.js'
+import type {Stages} from '../../partitions/retain/stages.js'
 import {dash} from '../../units/cell-text.js'
 import {durationInWords} from '../../units/duration.js'
-import type {Problem} from '../problem.js'
-import type {RuleText} from '../status-types.js'
+import type {Problem} from '../plan/problem.js'
+import type {RuleText} from '../status/types.js'
 
 /** The problem of stages on a table that has no partitions. */
 export function noStages(key: string, place: string): Problem {

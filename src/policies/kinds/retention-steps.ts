@@ -3,10 +3,10 @@ import type {TimeUnit} from '../../catalog/time.js'
 import {timescaledbFunction} from '../../db/server.js'
 import {raw, sql, type Statement} from '../../db/sql.js'
 import {exportJson, type ExportSettings} from '../../export/settings.js'
-import {stagesJson, type Stages} from '../../partitions/stages.js'
+import {stagesJson, type Stages} from '../../partitions/retain/stages.js'
 import type {Step} from '../../run/step.js'
 import {durationInWords, type Duration} from '../../units/duration.js'
-import {age, ageJson, alterJob, deleteJob, deleteRow, policyStep, type StepContext} from '../policy-step.js'
+import {age, ageJson, alterJob, deleteJob, deleteRow, policyStep, type StepContext} from '../plan/policy-step.js'
 import type {ChangeBase} from './kind.js'
 
 export interface GatedRetention extends ChangeBase {

@@ -1,4 +1,4 @@
-import {sameList} from '../order.js'
+import {sameList} from '../plan/order.js'
 import type {CompressionSettings} from '../table-state.js'
 
 /**

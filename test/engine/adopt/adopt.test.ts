@@ -4,7 +4,7 @@ import {planFinish, planUndo} from '../../../src/adopt/undo.js'
 import {preview} from '../../../src/run/execute.js'
 import {adoptRequest, contents, expectSameAsMirror, ticks} from '../../helpers/adopt.js'
 import {forEachEngine, type TestDatabase} from '../../helpers/engines.js'
-import {planEnsure} from '../../../src/partitions/ensure.js'
+import {planEnsure} from '../../../src/partitions/create/ensure.js'
 import {ruleOf, run, stepResults} from '../../helpers/partitions.js'
 
 const adopt = async ({db}: TestDatabase, more = {}) => run(db, (await planAdopt(db, adoptRequest(more))).plan)

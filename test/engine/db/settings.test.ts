@@ -1,7 +1,7 @@
 import {expect, it} from 'vitest'
 import {connect} from '../../../src/db/connect.js'
 import {ident, raw, sql} from '../../../src/db/sql.js'
-import {planEnsure} from '../../../src/partitions/ensure.js'
+import {planEnsure} from '../../../src/partitions/create/ensure.js'
 import {readPartitions} from '../../../src/partitions/list.js'
 import {readStats} from '../../../src/reports/stats.js'
 import {forEachEngine} from '../../helpers/engines.js'

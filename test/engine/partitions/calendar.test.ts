@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import {describe, expect, it} from 'vitest'
 import {sql} from '../../../src/db/sql.js'
-import {planCreate} from '../../../src/partitions/create.js'
+import {planCreate} from '../../../src/partitions/create/create.js'
 import {readPeriods} from '../../../src/partitions/periods.js'
 import type {Every} from '../../../src/units/period.js'
 import {addDays, daysBetween, endOfMonth, parseCalendarBound} from '../../../src/units/calendar.js'

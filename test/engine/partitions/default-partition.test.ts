@@ -1,6 +1,6 @@
 import {expect, it} from 'vitest'
-import {planCreate} from '../../../src/partitions/create.js'
-import {planEnsure} from '../../../src/partitions/ensure.js'
+import {planCreate} from '../../../src/partitions/create/create.js'
+import {planEnsure} from '../../../src/partitions/create/ensure.js'
 import {monthsAhead} from '../../helpers/clock.js'
 import {forEachEngine, type TestDatabase} from '../../helpers/engines.js'
 import {childrenOf, createRequest, stepResults, ruleOf, run, runLoudly} from '../../helpers/partitions.js'

@@ -2,7 +2,7 @@ import {expect, it} from 'vitest'
 import type {Database} from '../../../src/db/database.js'
 import {statement} from '../../../src/db/sql.js'
 import {execute} from '../../../src/run/execute.js'
-import {planDetach} from '../../../src/partitions/detach.js'
+import {planDetach} from '../../../src/partitions/detach/detach.js'
 import {forEachEngine, type TestDatabase} from '../../helpers/engines.js'
 import {childrenOf, stepResults, quick, run} from '../../helpers/partitions.js'
 

@@ -3,7 +3,7 @@ import {expect, it} from 'vitest'
 import {sql} from '../../../src/db/sql.js'
 import {execute} from '../../../src/run/execute.js'
 import {planInstall} from '../../../src/schema/migrate/run.js'
-import {planDrop} from '../../../src/partitions/drop.js'
+import {planDrop} from '../../../src/partitions/detach/drop.js'
 import {forEachEngine, type TestDatabase} from '../../helpers/engines.js'
 import {childrenOf, stepResults, quick, run} from '../../helpers/partitions.js'
 

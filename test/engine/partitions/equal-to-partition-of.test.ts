@@ -1,5 +1,5 @@
 import {expect, it} from 'vitest'
-import {planCreate} from '../../../src/partitions/create.js'
+import {planCreate} from '../../../src/partitions/create/create.js'
 import {connect} from '../../../src/db/connect.js'
 import {ident, sql} from '../../../src/db/sql.js'
 import {applicationName, targetOf, writing} from '../../helpers/server.js'

@@ -1,6 +1,6 @@
 import {expect, it} from 'vitest'
-import {planDrop} from '../../../src/partitions/drop.js'
-import {planEnsure} from '../../../src/partitions/ensure.js'
+import {planDrop} from '../../../src/partitions/detach/drop.js'
+import {planEnsure} from '../../../src/partitions/create/ensure.js'
 import {readPartitions} from '../../../src/partitions/list.js'
 import type {PartitionRule} from '../../../src/partitions/periods.js'
 import {forEachEngine, type TestDatabase} from '../../helpers/engines.js'
@@ -63,7 +63,7 @@ forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
     await keyed(database, type)
     const rule = ruleOf('public.ev', {ahead: 0, ...more})
     await run(database.db, (await planEnsure(database.db, [rule])).plan)
-    const {planCreate} = await import('../../../src/partitions/create.js')
+    const {planCreate} = await import('../../../src/partitions/create/create.js')
     const {parseCalendarBound: bound} = await import('../../../src/units/calendar.js')
     const request = {rule, every: rule.every, from: bound('2024-01'), to: bound('2024-02')}
     await run(database.db, await planCreate(database.db, request))

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import {describe, expect, it} from 'vitest'
 import {sql} from '../../../src/db/sql.js'
-import {planEnsure} from '../../../src/partitions/ensure.js'
+import {planEnsure} from '../../../src/partitions/create/ensure.js'
 import {readPeriods} from '../../../src/partitions/periods.js'
 import {gridOf, parseEvery, periodUnits, type Every} from '../../../src/units/period.js'
 import {addDays} from '../../../src/units/calendar.js'

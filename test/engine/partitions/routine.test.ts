@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import {expect, it} from 'vitest'
 import {sqlDirectory} from '../../../src/db/load-sql.js'
 import type {PartitionRule} from '../../../src/partitions/periods.js'
-import {planEnsure} from '../../../src/partitions/ensure.js'
+import {planEnsure} from '../../../src/partitions/create/ensure.js'
 import {readPeriods} from '../../../src/partitions/periods.js'
 import type {Every} from '../../../src/units/period.js'
 import {addDays} from '../../../src/units/calendar.js'
@@ -232,7 +232,7 @@ forEachEngine({}, (engine) => {
     expect(await monthly(database, "'crypto_prices_partitioned'", '2024-01-31')).toBe(
       'crypto_prices_partitioned_y2024m01',
     )
-    const {planCreate} = await import('../../../src/partitions/create.js')
+    const {planCreate} = await import('../../../src/partitions/create/create.js')
     expect(
       (
         await run(
@@ -262,7 +262,7 @@ forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
     await replay(database)
     await database.db.probe()
     const {partitionRules} = await import('../../../src/config/partitions.js')
-    const {planEnsure} = await import('../../../src/partitions/ensure.js')
+    const {planEnsure} = await import('../../../src/partitions/create/ensure.js')
     const rules = partitionRules(null, true)
     expect(
       rules.map(({relation, every, ahead, retention}) => [

@@ -1,7 +1,7 @@
 import {expect, it} from 'vitest'
 import {aroundPolicyStatus} from '../../../src/cli/render/policies.js'
-import {readImport} from '../../../src/policies/import.js'
-import {readPolicyStatus} from '../../../src/policies/status.js'
+import {readImport} from '../../../src/policies/declared/import.js'
+import {readPolicyStatus} from '../../../src/policies/status/status.js'
 import {forEachEngine} from '../../helpers/engines.js'
 import {apply, declare, duration, request} from '../../helpers/policies.js'
 

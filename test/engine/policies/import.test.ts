@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import {expect, it} from 'vitest'
-import {readImport} from '../../../src/policies/import.js'
+import {readImport} from '../../../src/policies/declared/import.js'
 import {configurable} from '../../../src/policies/kinds/rules.js'
 import {parseDuration} from '../../../src/units/duration.js'
 import {forEachEngine} from '../../helpers/engines.js'

@@ -1,8 +1,8 @@
 import {expect, it} from 'vitest'
-import type {Declared} from '../../../src/policies/declared.js'
-import {planPolicies} from '../../../src/policies/plan.js'
+import type {Declared} from '../../../src/policies/declared/declared.js'
+import {planPolicies} from '../../../src/policies/plan/plan.js'
 import {requireSafe} from '../../../src/policies/checks/run-checks.js'
-import {readPolicyStatus} from '../../../src/policies/status.js'
+import {readPolicyStatus} from '../../../src/policies/status/status.js'
 import {forEachEngine, type TestDatabase} from '../../helpers/engines.js'
 import {days, declare, request} from '../../helpers/policies.js'
 

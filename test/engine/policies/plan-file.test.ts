@@ -1,6 +1,6 @@
 import {describe, expect, it} from 'vitest'
-import {planFileOf, readPlanFile, requireFresh, type PlanFile} from '../../../src/policies/plan-file.js'
-import {planPolicies} from '../../../src/policies/plan.js'
+import {planFileOf, readPlanFile, requireFresh, type PlanFile} from '../../../src/policies/plan/file.js'
+import {planPolicies} from '../../../src/policies/plan/plan.js'
 import {daysAgo, today} from '../../helpers/clock.js'
 import {forEachEngine, type TestDatabase} from '../../helpers/engines.js'
 import {replay} from '../../helpers/schema-replay.js'

@@ -1,7 +1,7 @@
 import {expect, it} from 'vitest'
-import {readImport} from '../../../src/policies/import.js'
-import {planPolicies} from '../../../src/policies/plan.js'
-import {readPolicyStatus} from '../../../src/policies/status.js'
+import {readImport} from '../../../src/policies/declared/import.js'
+import {planPolicies} from '../../../src/policies/plan/plan.js'
+import {readPolicyStatus} from '../../../src/policies/status/status.js'
 import {forEachEngine, type TestDatabase} from '../../helpers/engines.js'
 import {apply, declare, request} from '../../helpers/policies.js'
 

@@ -1,6 +1,6 @@
 import {expect, it} from 'vitest'
 import {readSnapshot} from '../../../src/catalog/snapshot.js'
-import {planPolicies} from '../../../src/policies/plan.js'
+import {planPolicies} from '../../../src/policies/plan/plan.js'
 import {execute} from '../../../src/run/execute.js'
 import {daysAgo, thisHour} from '../../helpers/clock.js'
 import {forEachEngine} from '../../helpers/engines.js'

@@ -1,6 +1,6 @@
 import {setTimeout as sleep} from 'node:timers/promises'
 import {expect, it} from 'vitest'
-import {readPolicyStatus} from '../../../src/policies/status.js'
+import {readPolicyStatus} from '../../../src/policies/status/status.js'
 import {daysAgo, today} from '../../helpers/clock.js'
 import {forEachEngine, type TestDatabase} from '../../helpers/engines.js'
 import {apply, days, declare, request} from '../../helpers/policies.js'

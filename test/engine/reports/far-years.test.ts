@@ -1,6 +1,6 @@
 import {expect, it} from 'vitest'
 import {readAggregates} from '../../../src/aggregates/list.js'
-import {readPolicyStatus} from '../../../src/policies/status.js'
+import {readPolicyStatus} from '../../../src/policies/status/status.js'
 import {readChunkStats} from '../../../src/reports/chunks.js'
 import {readCompression} from '../../../src/reports/compression.js'
 import {readStats} from '../../../src/reports/stats.js'

@@ -1,7 +1,7 @@
 import {expect, it} from 'vitest'
 import {declaredWatch} from '../../../src/daemon/declared-watch.js'
-import {planPolicies} from '../../../src/policies/plan.js'
-import {readPolicyStatus} from '../../../src/policies/status.js'
+import {planPolicies} from '../../../src/policies/plan/plan.js'
+import {readPolicyStatus} from '../../../src/policies/status/status.js'
 import {forEachEngine} from '../../helpers/engines.js'
 
 forEachEngine({kinds: ['timescaledb']}, (engine) => {

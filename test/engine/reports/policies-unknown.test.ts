@@ -1,7 +1,7 @@
 import {expect, it} from 'vitest'
-import {planPolicies} from '../../../src/policies/plan.js'
+import {planPolicies} from '../../../src/policies/plan/plan.js'
 import {renderPolicyStatus} from '../../helpers/rendered.js'
-import {readPolicyStatus} from '../../../src/policies/status.js'
+import {readPolicyStatus} from '../../../src/policies/status/status.js'
 import {forEachEngine} from '../../helpers/engines.js'
 import {declare, days, request} from '../../helpers/policies.js'
 

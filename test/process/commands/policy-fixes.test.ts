@@ -1,13 +1,13 @@
 import {describe, expect, it} from 'vitest'
-import {readPolicyStatus} from '../../../src/policies/status.js'
-import type {PolicyStatus} from '../../../src/policies/status-types.js'
+import {readPolicyStatus} from '../../../src/policies/status/status.js'
+import type {PolicyStatus} from '../../../src/policies/status/types.js'
 import {planInstall} from '../../../src/schema/migrate/run.js'
 import {today} from '../../helpers/clock.js'
 import {forEachEngine, type TestDatabase} from '../../helpers/engines.js'
 import {runCli} from '../../helpers/cli.js'
 import {parsePrinted, printedCommands} from '../../helpers/printed.js'
 import {declare, request, run as runPlan} from '../../helpers/policies.js'
-import {planPolicies} from '../../../src/policies/plan.js'
+import {planPolicies} from '../../../src/policies/plan/plan.js'
 
 const table = `desk."Odd 'name' $x"`
 

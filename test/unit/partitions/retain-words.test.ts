@@ -1,5 +1,5 @@
 import {describe, expect, it} from 'vitest'
-import {withheldLines} from '../../../src/partitions/retain-words.js'
+import {withheldLines} from '../../../src/partitions/retain/retain-words.js'
 
 const moves = (count: number) =>
   Array.from({length: count}, (_, index) => ({

@@ -11,7 +11,7 @@ import {
   tasksOf,
   type Stages,
   type StageState,
-} from '../../../src/partitions/stages.js'
+} from '../../../src/partitions/retain/stages.js'
 
 const micros = (text: string) => epochMicros(`${text}T00:00:00Z`)!
 const months = (count: number) => ({months: count, days: 0, seconds: 0})

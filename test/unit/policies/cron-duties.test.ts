@@ -3,7 +3,7 @@ import {describe, expect, it} from 'vitest'
 import {formatQualifiedName} from '../../../src/db/qualified-name.js'
 import {quoteLiteral} from '../../../src/db/sql.js'
 import {callsIn} from '../../../src/db/sql-calls.js'
-import {enforces, yieldsToDaemon} from '../../../src/policies/cron-duties.js'
+import {enforces, yieldsToDaemon} from '../../../src/policies/status/cron-duties.js'
 
 const kinds = ['compression', 'retention', 'refresh'] as const
 const key = 'public.ticks'

@@ -4,7 +4,7 @@ import type {CatalogSnapshot} from '../../../src/catalog/snapshot.js'
 import {newChunk, newTable, type Table} from '../../../src/catalog/table.js'
 import {microsOf} from '../../../src/catalog/time.js'
 import {ungatedEntry} from '../../../src/doctor/checks/policies/conflicts.js'
-import {cronPolicies, cronStatus} from '../../../src/policies/cron-policies.js'
+import {cronPolicies, cronStatus} from '../../../src/policies/status/cron-policies.js'
 
 const at = '2026-06-15T00:00:00.000Z'
 

@@ -1,7 +1,7 @@
 import {isAbsolute, relative, resolve} from 'node:path'
 import fc from 'fast-check'
 import {expect, it} from 'vitest'
-import {planFileIn} from '../../../src/policies/plan-file.js'
+import {planFileIn} from '../../../src/policies/plan/file.js'
 
 it('the plans of any targets are different files inside of the directory', () => {
   const name = fc.oneof(fc.string(), fc.constantFrom('..', '.', '../x', '%2E.', 'a/../../b', '/etc', 'a', 'a.json'))

@@ -35,6 +35,9 @@ Changed columns apply to chunks that are compressed from now on; policies apply 
         .map((part) => part.trim())
         .filter(Boolean) ?? null
     const rule = {after, segmentBy: list(this.flags['segment-by']), orderBy: list(this.flags['order-by']), every}
-    return this.change(await import('../../../policies/tools.js'), this.args.table, {kind: 'compression', rule})
+    return this.change(await import('../../../policies/declared/tools.js'), this.args.table, {
+      kind: 'compression',
+      rule,
+    })
   }
 }

@@ -17,7 +17,7 @@ export default class PoliciesSetRefresh extends PolicyCommand<typeof PoliciesSet
 
   async run(): Promise<PolicyChangeReport> {
     const {'start-offset': startOffset, 'end-offset': endOffset, every} = this.flags
-    return this.change(await import('../../../policies/tools.js'), this.args.view, {
+    return this.change(await import('../../../policies/declared/tools.js'), this.args.view, {
       kind: 'refresh',
       rule: {startOffset, endOffset, every},
     })

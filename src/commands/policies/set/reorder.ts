@@ -18,6 +18,9 @@ export default class PoliciesSetReorder extends PolicyCommand<typeof PoliciesSet
 
   async run(): Promise<PolicyChangeReport> {
     const {index} = this.flags
-    return this.change(await import('../../../policies/tools.js'), this.args.table, {kind: 'reorder', rule: {index}})
+    return this.change(await import('../../../policies/declared/tools.js'), this.args.table, {
+      kind: 'reorder',
+      rule: {index},
+    })
   }
 }

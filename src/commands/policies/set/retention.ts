@@ -22,7 +22,7 @@ export default class PoliciesSetRetention extends PolicyCommand<typeof PoliciesS
 
   async run(): Promise<PolicyChangeReport> {
     const {after, native} = this.flags
-    return this.change(await import('../../../policies/tools.js'), this.args.table, {
+    return this.change(await import('../../../policies/declared/tools.js'), this.args.table, {
       kind: 'retention',
       rule: {after, native},
     })

@@ -1,5 +1,5 @@
 import {shortName} from '../../../db/qualified-name.js'
-import type {PolicyProblem, PolicyProblemCode, PolicyStatus} from '../../../policies/status-types.js'
+import type {PolicyProblem, PolicyProblemCode, PolicyStatus} from '../../../policies/status/types.js'
 import {command} from '../../../units/command.js'
 import type {Check} from '../../check.js'
 import {NotKnown, type Finding, type Fix, type Severity} from '../../finding.js'
