@@ -37,7 +37,8 @@ async function keptNotes(db: Database, relation: string, old: string, state: Ado
   const {formatBytes} = await import('../units/bytes.js')
   const bytes = size?.bytes == null ? '' : ` (${formatBytes(size.bytes)})`
   return [
-    `${relation} is adopted since ${state.swappedAt}. The old table is kept as ${old}${bytes}; ${state.pending} changes since then are recorded, so that the adoption can be undone without losing them.`,
+    `${relation} is adopted since ${state.swappedAt}. The old table is kept as ${old}${bytes}; ${state.pending} ` +
+      'changes since then are recorded, so that the adoption can be undone without losing them.',
     `Undo it: ${command('partitions adopt', [relation], {undo: true})}`,
     `Drop the old table: ${command('partitions adopt', [relation], {finish: true})}`,
   ]
@@ -64,7 +65,8 @@ export function requireSame(
     throw refuse(`Another table has the name ${source.relation} since its adoption was begun.`)
   if (state.fingerprint !== fingerprint)
     throw refuse(
-      `The definition of ${source.relation}, or of an object that depends on it, was changed after its copy was begun, so the copy does not have that change.`,
+      `The definition of ${source.relation}, or of an object that depends on it, was changed after its copy was ` +
+        'begun, so the copy does not have that change.',
     )
   if (request.column !== null && request.column !== state.column)
     throw refuse(`The adoption of ${source.relation} was begun with the column ${formatName(state.column)}.`)

@@ -70,11 +70,13 @@ export function changesOf(inventory: Inventory): string[] {
       : ['The replica identity is set on the partitions that the adoption creates. Set it on later ones yourself.']),
     ...byPartition.map(
       (name) =>
-        `Publication ${name} sends changes under the names of the partitions after the exchange. For the name of the table: ALTER PUBLICATION ${name} SET (publish_via_partition_root = true)`,
+        `Publication ${name} sends changes under the names of the partitions after the exchange. For the name of ` +
+        `the table: ALTER PUBLICATION ${name} SET (publish_via_partition_root = true)`,
     ),
     ...widePublications.map(
       (name) =>
-        `Publication ${formatName(name)} contains every table, so it also sends the copied rows of the partitions. A subscriber needs tables of these names, or publish_via_partition_root = true.`,
+        `Publication ${formatName(name)} contains every table, so it also sends the copied rows of the ` +
+        'partitions. A subscriber needs tables of these names, or publish_via_partition_root = true.',
     ),
   ]
 }

@@ -43,7 +43,8 @@ export async function findPeriods(
   if (periods.length > mostPartitions)
     throw usageError(
       'TOO_MANY',
-      `${relation} has rows from ${texts.oldest} to ${texts.newest}: by ${calendar.every} that is ${periods.length} partitions, more than ${mostPartitions}.`,
+      `${relation} has rows from ${texts.oldest} to ${texts.newest}: by ${calendar.every} that is ` +
+        `${periods.length} partitions, more than ${mostPartitions}.`,
       ['Choose a longer period: --every month.'],
     )
   return periods

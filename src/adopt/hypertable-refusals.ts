@@ -67,7 +67,9 @@ async function ofPartitions(db: Database, {oid, schema, table}: Inventory): Prom
   const rows = await db.query<{kind: string; object: string}>(statement(loadSql('adopt/partition-objects'), [oid]))
   return rows.map(({kind, object}) => ({
     object: `${kind} ${object}`,
-    reason: `it belongs to a partition and not to ${formatQualifiedName(schema, table)}, so it would stay with the old table`,
+    reason:
+      `it belongs to a partition and not to ${formatQualifiedName(schema, table)}, so it would stay with the old ` +
+      'table',
     fix: null,
   }))
 }

@@ -37,7 +37,8 @@ export async function leavingTimescaledb(
     notes: [
       ...jobs.map(({id, name}) => `${name} (job ${id}) of TimescaleDB ends with the hypertable.`),
       'Compressed chunks are copied as ordinary rows: the new set needs the space that they need uncompressed.',
-      'Changes that logical replication applies to a hypertable are not recorded, because its triggers cannot be ALWAYS.',
+      'Changes that logical replication applies to a hypertable are not recorded, because its triggers cannot be ' +
+        'ALWAYS.',
     ],
   }
 }

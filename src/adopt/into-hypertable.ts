@@ -238,7 +238,8 @@ function notesOf({relation, kind}: Source, inventory: Inventory, every: Every, w
     ...(kind === 'partitioned'
       ? [
           'Rows of the default partition, and of partitions by other columns, are in the chunk of their time.',
-          `The old partitions keep their names in the schema ${formatName(inventory.schema)} until --finish. While rows are copied, do not detach, drop, truncate or rewrite one: the exchange would refuse.`,
+          `The old partitions keep their names in the schema ${formatName(inventory.schema)} until --finish. ` +
+            'While rows are copied, do not detach, drop, truncate or rewrite one: the exchange would refuse.',
         ]
       : []),
     'TimescaleDB refuses an UPDATE that moves a row to the time of another chunk.',
@@ -250,6 +251,8 @@ function notesOf({relation, kind}: Source, inventory: Inventory, every: Every, w
       (name) => `Publication ${name} sends the rows of a hypertable under the names of its chunks.`,
     ),
     'Changes that logical replication applies to a hypertable are not recorded for --undo.',
-    `In the configuration replace tables.${relation}.partitions by chunkInterval: ${words}. \`partitions ensure\` then has nothing to do for it; \`policies plan\` shows what is declared for ${relation} as policies to create, because the hypertable has none yet, and a retention needs its confirmation again.`,
+    `In the configuration replace tables.${relation}.partitions by chunkInterval: ${words}. \`partitions ensure\` ` +
+      `then has nothing to do for it; \`policies plan\` shows what is declared for ${relation} as policies to ` +
+      'create, because the hypertable has none yet, and a retention needs its confirmation again.',
   ]
 }

@@ -86,6 +86,7 @@ where c.relnamespace = (select oid from pg_namespace where nspname = ${schema}) 
 function declaration({relation}: Source, {every, zone}: AdoptPeriods): string[] {
   const more = zone === 'UTC' ? '' : `, timezone: ${zone}`
   return [
-    `Declare the set, so that its partitions are kept ahead: tables: {${relation}: {partitions: {every: ${every}${more}}}}`,
+    `Declare the set, so that its partitions are kept ahead: tables: {${relation}: {partitions: {every: ` +
+      `${every}${more}}}}`,
   ]
 }

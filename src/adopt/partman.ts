@@ -95,7 +95,8 @@ export function requireTimes({relation}: Source, row: PartmanRow, declared: KeyD
   if (!/^\d+$/.test(row.interval) || row.timeUnit !== null || (declared?.timeUnit ?? null) !== null) return
   throw usageError(
     'PARTITION_KEY',
-    `${relation} is partitioned by numbers (pg_partman's interval is ${row.interval}): \`partitions ensure\` creates partitions by time only. Nothing was changed.`,
+    `${relation} is partitioned by numbers (pg_partman's interval is ${row.interval}): \`partitions ensure\` ` +
+      'creates partitions by time only. Nothing was changed.',
     ['Leave the set with pg_partman.', `If the numbers store time, declare their unit: tables.${relation}.timeUnit.`],
   )
 }
@@ -108,22 +109,28 @@ export function partmanNotes({relation}: Source, row: PartmanRow): string[] {
   const retention = retentionOf(row)
   const more = retention === null ? '' : `, retention: ${retention}`
   return [
-    `pg_partman manages ${relation} by the row '${row.parent}' of ${row.config} (interval ${row.interval}). By hand it is removed with: ${inline(sql`DELETE FROM ${ident(row.schema, 'part_config')} WHERE parent_table = ${row.parent}`)}`,
+    `pg_partman manages ${relation} by the row '${row.parent}' of ${row.config} (interval ${row.interval}). By ` +
+      'hand it is removed with: ' +
+      `${inline(sql`DELETE FROM ${ident(row.schema, 'part_config')} WHERE parent_table = ${row.parent}`)}`,
     every === null
-      ? `Declare the set, so that its partitions are kept ahead: tables.${relation}.partitions. Its interval ${row.interval} is no period of this program.`
-      : `Declare the set, so that its partitions are kept ahead: tables: {${relation}: {${unit}partitions: {every: ${every}${ahead}}${more}}}`,
+      ? `Declare the set, so that its partitions are kept ahead: tables.${relation}.partitions. Its interval ` +
+        `${row.interval} is no period of this program.`
+      : `Declare the set, so that its partitions are kept ahead: tables: {${relation}: {${unit}partitions: ` +
+        `{every: ${every}${ahead}}${more}}}`,
     ...(row.retention !== null && retention === null
       ? [`Its retention ${row.retention} is no duration of this program: declare tables.${relation}.retention.`]
       : []),
     ...(row.below.length === 0
       ? []
       : [
-          `pg_partman still manages ${row.below.join(', ')} below it. New partitions of ${relation} have no partitions of their own.`,
+          `pg_partman still manages ${row.below.join(', ')} below it. New partitions of ${relation} have no ` +
+            'partitions of their own.',
         ]),
     ...(row.template === null
       ? []
       : [
-          `${row.template}, pg_partman's template, is not used any more: what is only on the template, such as unique indexes, is not on new partitions.`,
+          `${row.template}, pg_partman's template, is not used any more: what is only on the template, such as ` +
+            'unique indexes, is not on new partitions.',
         ]),
   ]
 }

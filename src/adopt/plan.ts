@@ -16,8 +16,8 @@ import {stagingOf} from './staging.js'
 import {readState} from './state.js'
 
 /**
- * Plans the adoption of a table, or the rest of one that was begun. Everything that forbids it is known before the first
- * step.
+ * Plans the adoption of a table, or the rest of one that was begun. Everything that forbids it is known before the
+ * first step.
  * @throws OpsError CANNOT_ADOPT (exit 2) with all reasons, ADOPT_CHANGED (exit 7), the errors of {@link findSource}
  */
 export async function planAdopt(db: Database, request: AdoptRequest): Promise<AdoptPlan> {

@@ -98,7 +98,10 @@ function ofIndex(inventory: Inventory, index: IndexFacts, column: ColumnFacts): 
 
 function missingKey({columns}: IndexFacts, {name}: ColumnFacts): string {
   const keys = columns.map((key) => (key === '' ? 'an expression' : formatName(key))).join(', ')
-  return `it is unique on (${keys}) without ${formatName(name)}. PostgreSQL checks uniqueness within each partition or chunk only, so every unique key must contain the column of their ranges`
+  return (
+    `it is unique on (${keys}) without ${formatName(name)}. PostgreSQL checks uniqueness within each partition or ` +
+    'chunk only, so every unique key must contain the column of their ranges'
+  )
 }
 
 /** The statements that replace the key by one that contains the column; null for an index on expressions. */
@@ -112,7 +115,10 @@ function widen(inventory: Inventory, index: IndexFacts, column: ColumnFacts): st
   if (index.constraint === null)
     return `${create}; DROP INDEX CONCURRENTLY ${formatQualifiedName(inventory.schema, index.name)}`
   const kind = index.primary ? 'PRIMARY KEY' : 'UNIQUE'
-  return `${create}; ALTER TABLE ${relation} DROP CONSTRAINT ${formatName(index.constraint)}, ADD CONSTRAINT ${formatName(index.constraint)} ${kind} USING INDEX ${wide}`
+  return (
+    `${create}; ALTER TABLE ${relation} DROP CONSTRAINT ${formatName(index.constraint)}, ADD CONSTRAINT ` +
+    `${formatName(index.constraint)} ${kind} USING INDEX ${wide}`
+  )
 }
 
 function withoutRowKey(inventory: Inventory, column: ColumnFacts): Refusal[] {
@@ -121,7 +127,8 @@ function withoutRowKey(inventory: Inventory, column: ColumnFacts): Refusal[] {
   return [
     refuse(
       relation,
-      `it has neither a unique key with ${formatName(column.name)} nor an index that begins with it, so a changed row cannot be found in the copy`,
+      `it has neither a unique key with ${formatName(column.name)} nor an index that begins with it, so a changed ` +
+        'row cannot be found in the copy',
       `CREATE INDEX CONCURRENTLY ON ${relation} (${formatName(column.name)})`,
     ),
   ]
@@ -202,7 +209,8 @@ function ofPublications(inventory: Inventory): Refusal[] {
     .map(({name}) =>
       refuse(
         `publication ${formatName(name)}`,
-        'it has a row filter or a list of columns, which PostgreSQL accepts for a partitioned table only with publish_via_partition_root',
+        'it has a row filter or a list of columns, which PostgreSQL accepts for a partitioned table only with ' +
+          'publish_via_partition_root',
         `ALTER PUBLICATION ${formatName(name)} SET (publish_via_partition_root = true)`,
       ),
     )

@@ -72,7 +72,8 @@ export function emptySet({inventory, staging, column}: ShadowRequest): Statement
 
 /** What the new table copies from the definition of the old one: all but indexes, which keep their names. */
 export const alike = raw(
-  'including defaults including generated including identity including constraints including storage including compression including comments',
+  'including defaults including generated including identity including constraints including storage including ' +
+    'compression including comments',
 )
 
 export function tablespaceOf({tablespace}: Inventory): Statement {

@@ -75,7 +75,8 @@ function requireRights(db: Database, relation: string, row: SourceRow): void {
     )
   if (!row.ownerCreates)
     throw refuse(
-      `${row.owner}, the owner of ${relation}, may not create tables in its schema, so the partitions cannot belong to it.`,
+      `${row.owner}, the owner of ${relation}, may not create tables in its schema, so the partitions cannot ` +
+        'belong to it.',
       `Run as the schema's owner: GRANT CREATE ON SCHEMA ${row.schema} TO ${row.owner}`,
     )
 }

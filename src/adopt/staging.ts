@@ -1,8 +1,8 @@
 import {createHash} from 'node:crypto'
 
 /**
- * The schemas of one adoption. The new set is built under its final name in `schema`, and the old table is kept under its
- * name in `oldSchema`, so that indexes, constraints and sequences keep their names too: the swap only moves tables
+ * The schemas of one adoption. The new set is built under its final name in `schema`, and the old table is kept under
+ * its name in `oldSchema`, so that indexes, constraints and sequences keep their names too: the swap only moves tables
  * between schemas.
  */
 export interface Staging {

@@ -99,7 +99,9 @@ function isUnread({pending, rawGone}: AggregateRow): boolean {
   return pending === null || rawGone === null
 }
 
-/** What is not known of aggregates: pending ranges are often in the catalog, which every role reads, and rows are not. */
+/**
+ * What is not known of aggregates: pending ranges are often in the catalog, which every role reads, and rows are not.
+ */
 function unknownOf(rows: readonly AggregateRow[]): string {
   const ranges = rows.some(({pending}) => pending === null) ? ['what is pending'] : []
   const gone = rows.some(({rawGone}) => rawGone === null) ? ['whether source rows are gone'] : []

@@ -46,7 +46,8 @@ export async function planRefresh(db: Database, request: RefreshRequest): Promis
   if (clock.now === null)
     throw usageError(
       'NO_CLOCK',
-      `${qualifiedName(aggregate)} is on integer time and its unit is not known, so it is not known which buckets are complete.`,
+      `${qualifiedName(aggregate)} is on integer time and its unit is not known, so it is not known which buckets ` +
+        'are complete.',
       [timeUnitAdvice(aggregate)],
     )
   const spans = request.span === null ? await policySpans(db, subject, request) : [request.span]
@@ -71,7 +72,8 @@ export function subjectOf(aggregate: Table): AggregateSubject {
   if (aggregate.kind !== 'aggregate' || source === null)
     throw usageError(
       'NOT_AN_AGGREGATE',
-      `${qualifiedName(aggregate)} is ${aggregate.kind === 'aggregate' ? 'an aggregate whose source this role cannot see' : 'not an aggregate'}.`,
+      `${qualifiedName(aggregate)} is ` +
+        `${aggregate.kind === 'aggregate' ? 'an aggregate whose source this role cannot see' : 'not an aggregate'}.`,
       [`List the aggregates: ${command('aggregates list')}`],
     )
   return {aggregate, source}
@@ -119,17 +121,23 @@ async function leftNotes(
     const words = spanWords(span, aggregate.time)
     if (why === 'gone' && (await hasRows(db, subject, span)))
       notes.push(
-        `${words} is not refreshed: rows of ${qualifiedName(source)} are gone there, and a refresh would lose what was computed from them. --accept-loss refreshes it anyway.`,
+        `${words} is not refreshed: rows of ${qualifiedName(source)} are gone there, and a refresh would lose ` +
+          'what was computed from them. --accept-loss refreshes it anyway.',
       )
     if (why === 'broken off')
       notes.push(
         db.server.materializationRanges === 'left'
-          ? `${words} is not refreshed: a refresh was interrupted there before TimescaleDB was updated, and this version does not finish it. Refresh it with force => true, then have a superuser delete its row from _timescaledb_catalog.continuous_aggs_materialization_ranges.`
-          : `${words} is not refreshed: TimescaleDB would also finish an interrupted refresh there, whose range includes rows of ${qualifiedName(source)} that are gone.`,
+          ? `${words} is not refreshed: a refresh was interrupted there before TimescaleDB was updated, and this ` +
+              'version does not finish it. Refresh it with force => true, then have a superuser delete its row from ' +
+              '_timescaledb_catalog.continuous_aggs_materialization_ranges.'
+          : `${words} is not refreshed: TimescaleDB would also finish an interrupted refresh there, whose range ` +
+              `includes rows of ${qualifiedName(source)} that are gone.`,
       )
     if (why === 'clock set back')
       notes.push(
-        `${words} is not refreshed: clocks are set back there, and TimescaleDB ${db.server.timescaledb} puts the rows of both hours into the same buckets; refreshing a part of them would lose rows. 2.25 fixes that: update TimescaleDB, then refresh it with force => true.`,
+        `${words} is not refreshed: clocks are set back there, and TimescaleDB ${db.server.timescaledb} puts the ` +
+          'rows of both hours into the same buckets; refreshing a part of them would lose rows. 2.25 fixes that: ' +
+          'update TimescaleDB, then refresh it with force => true.',
       )
     if (why === 'incomplete' && asked.some(({end}) => end > span.start && end < highest))
       notes.push(`${words} is not refreshed: its bucket is not complete yet.`)

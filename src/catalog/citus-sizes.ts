@@ -60,8 +60,8 @@ export async function readDistributedTables(db: Pick<Database, 'query' | 'server
 }
 
 /**
- * Sizes and rows of distributed tables, by one statement on each node. A shard that a session has locked is left out and
- * never waited for; a node that does not answer is named.
+ * Sizes and rows of distributed tables, by one statement on each node. A shard that a session has locked is left out
+ * and never waited for; a node that does not answer is named.
  */
 export async function readDistributedSizes(db: Pick<Database, 'query' | 'server'>): Promise<DistributedSizes> {
   const tables = await readDistributedTables(db)

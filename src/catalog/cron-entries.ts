@@ -57,8 +57,8 @@ interface RunRow {
 }
 
 /**
- * The last runs of entries, by the number of the entry. An entry without one never ran, or pg_cron does not record runs.
- * Null if the runs cannot be read.
+ * The last runs of entries, by the number of the entry. An entry without one never ran, or pg_cron does not record
+ * runs. Null if the runs cannot be read.
  */
 export async function readCronRuns(
   db: Database,

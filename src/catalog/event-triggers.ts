@@ -41,7 +41,10 @@ export function firesAt({event, tags}: EventTrigger, commands: readonly DdlComma
 export function triggerInWords(trigger: EventTrigger, at: readonly string[]): string {
   const {name, event, function: called, extension, tags} = trigger
   const whose = extension === null ? '' : ` of the extension ${extension}`
-  return `The event trigger ${formatName(name)}${whose} calls ${called} at ${event} of ${tags.length === 0 ? 'every command' : at.join(', ')}`
+  return (
+    `The event trigger ${formatName(name)}${whose} calls ${called} at ${event} of ` +
+    `${tags.length === 0 ? 'every command' : at.join(', ')}`
+  )
 }
 
 /** The commands of the kinds of steps that a plan has. @param byKind a kind that is missing runs none */

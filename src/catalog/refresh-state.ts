@@ -109,7 +109,8 @@ async function firstIn(db: Database, table: Table, chunk: Chunk, from: bigint): 
     : sql`(extract(epoch from min(${column})::timestamp) * 1000000)::int8::text`
   try {
     const question = statement(
-      `select ${value.text} as value from ${ident(chunk.schema, chunk.name).text} where ${column.text} >= ${boundAs(table.time)}`,
+      `select ${value.text} as value from ${ident(chunk.schema, chunk.name).text} where ${column.text} >= ` +
+        `${boundAs(table.time)}`,
       [bound],
     )
     const [row] = await db.query<{value: string | null}>(question, {...readOnlySettings, statementTimeout: timeoutMs})

@@ -76,8 +76,8 @@ function keep({relation, bytes, index_bytes: indexBytes}: SizeRow, sizes: Sizes)
   if (indexBytes !== null) sizes.indexBytes.set(relation, indexBytes)
 }
 
-// The planner does not know that the size of a file costs a system call. Two workers measured the files of 10 000 chunks
-// in 40 % of the time.
+// The planner does not know that the size of a file costs a system call. Two workers measured the files of 10 000
+// chunks in 40 % of the time.
 const directorySettings = `select set_config('work_mem', '64MB', true), set_config('parallel_setup_cost', '0', true),
   set_config('parallel_tuple_cost', '0', true)`
 

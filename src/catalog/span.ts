@@ -92,7 +92,9 @@ export function rangeFlags(spans: readonly Span[], time: TimeKind): {from?: stri
 
 /** A span as part of a step's identifier: exact, but midnight is left out. */
 export function spanId({start, end}: Span, time: TimeKind): string {
-  const text = `${start <= lowest ? 'the beginning' : pointWords(start, time)} to ${end >= highest ? 'the end' : pointWords(end, time)}`
+  const text =
+    `${start <= lowest ? 'the beginning' : pointWords(start, time)} to ` +
+    `${end >= highest ? 'the end' : pointWords(end, time)}`
   return text.replaceAll(/T00:00:00Z?/g, '')
 }
 

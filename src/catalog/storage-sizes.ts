@@ -20,5 +20,8 @@ export function readStorageSizes(db: Database): Promise<StorageSize[]> {
 export function unmeasuredNote(sizes: readonly StorageSize[]): string | null {
   const hidden = sizes.filter(({bytes}) => bytes === null).map(({kind, name}) => `${kind} ${name}`)
   if (hidden.length === 0) return null
-  return `This role may not measure ${hidden.join(', ')}. A member of pg_read_all_stats may: GRANT pg_read_all_stats TO <role>`
+  return (
+    `This role may not measure ${hidden.join(', ')}. A member of pg_read_all_stats may: GRANT pg_read_all_stats ` +
+    'TO <role>'
+  )
 }

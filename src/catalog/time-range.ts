@@ -146,7 +146,11 @@ function problemOf(error: unknown): EndProblem {
 function question(part: readonly Open[], compressed: ReadonlyMap<number, CompressedEnds | null>): Statement {
   const selects = part.map(({ask, chunks}, n) => {
     const order = raw(ask.side === 'newest' ? 'desc' : 'asc')
-    return `select ${n} as n, (select v::text from (${chunks.map((chunk) => pieceOf(ask, chunk, order, compressed)).join(' union all ')}) as u order by v ${order.text} limit 1) as value`
+    return (
+      `select ${n} as n, (select v::text from ` +
+      `(${chunks.map((chunk) => pieceOf(ask, chunk, order, compressed)).join(' union all ')}) as u order by v ` +
+      `${order.text} limit 1) as value`
+    )
   })
   return statement(selects.join(' union all '))
 }
@@ -167,7 +171,10 @@ function pieceOf(
   // Without metadata of the time column the chunk has to be decompressed, up to the timeout.
   if (recorded == null) return plain.replace('from only ', 'from ')
   const end = ident(side === 'newest' ? recorded.high : recorded.low)
-  return `${plain} union all ${sql`(select ${end} as v from ${ident(recorded.schema, recorded.name)} where ${end} is not null order by 1 ${order} limit 1)`.text}`
+  return (
+    `${plain} union all ` +
+    `${sql`(select ${end} as v from ${ident(recorded.schema, recorded.name)} where ${end} is not null order by 1 ${order} limit 1)`.text}`
+  )
 }
 
 interface CompressedEnds {

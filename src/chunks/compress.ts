@@ -140,7 +140,8 @@ async function planColumnar(db: Database, request: CompressRequest): Promise<Com
 function sentNotes(readers: LogicalReaders, chunks: readonly Chunk[]): string[] {
   if (chunks.length === 0) return []
   return [
-    `Not compressed again: ${formatChunkNames(chunks)}. TimescaleDB would delete the new rows one by one, and ${readersInWords(readers, chunks)} sends every DELETE to its subscribers. ` +
+    `Not compressed again: ${formatChunkNames(chunks)}. TimescaleDB would delete the new rows one by one, and ` +
+      `${readersInWords(readers, chunks)} sends every DELETE to its subscribers. ` +
       "A publication without deletes does not: alter publication … set (publish = 'insert, update, truncate').",
   ]
 }

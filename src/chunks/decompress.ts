@@ -93,7 +93,8 @@ function sentNotes(readers: LogicalReaders, chunks: readonly Chunk[]): string[] 
   return sent.length === 0
     ? []
     : [
-        `${readersInWords(readers, sent)} sends every row of ${formatChunkNames(sent)} to its subscribers as an INSERT, including rows that they already have.`,
+        `${readersInWords(readers, sent)} sends every row of ${formatChunkNames(sent)} to its subscribers as an ` +
+          'INSERT, including rows that they already have.',
       ]
 }
 

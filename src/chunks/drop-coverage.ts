@@ -39,7 +39,8 @@ export async function requireCoverage(
         .slice(0, 1)
         .map(
           (each) =>
-            `To compute the bucket from the rows that are left: ${refreshCommand(request.table, each, each.lost, true)}`,
+            'To compute the bucket from the rows that are left: ' +
+            `${refreshCommand(request.table, each, each.lost, true)}`,
         ),
       '--accept-loss drops the rows although they are not computed; the aggregates keep what they have.',
     ],
@@ -102,7 +103,8 @@ export async function coverFirst(
 }
 
 const foldWords =
-  'a chunk begins or ends inside an hour that a clock change repeats, and time_bucket with a time zone mixes the rows of both hours before TimescaleDB 2.25'
+  'a chunk begins or ends inside an hour that a clock change repeats, and time_bucket with a time zone mixes the ' +
+  'rows of both hours before TimescaleDB 2.25'
 
 const reasons = {
   gone: 'some rows of its buckets are gone, and a refresh would lose what was computed from them',
@@ -131,7 +133,10 @@ export function gapWords(table: Table, each: Coverage): string {
     .slice(0, 3)
     .map((gap) => spanWords(gap, table.time))
     .join(', ')
-  return `${qualifiedName({schema, name: view})} has not covered ${words}${shown.length > 3 ? ` and ${shown.length - 3} more ranges` : ''}${whyNot(each)}`
+  return (
+    `${qualifiedName({schema, name: view})} has not covered ` +
+    `${words}${shown.length > 3 ? ` and ${shown.length - 3} more ranges` : ''}${whyNot(each)}`
+  )
 }
 
 function whyNot({blind, folded, lost}: Coverage): string {
@@ -145,7 +150,8 @@ function whyNot({blind, folded, lost}: Coverage): string {
 function notCovered(table: Table, missing: readonly string[], suggestions: readonly string[]): OpsError {
   return new OpsError(
     'NOT_COVERED',
-    `The drop would lose rows of ${qualifiedName(table)} that an aggregate has not computed; nothing was dropped.\n${missing.join('\n')}`,
+    `The drop would lose rows of ${qualifiedName(table)} that an aggregate has not computed; nothing was ` +
+      `dropped.\n${missing.join('\n')}`,
     {
       exit: ExitCode.refused,
       suggestions,

@@ -46,13 +46,7 @@ export interface PlannedDrop extends PlannedChange {
  */
 export async function planDrop(db: Database, request: DropRequest): Promise<PlannedDrop> {
   const {table, clock, acceptLoss} = request
-  await requireChunks(db, table)
-  await requireNoKeys(db, table)
-  if (table.time === 'other')
-    throw usageError(
-      'NO_CLOCK',
-      `The time column of ${qualifiedName(table)} has a type that qicore-db cannot read, so the age of its chunks is not known.`,
-    )
+  await requireDroppable(db, table)
   const cutoff = cutoffOf(table, clock, request.olderThan ?? retained(request))
   const old = table.chunks.filter(({end}) => end !== null && end <= cutoff.point)
   const {rest, notes} = excludeProtected(old)
@@ -91,7 +85,9 @@ export async function planDrop(db: Database, request: DropRequest): Promise<Plan
   return {
     plan: {
       operation: `chunks drop ${qualifiedName(table)}`,
-      summary: `${settings === null ? '' : 'export and '}drop ${countChunks(chunksToDrop.length)} of ${qualifiedName(table)} older than ${cutoff.words}`,
+      summary:
+        `${settings === null ? '' : 'export and '}drop ${countChunks(chunksToDrop.length)} of ` +
+        `${qualifiedName(table)} older than ${cutoff.words}`,
       cutoff: cutoff.instant,
       tables: [qualifiedName(table), ...first.tables],
       locks: [],
@@ -108,6 +104,17 @@ export async function planDrop(db: Database, request: DropRequest): Promise<Plan
     ],
     facts,
   }
+}
+
+async function requireDroppable(db: Database, table: Table): Promise<void> {
+  await requireChunks(db, table)
+  await requireNoKeys(db, table)
+  if (table.time === 'other')
+    throw usageError(
+      'NO_CLOCK',
+      `The time column of ${qualifiedName(table)} has a type that qicore-db cannot read, so the age of its chunks ` +
+        'is not known.',
+    )
 }
 
 /**
@@ -163,7 +170,8 @@ function nothingOld(table: Table, clock: TableClock): string {
   const [oldest] = oldestFirst(table.chunks.filter(({end}) => end !== null))
   return oldest === undefined
     ? `${qualifiedName(table)} has no chunk.`
-    : `No chunk is that old: the oldest of ${qualifiedName(table)} ends at ${formatInteger(oldest.end, table, clock)}${agedWords(oldest, table, clock)}.`
+    : `No chunk is that old: the oldest of ${qualifiedName(table)} ends at ` +
+        `${formatInteger(oldest.end, table, clock)}${agedWords(oldest, table, clock)}.`
 }
 
 /** How long ago a chunk ended, in whole days; empty if the table's clock is not known. */
@@ -181,7 +189,8 @@ function agedWords({end}: Chunk, table: Table, clock: TableClock): string {
 function notExported({table, policyExport}: DropRequest, chunks: readonly Chunk[]): string[] {
   if (!policyExport || chunks.length === 0) return []
   return [
-    `The retention of ${qualifiedName(table)} exports chunks to ${policyExport.to} before it drops them; this drop does not. To export them: --export-to ${policyExport.to}`,
+    `The retention of ${qualifiedName(table)} exports chunks to ${policyExport.to} before it drops them; this ` +
+      `drop does not. To export them: --export-to ${policyExport.to}`,
   ]
 }
 
@@ -193,7 +202,8 @@ function warnings(table: Table, chunksToDrop: readonly Chunk[], {referenced}: Dr
       : []),
     ...(referenced.length > 0
       ? [
-          `Each drop locks ${referenced.join(', ')} as well (foreign key), so the drop and its readers wait for each other.`,
+          `Each drop locks ${referenced.join(', ')} as well (foreign key), so the drop and its readers wait for ` +
+            'each other.',
         ]
       : []),
   ]

@@ -66,7 +66,8 @@ from pg_class c where c.oid = ${table.relation}::oid`)
   if (row && !row.may)
     throw new OpsError(
       'NO_PRIVILEGE',
-      `${qualifiedName(table)} belongs to ${row.owner}, and ${row.role} is not a member of that role. Nothing was changed.`,
+      `${qualifiedName(table)} belongs to ${row.owner}, and ${row.role} is not a member of that role. Nothing was ` +
+        'changed.',
       {
         suggestions: [`Connect as ${row.owner}, or set it as \`role\` of the target.`],
       },

@@ -102,7 +102,8 @@ export function partlyPublished({published}: LogicalReaders, table: Table, chunk
     const count = chunks.filter(({relation}) => published.get(relation)?.includes(name)).length
     if (count === 0 || count === chunks.length) return []
     return [
-      `Publication ${name} has ${count} of ${plural(chunks.length, 'chunk')} of ${qualifiedName(table)}, so changes of the others are not sent. To add them: alter publication ${name} add table …`,
+      `Publication ${name} has ${count} of ${plural(chunks.length, 'chunk')} of ${qualifiedName(table)}, so ` +
+        `changes of the others are not sent. To add them: alter publication ${name} add table …`,
     ]
   })
 }
@@ -112,6 +113,9 @@ export function publishedDropNotes(readers: LogicalReaders, chunks: readonly Chu
   const names = [...new Set(chunks.flatMap(({relation}) => readers.published.get(relation) ?? []))]
   return names.map((name) => {
     const lost = chunks.filter(({relation}) => readers.published.get(relation)?.includes(name))
-    return `Publication ${name} has ${formatChunkNames(lost)}: the drop removes ${lost.length === 1 ? 'it' : 'them'} from the publication; subscribers keep the rows.`
+    return (
+      `Publication ${name} has ${formatChunkNames(lost)}: the drop removes ${lost.length === 1 ? 'it' : 'them'} ` +
+      'from the publication; subscribers keep the rows.'
+    )
   })
 }

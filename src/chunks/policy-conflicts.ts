@@ -27,7 +27,9 @@ export function compressionDisagrees(rules: Rules, chunks: readonly Chunk[]): st
   return [
     ...(early.length > 0
       ? [
-          `${youngWords(early.length, chunks.length)} younger than the ${live ? 'live' : 'declared'} policy's ${offsetInWords(after, scaleOf(rules))}: later rows for ${early.length === 1 ? 'it' : 'them'} are inserted into compressed chunks.`,
+          `${youngWords(early.length, chunks.length)} younger than the ${live ? 'live' : 'declared'} policy's ` +
+            `${offsetInWords(after, scaleOf(rules))}: later rows for ${early.length === 1 ? 'it' : 'them'} are ` +
+            'inserted into compressed chunks.',
         ]
       : []),
     ...declaredOtherwise(rules, live, 'compression'),
@@ -42,12 +44,15 @@ export function compressedAgain(rules: Rules, chunks: readonly Chunk[], server: 
     const what = `${plural(again.length, 'chunk')} of these will be compressed again by`
     if (policy.job === null)
       return [
-        `${what} qicore-db, which runs the declared policy (${offsetInWords(policy.after, scaleOf(rules))}). To pause that: ${command('jobs pause', ['maintain'])}`,
+        `${what} qicore-db, which runs the declared policy (${offsetInWords(policy.after, scaleOf(rules))}). To ` +
+          `pause that: ${command('jobs pause', ['maintain'])}`,
       ]
     if (!policy.job.scheduled) return [`Job ${policy.job.id}, which would compress them again, is paused.`]
     const next = policy.job.nextStart === null ? '' : `, next at ${policy.job.nextStart}`
     return [
-      `${what} the policy of TimescaleDB's job ${policy.job.id}${policy.after === null ? '' : ` (${offsetInWords(policy.after, scaleOf(rules))})`}${next}. To pause it: ${alterJobSql(server, policy.job.id, false)}`,
+      `${what} the policy of TimescaleDB's job ` +
+        `${policy.job.id}${policy.after === null ? '' : ` (${offsetInWords(policy.after, scaleOf(rules))})`}${next}. ` +
+        `To pause it: ${alterJobSql(server, policy.job.id, false)}`,
     ]
   })
 }
@@ -60,7 +65,8 @@ export function retentionDisagrees(rules: Rules, chunks: readonly Chunk[]): stri
   return [
     ...(early.length > 0
       ? [
-          `${youngWords(early.length, chunks.length)} younger than the ${rules.declared ? 'declared' : 'live'} retention of ${offsetInWords(keep, scaleOf(rules))}.`,
+          `${youngWords(early.length, chunks.length)} younger than the ${rules.declared ? 'declared' : 'live'} ` +
+            `retention of ${offsetInWords(keep, scaleOf(rules))}.`,
         ]
       : []),
     ...declaredOtherwise(rules, live, 'retention'),
@@ -74,12 +80,14 @@ function declaredOtherwise(rules: Rules, live: LivePolicy | undefined, kind: Pol
   const words = durationInWords(declared)
   if (live === undefined)
     return [
-      `${capitalized(kind)} of ${qualifiedName(table)} is declared (${words}), but there is no live policy: ${command('policies plan')}`,
+      `${capitalized(kind)} of ${qualifiedName(table)} is declared (${words}), but there is no live policy: ` +
+        `${command('policies plan')}`,
     ]
   const wanted = toOffset(declared, scale)
   if (live.after === null || isProblem(wanted) || sameOffset(live.after, wanted)) return []
   return [
-    `${capitalized(kind)} of ${qualifiedName(table)} is declared as ${words}, but the live policy has ${offsetInWords(live.after, scale)}: ${command('policies plan')}`,
+    `${capitalized(kind)} of ${qualifiedName(table)} is declared as ${words}, but the live policy has ` +
+      `${offsetInWords(live.after, scale)}: ${command('policies plan')}`,
   ]
 }
 

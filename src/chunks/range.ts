@@ -113,7 +113,8 @@ function noClock(table: Table): OpsError {
 function wrongUnit(table: Table, contradiction: UnitContradiction): OpsError {
   return usageError(
     'WRONG_UNIT',
-    `The configuration sets timeUnit: ${contradiction.declared} for ${qualifiedName(table)}, but ${contradictionWords(contradiction)}. Nothing was changed.`,
+    `The configuration sets timeUnit: ${contradiction.declared} for ${qualifiedName(table)}, but ` +
+      `${contradictionWords(contradiction)}. Nothing was changed.`,
     [contradictionAdvice(table, contradiction)],
   )
 }

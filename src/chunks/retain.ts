@@ -41,9 +41,9 @@ export interface RetainChunksPlan {
 }
 
 /**
- * Plans a gated retention that exports: each chunk that is due is exported, its file verified, and then dropped. It keeps
- * what qicore.retain keeps: the newest range, ranges that an aggregate has not covered, and all of them if the newest row
- * is older than the retention. A range that is kept does not stop the later ones.
+ * Plans a gated retention that exports: each chunk that is due is exported, its file verified, and then dropped. It
+ * keeps what qicore.retain keeps: the newest range, ranges that an aggregate has not covered, and all of them if the
+ * newest row is older than the retention. A range that is kept does not stop the later ones.
  * @throws OpsError NOT_A_HYPERTABLE, DEPENDENTS, NO_CLOCK, NO_PRIVILEGE
  */
 export async function planRetainChunks(db: Database, request: RetainChunksRequest): Promise<RetainChunksPlan> {
@@ -97,8 +97,8 @@ function dueChunks({chunks}: Table, {point}: Cutoff): Chunk[] {
 const dayInMicros = 86_400_000_000n
 
 /**
- * If no row is as young as the retention, the feed may have stopped, and these chunks may be the last copy. Rows more than
- * a day in the future do not show that it is alive.
+ * If no row is as young as the retention, the feed may have stopped, and these chunks may be the last copy. Rows more
+ * than a day in the future do not show that it is alive.
  */
 async function feedStopped(
   db: Database,
@@ -144,7 +144,9 @@ function planOf(
 ): Plan {
   return {
     operation: `retain ${qualifiedName(table)}`,
-    summary: `export ${countChunks(chunks.length)} of ${qualifiedName(table)} older than ${cutoff.words} to ${exportTo.to}, and drop them`,
+    summary:
+      `export ${countChunks(chunks.length)} of ${qualifiedName(table)} older than ${cutoff.words} to ` +
+      `${exportTo.to}, and drop them`,
     cutoff: cutoff.instant,
     tables: [qualifiedName(table)],
     locks: [],

@@ -4,8 +4,8 @@ import {statement} from '../db/sql.js'
 import type {Chunk, Table} from '../catalog/table.js'
 
 /**
- * The interval up to which TimescaleDB merges chunks that it compresses (compress_chunk_time_interval): microseconds, or
- * a number in the unit of an integer time column. Null if it merges none.
+ * The interval up to which TimescaleDB merges chunks that it compresses (compress_chunk_time_interval): microseconds,
+ * or a number in the unit of an integer time column. Null if it merges none.
  */
 export async function readRollUpInterval(db: Db, table: Table): Promise<bigint | null> {
   const [row] = await db.query<{interval: string | null}>(statement(loadSql('chunks/roll-up'), [table.id]))
@@ -22,9 +22,9 @@ interface Group {
 }
 
 /**
- * For each chunk that TimescaleDB would merge into another one of `todo`, the chunk before it in that group. It merges a
- * chunk into its predecessor only if that is compressed by then, so the chunks of a group must be compressed one after
- * the other; different groups may be compressed at the same time.
+ * For each chunk that TimescaleDB would merge into another one of `todo`, the chunk before it in that group. It merges
+ * a chunk into its predecessor only if that is compressed by then, so the chunks of a group must be compressed one
+ * after the other; different groups may be compressed at the same time.
  * @param all the chunks of the table
  * @param interval see {@link readRollUpInterval}
  */

@@ -38,7 +38,8 @@ function ascending(column: string, columns: readonly string[]): SortColumn | nul
 function noSuchColumn(table: Table, text: string): OpsError {
   return usageError(
     'NO_SUCH_COLUMN',
-    `The compression of ${qualifiedName(table)} orders rows by ${text}, and the table has no such column. Nothing was changed.`,
+    `The compression of ${qualifiedName(table)} orders rows by ${text}, and the table has no such column. Nothing ` +
+      'was changed.',
     [`Correct segmentBy or orderBy in the configuration, then: ${command('policies apply')}`],
   )
 }

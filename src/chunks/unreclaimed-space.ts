@@ -26,7 +26,8 @@ export async function unreclaimedSpace(
     return kept.length === 0
       ? []
       : [
-          `${formatChunkNames(kept)} ${kept.length === 1 ? 'was' : 'were'} being read, so the copied rows were deleted, not truncated; VACUUM reclaims the space.`,
+          `${formatChunkNames(kept)} ${kept.length === 1 ? 'was' : 'were'} being read, so the copied rows were ` +
+            'deleted, not truncated; VACUUM reclaims the space.',
         ]
   } catch (error) {
     if (isConnectionLost(error)) throw error

@@ -217,8 +217,8 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
   }
 
   /**
-   * The last part of every command that changes something: {@link changeDatabase}. Sets the exit code; prints the report
-   * unless --json.
+   * The last part of every command that changes something: {@link changeDatabase}. Sets the exit code; prints the
+   * report unless --json.
    */
   protected async confirmAndRun(
     db: Database,
@@ -258,7 +258,9 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
     return this.flags.wait === undefined ? limits : {...limits, blockedBudget: (await this.lockWait()).left()}
   }
 
-  /** The limits of a configuration, from flags and environment too. The function throws OpsError for a wrong variable. */
+  /**
+   * The limits of a configuration, from flags and environment too. The function throws OpsError for a wrong variable.
+   */
   protected async limitsReader(): Promise<(config: Config | null) => Limits> {
     const {limitsOf} = await import('../config/limits.js')
     const {accept: acceptedHazards} = this.flags as {accept?: string[]}

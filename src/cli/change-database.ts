@@ -15,8 +15,8 @@ export interface ChangeRequest extends ChangeMode {
 }
 
 /**
- * Shows a plan or asks for the required confirmation, runs it and reports. If the schema qicore, which holds the record,
- * is missing, its installation is the first part of the plan.
+ * Shows a plan or asks for the required confirmation, runs it and reports. If the schema qicore, which holds the
+ * record, is missing, its installation is the first part of the plan.
  * @throws OpsError for an unknown --accept, a plan that is not admitted, and a missing confirmation; nothing has been
  * changed then
  */

@@ -77,5 +77,8 @@ export function installLine(older: boolean, dryRun: boolean): string {
     ? 'the schema qicore to the version of this program'
     : 'the schema qicore, which keeps the record of changes, run locks and declared policies'
   const verb = older ? 'bring' : 'install'
-  return `First: ${dryRun ? `a run would ${verb}` : `${verb}ing`} ${what}. Nothing else is affected. To preview only this: ${command('migrate up', [], {stream: 'core', 'dry-run': true})}`
+  return (
+    `First: ${dryRun ? `a run would ${verb}` : `${verb}ing`} ${what}. Nothing else is affected. To preview only ` +
+    `this: ${command('migrate up', [], {stream: 'core', 'dry-run': true})}`
+  )
 }

@@ -71,7 +71,8 @@ export async function confirmAndRun(
     else if (!options.json && !options.previewed && pending.steps.length > 0)
       options.report(listSteps(pending, stderrWidth()))
     options.report(
-      `Dry run: ${pending.steps.length} ${pending.steps.length === 1 ? 'step' : 'steps'} to do, nothing changed.${options.json || options.sql ? '' : ' The SQL: add --sql.'}`,
+      `Dry run: ${pending.steps.length} ${pending.steps.length === 1 ? 'step' : 'steps'} to do, nothing ` +
+        `changed.${options.json || options.sql ? '' : ' The SQL: add --sql.'}`,
     )
     return {report: withHazards(reportOf(options, plan, run, true), hazards), exitCode: 0}
   }

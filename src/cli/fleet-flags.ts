@@ -92,7 +92,8 @@ const needTargets = [
 
 /**
  * The targets that the flags request; null: one database.
- * @throws OpsError USAGE for flags that apply to many targets only, for --watch and --wait, and for another format beside --jsonl
+ * @throws OpsError USAGE for flags that apply to many targets only, for --watch and --wait, and for another format
+ * beside --jsonl
  */
 export function requestedTargets(flags: Record<string, unknown>): readonly string[] | 'all' | null {
   const requested = flags['all-targets'] === true ? 'all' : ((flags.targets as string[] | undefined) ?? null)

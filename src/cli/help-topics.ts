@@ -49,7 +49,8 @@ export const helpTopics: readonly HelpTopic[] = [
         ]),
       },
       paragraph(
-        "The database: `--url` > `--target` > `QICORE_DB_URL` or `QICORE_TARGET` > `DATABASE_URL` > libpq's variables > the `default` target of the configuration.",
+        'The database: `--url` > `--target` > `QICORE_DB_URL` or `QICORE_TARGET` > `DATABASE_URL` > ' +
+          `libpq's variables > the \`default\` target of the configuration.`,
       ),
       paragraph('An empty variable counts as not set. No `.env` file is read.'),
     ],

@@ -45,7 +45,8 @@ export async function refuseManyTargets(id: string, argv: readonly string[]): Pr
     name === undefined ? 'Select it with --target.' : `Select it: ${commandLine(id, alone(name))}`,
     ...(id === 'policies apply'
       ? [
-          `To plan many, with a file for each: ${command('policies plan', [], {'all-targets': true, 'out-dir': 'plans'})}`,
+          'To plan many, with a file for each: ' +
+            `${command('policies plan', [], {'all-targets': true, 'out-dir': 'plans'})}`,
         ]
       : []),
   ])

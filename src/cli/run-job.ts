@@ -202,7 +202,8 @@ function clockSkew(job: Job, skew: number): OpsError {
   const seconds = `${Math.abs(Math.round(skew / 100) / 10)} s ${skew > 0 ? 'ahead of' : 'behind'}`
   return new OpsError(
     'CLOCK_SKEW',
-    `${job.name} was not run: this machine's clock is ${seconds} the server's, so the age of the data is uncertain. Nothing was dropped.`,
+    `${job.name} was not run: this machine's clock is ${seconds} the server's, so the age of the data is ` +
+      'uncertain. Nothing was dropped.',
     {
       exit: ExitCode.refused,
       suggestions: [

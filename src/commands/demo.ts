@@ -27,13 +27,17 @@ interface DemoReport {
 export default class Demo extends BaseCommand<typeof Demo> {
   static override summary = 'Create an embedded TimescaleDB with sample market data, and maintain it.'
   static override description =
-    `Always uses the embedded engine, in the directory of the configuration's target "local" or in .qicore/db, and ignores the environment.
-About 300 000 rows: candles (1 h for 90 days, 1 m for 7), prices, analytics and quotes of four coins on four exchanges, generated deterministically for an --as-of.
-Running it again adds what is missing. It never drops anything, and refuses a database that it did not create (exit 7). After an interruption, even by kill -9, the next run continues.`
+    `Always uses the embedded engine, in the directory of the configuration's target "local" or in .qicore/db, ` +
+    'and ignores the environment.\n' +
+    'About 300 000 rows: candles (1 h for 90 days, 1 m for 7), prices, analytics and quotes of four coins on ' +
+    'four exchanges, generated deterministically for an --as-of.\n' +
+    'Running it again adds what is missing. It never drops anything, and refuses a database that it did not ' +
+    'create (exit 7). After an interruption, even by kill -9, the next run continues.'
   static override examples = [
     '<%= config.bin %> <%= command.id %>',
     '<%= config.bin %> <%= command.id %> --as-of 2026-11-01',
-    '<%= config.bin %> <%= command.id %> --candles BTCUSDT-1m.csv.gz --coin BTCUSDT --exchange binance-us --timeframe 1m',
+    '<%= config.bin %> <%= command.id %> --candles BTCUSDT-1m.csv.gz --coin BTCUSDT --exchange binance-us ' +
+      '--timeframe 1m',
   ]
   static override flags = {
     fresh: Flags.boolean({summary: 'Rename the existing demo and start with a new one.'}),
@@ -84,7 +88,8 @@ Running it again adds what is missing. It never drops anything, and refuses a da
     await this.show(report)
     if (wrote !== null)
       this.report(
-        `Wrote ${wrote}: its target "local" is this database${Object.keys(flags).length === 0 ? ', and commands in this directory use it by default' : ''}.`,
+        `Wrote ${wrote}: its target "local" is this ` +
+          `database${Object.keys(flags).length === 0 ? ', and commands in this directory use it by default' : ''}.`,
       )
     return report
   }

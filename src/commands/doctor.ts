@@ -8,8 +8,11 @@ import {failOnOptions} from '../units/fail-on.js'
 export default class Doctor extends TargetReport<typeof Doctor, DoctorReport, DoctorReport> {
   static override summary = 'Find problems of this database, their causes and the commands that fix them.'
   static override description =
-    `Runs checks on the condition of the database, its background workers, policies and jobs, chunks, aggregates, indexes, partitions, replication, settings, and known defects of the installed versions. Each check is CRITICAL, WARNING, UNKNOWN (with what is needed to check it) or PASSED.
-Read-only, never waits for a lock, and does not need the schema qicore. With a table only the checks about tables run, for this table. Exits 3 by --fail-on.`
+    'Runs checks on the condition of the database, its background workers, policies and jobs, chunks, ' +
+    'aggregates, indexes, partitions, replication, settings, and known defects of the installed versions. Each ' +
+    'check is CRITICAL, WARNING, UNKNOWN (with what is needed to check it) or PASSED.\n' +
+    'Read-only, never waits for a lock, and does not need the schema qicore. With a table only the checks about ' +
+    'tables run, for this table. Exits 3 by --fail-on.'
   static override examples = [
     '<%= config.bin %> <%= command.id %>',
     '<%= config.bin %> <%= command.id %> ohlcv_data',

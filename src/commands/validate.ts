@@ -20,8 +20,11 @@ interface ValidateReport {
 export default class Validate extends ReportCommand<typeof Validate> {
   static override summary = 'Check rows of a file against the definition of their table.'
   static override description =
-    `Reads NDJSON or CSV, plain or gzip, row by row, without a database. Keys and headers are columns (usd_price) or properties (usdPrice). A value that PostgreSQL would silently round, truncate or drop is an error, and so is a row that a CHECK would refuse. A price must also be at most 10 million, its 24 h change within 200 %, and last updated within the hour before --as-of.
-Exits 3 if a row is invalid.`
+    'Reads NDJSON or CSV, plain or gzip, row by row, without a database. Keys and headers are columns ' +
+    '(usd_price) or properties (usdPrice). A value that PostgreSQL would silently round, truncate or drop is an ' +
+    'error, and so is a row that a CHECK would refuse. A price must also be at most 10 million, its 24 h change ' +
+    'within 200 %, and last updated within the hour before --as-of.\n' +
+    'Exits 3 if a row is invalid.'
   static override examples = [
     '<%= config.bin %> <%= command.id %> price prices.ndjson',
     'zcat candles.csv.gz | <%= config.bin %> <%= command.id %> ohlcv - --json',

@@ -1,6 +1,6 @@
 /**
- * What runs without any configuration, with its schedule: on declared tables only, except `snapshot`, which changes none
- * and measures every time-series table.
+ * What runs without any configuration, with its schedule: on declared tables only, except `snapshot`, which changes
+ * none and measures every time-series table.
  */
 export const defaultSchedules = {
   maintain: '0 2 * * *',

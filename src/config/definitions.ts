@@ -12,7 +12,8 @@ import {command} from '../units/command.js'
 
 /** QiCore's migrations are recorded, or its main table exists: a dropped table must be reported as a difference. */
 const oursIsThere =
-  "select exists (select from qicore.schema_versions where stream = 'qicore') or to_regclass('public.crypto_prices') is not null as there"
+  "select exists (select from qicore.schema_versions where stream = 'qicore') or " +
+  "to_regclass('public.crypto_prices') is not null as there"
 
 /**
  * The definitions that apply to a database, with the configuration's settings.

@@ -17,7 +17,8 @@ export function readJobFiles(jobs: readonly Job[], directory: string | null): {j
     } catch (error) {
       const {code} = error as NodeJS.ErrnoException
       problems.push(
-        `jobs.${job.name}.file: ${file} cannot be read (${code === 'ERR_ENCODING_INVALID_ENCODED_DATA' ? 'it is not UTF-8 text' : code})`,
+        `jobs.${job.name}.file: ${file} cannot be read ` +
+          `(${code === 'ERR_ENCODING_INVALID_ENCODED_DATA' ? 'it is not UTF-8 text' : code})`,
       )
       return job
     }

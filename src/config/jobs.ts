@@ -141,7 +141,8 @@ const common = {
   ),
   runner: about(
     z.enum(['auto', 'daemon', 'pg_cron']).optional(),
-    'auto: pg_cron if `cron install` scheduled the job, else the daemon; daemon: the daemon, even if pg_cron has the job.',
+    'auto: pg_cron if `cron install` scheduled the job, else the daemon; daemon: the daemon, even if pg_cron ' +
+      'has the job.',
     {default: 'auto'},
   ),
 }

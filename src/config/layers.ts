@@ -21,8 +21,8 @@ export function settingsOver<Settings extends object>(
 }
 
 /**
- * Entries of later layers replace fields of earlier ones. `a.b` and `"a".b` are the same table, which keeps the spelling
- * of the first layer that has it.
+ * Entries of later layers replace fields of earlier ones. `a.b` and `"a".b` are the same table, which keeps the
+ * spelling of the first layer that has it.
  */
 export function mergeEntries<Entry extends object>(layers: readonly Readonly<Record<string, Entry>>[]) {
   const merged = new Map<string, {key: string; entry: Entry}>()

@@ -116,7 +116,8 @@ function configError(file: string, all: readonly string[], pages: readonly strin
   const problems = all.length <= shown ? all : [...all.slice(0, shown), `and ${all.length - shown} more`]
   return usageError(
     'CONFIG',
-    `${file} has ${all.length === 1 ? 'a mistake' : `${all.length} mistakes`}:\n${problems.map((problem) => `- ${problem}`).join('\n')}`,
+    `${file} has ` +
+      `${all.length === 1 ? 'a mistake' : `${all.length} mistakes`}:\n${problems.map((problem) => `- ${problem}`).join('\n')}`,
     [`Nothing was done. Every field with an example: ${pages.map(docsPage).join(' and ')}`],
   )
 }

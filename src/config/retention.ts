@@ -39,7 +39,8 @@ const written = z
     after: age('Age at which a chunk or partition is dropped, counted from its end.', ['2 years', '90 days']),
     native: about(
       z.boolean().optional(),
-      "TimescaleDB's own policy, which drops without a check, instead of the gated one. Creating it requires the target's name.",
+      "TimescaleDB's own policy, which drops without a check, instead of the gated one. Creating it requires the " +
+        "target's name.",
       {default: false, examples: [true]},
     ),
     detach: age('Instead of after: age at which a partition is detached and kept as a separate table.', ['90 days']),
@@ -110,7 +111,9 @@ function orderProblems({detach, archive: archived, drop}: Written): RetentionPro
     return [
       {
         path,
-        message: `${durationInWords(own)} is less than the ${durationInWords(before.age)} of ${before.stage}: ${stage} comes after it`,
+        message:
+          `${durationInWords(own)} is less than the ${durationInWords(before.age)} of ${before.stage}: ${stage} ` +
+          'comes after it',
       },
     ]
   })

@@ -53,7 +53,9 @@ function sameTwice(
   }
 }
 
-/** The section `tables` of a target or a group. Each entry adds to the entry of the file, so it is checked after that. */
+/**
+ * The section `tables` of a target or a group. Each entry adds to the entry of the file, so it is checked after that.
+ */
 export const tableSettings = z.record(qualified, tableEntry).superRefine(sameTwice)
 
 /** Described tables are validated like definitions, even if other parts of the file have errors. */

@@ -38,7 +38,9 @@ export function shownPolicies(
     ),
     ...partitions.map((each): ShownPolicy => {
       const {schema, name} = parseQualifiedName(each.relation)
-      const rule = `every ${each.every}, ${each.ahead} ahead, ${each.timezone}, from ${each.earliest.slice(0, 10)}, within ${durationInWords(each.within)}`
+      const rule =
+        `every ${each.every}, ${each.ahead} ahead, ${each.timezone}, from ${each.earliest.slice(0, 10)}, within ` +
+        `${durationInWords(each.within)}`
       return {
         schema: schema ?? 'public',
         table: name,

@@ -35,8 +35,8 @@ export function resolveTarget(request: TargetRequest, env: Environment, config: 
 }
 
 /**
- * Address and region of S3-compatible stores: AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL, AWS_REGION and AWS_DEFAULT_REGION, as
- * for AWS's own tools; undefined if none is set. Keys are read by AWS's library.
+ * Address and region of S3-compatible stores: AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL, AWS_REGION and AWS_DEFAULT_REGION,
+ * as for AWS's own tools; undefined if none is set. Keys are read by AWS's library.
  */
 function objectStoreOf(env: Environment): ObjectStore | undefined {
   const endpoint = env.AWS_ENDPOINT_URL_S3 || env.AWS_ENDPOINT_URL || undefined
@@ -69,8 +69,8 @@ function database(request: TargetRequest, env: Environment, config: Config | nul
 }
 
 /**
- * The name of the target that a command selects, for the settings of that target. Null if a URL selects the database, or
- * no database is selected.
+ * The name of the target that a command selects, for the settings of that target. Null if a URL selects the database,
+ * or no database is selected.
  */
 export function selectedName(request: TargetRequest, env: Environment, config: Config | null): string | null {
   try {
@@ -113,7 +113,8 @@ function strayChoice(stray: string, request: TargetRequest, env: Environment, co
   if (request.changes && named.length > 0)
     throw usageError(
       'STRAY_URL',
-      `The environment names a database (${stray}), but ${config!.file} has targets, so changes do not use the environment.`,
+      `The environment names a database (${stray}), but ${config!.file} has targets, so changes do not use the ` +
+        'environment.',
       [
         `Say which: --target ${named.join('|')}, --url, QICORE_DB_URL or QICORE_TARGET.`,
         `Or unset ${env.DATABASE_URL ? 'DATABASE_URL' : 'PGHOST, PGSERVICE, PGDATABASE …'} to use the default target.`,

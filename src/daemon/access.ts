@@ -17,7 +17,8 @@ export function readToken(file: string | undefined, env: NodeJS.ProcessEnv): str
   if (token.length >= shortestToken && /^[\x21-\x7e]+$/.test(token)) return token
   throw usageError(
     'TOKEN',
-    `The token of ${file ?? 'QICORE_DAEMON_TOKEN'} must have at least ${shortestToken} printable ASCII characters without spaces.`,
+    `The token of ${file ?? 'QICORE_DAEMON_TOKEN'} must have at least ${shortestToken} printable ASCII characters ` +
+      'without spaces.',
     ['Make one: openssl rand -hex 24'],
   )
 }

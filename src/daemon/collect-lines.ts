@@ -10,9 +10,9 @@ export interface LineCollector {
 }
 
 /**
- * The first line is written at once; those within the next 20 ms are written together after it. A write is a system call
- * that costs as much as everything else about a line: a daemon with 34 runs a second spent 15 % of its processor time on
- * writing two lines for each.
+ * The first line is written at once; those within the next 20 ms are written together after it. A write is a system
+ * call that costs as much as everything else about a line: a daemon with 34 runs a second spent 15 % of its processor
+ * time on writing two lines for each.
  */
 export function collectLines(write: (text: string) => void): LineCollector {
   let waiting = ''

@@ -3,8 +3,8 @@ import {readOnlySettings, type Database} from '../db/database.js'
 import {prepared} from '../db/load-sql.js'
 
 /**
- * Checks the condition of the database periodically. A new session reads it whenever a cheap key has changed, and otherwise
- * every tenth time: a session costs as much as ten polls of the ledger.
+ * Checks the condition of the database periodically. A new session reads it whenever a cheap key has changed, and
+ * otherwise every tenth time: a session costs as much as ten polls of the ledger.
  */
 export interface ConditionWatch {
   start(everyMs: number): void

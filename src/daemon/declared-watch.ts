@@ -74,11 +74,13 @@ function problemOf({schema, table, wanted, there, nowMissing, hasDefault, reach}
   const fix = `Fix: ${command('partitions ensure', [name])}`
   if (nowMissing)
     return [
-      `${name} has no partition for now: ${hasDefault ? 'rows go to the default partition' : 'inserting fails'}. ${fix}`,
+      `${name} has no partition for now: ${hasDefault ? 'rows go to the default partition' : 'inserting fails'}. ` +
+        `${fix}`,
     ]
   if (wanted === 0 || there > 0) return []
   // The days left are not part of the sentence: it must not change while the problem is the same.
   return [
-    `${name} has 0 of ${wanted} partitions ahead${reach.until === null ? '' : `: inserting fails from ${reach.until} on`}. ${fix}`,
+    `${name} has 0 of ${wanted} partitions ` +
+      `ahead${reach.until === null ? '' : `: inserting fails from ${reach.until} on`}. ${fix}`,
   ]
 }

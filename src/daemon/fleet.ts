@@ -50,8 +50,8 @@ export class Fleet {
   }
 
   /**
-   * Gives new targets a loop and ends those of removed ones, whose running jobs finish. A changed target gets a new loop;
-   * the others are not touched, except that those that failed are tried again.
+   * Gives new targets a loop and ends those of removed ones, whose running jobs finish. A changed target gets a new
+   * loop; the others are not touched, except that those that failed are tried again.
    */
   apply(targets: readonly DaemonTarget[], reason: string): TargetChanges {
     const changes: TargetChanges = {added: [], removed: [], changed: []}
@@ -107,7 +107,8 @@ function noTargetWorks(targets: readonly TargetRunner[]): OpsError {
   const codes = new Set(targets.map(({failure}) => (failure instanceof OpsError ? failure.exitCode : ExitCode.failed)))
   return new OpsError(
     'NO_TARGET_WORKS',
-    `None of the ${targets.length} targets works:\n${targets.map(({name, failureMessage}) => `- ${name}: ${failureMessage}`).join('\n')}`,
+    `None of the ${targets.length} targets ` +
+      `works:\n${targets.map(({name, failureMessage}) => `- ${name}: ${failureMessage}`).join('\n')}`,
     {exit: codes.size === 1 ? [...codes][0]! : ExitCode.failed},
   )
 }

@@ -67,12 +67,14 @@ export function readinessOf(health: HealthState): Readiness {
     const waits = due.waitingSince === null ? 0 : now - due.waitingSince
     if (waits > job.lateAfter && !state?.running)
       problems.push(
-        `${job.name} has been due since ${instantInWords(new Date(due.waitingSince!).toISOString())} and no daemon has started it`,
+        `${job.name} has been due since ${instantInWords(new Date(due.waitingSince!).toISOString())} and no ` +
+          'daemon has started it',
       )
     // A run that its daemon can neither end nor release any more.
     if (state?.running && state.startedAt !== null && now - state.startedAt > job.timeout * (job.retries + 2) + 600_000)
       problems.push(
-        `${job.name} has been running since ${instantInWords(new Date(state.startedAt).toISOString())}, longer than its timeout`,
+        `${job.name} has been running since ${instantInWords(new Date(state.startedAt).toISOString())}, longer ` +
+          'than its timeout',
       )
   }
   problems.push(...deadRunners)

@@ -105,7 +105,10 @@ function reasonToIgnore(job: Job, {versions}: LedgerJob): string | null {
   if (current.state === 'removed') return 'another daemon, started later, does not have the job in its configuration'
   if (current.schedule === job.schedule && current.timezone === job.timezone) return null
   if (current.runner === 'pg_cron')
-    return `pg_cron runs it by "${current.schedule}" ${current.timezone}, but the configuration says "${job.schedule}" ${job.timezone}. Fix: ${command('cron install')}`
+    return (
+      `pg_cron runs it by "${current.schedule}" ${current.timezone}, but the configuration says "${job.schedule}" ` +
+      `${job.timezone}. Fix: ${command('cron install')}`
+    )
   return `another daemon, started later, has it as "${current.schedule}" ${current.timezone}`
 }
 

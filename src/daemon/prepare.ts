@@ -42,7 +42,8 @@ export async function prepareDatabase(
   if (missing.length > 0)
     throw new OpsError(
       'NO_PRIVILEGE',
-      `The role ${db.target.role ?? db.server.role} lacks privileges that a daemon needs: ${missing.map((row) => row.missing).join('; ')}.`,
+      `The role ${db.target.role ?? db.server.role} lacks privileges that a daemon needs: ` +
+        `${missing.map((row) => row.missing).join('; ')}.`,
       {
         suggestions: ['sql/roles.sql grants it.'],
       },

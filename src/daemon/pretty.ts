@@ -33,7 +33,8 @@ const sentences: Record<string, (fields: Fields) => string> = {
   qicore_schema_installed: ({steps}) => `installed: ${(steps as string[]).join('; ')}`,
   job: (fields) => `${pad(fields.job)} ${pad(fields.schedule)} ${pad(fields.timezone, 13)} ${nextRun(fields)}`,
   ready: ({jobs, others}) =>
-    `ready: ${jobs} ${jobs === 1 ? 'job' : 'jobs'}, ${others === 0 ? 'no other daemon' : `${others} more ${others === 1 ? 'daemon' : 'daemons'}`} here`,
+    `ready: ${jobs} ${jobs === 1 ? 'job' : 'jobs'}, ` +
+    `${others === 0 ? 'no other daemon' : `${others} more ${others === 1 ? 'daemon' : 'daemons'}`} here`,
   occurrence_started: ({job, at, attempt}) =>
     `${pad(job)} started${due(at)}${Number(attempt) > 1 ? `, attempt ${attempt}` : ''}`,
   occurrence_ended: (fields) => `${pad(fields.job)} ${ending(fields)}${fields.error ? `: ${fields.error}` : ''}`,
@@ -48,13 +49,15 @@ const sentences: Record<string, (fields: Fields) => string> = {
     `connection lost, next attempt in ${formatElapsed(Number(wait) * 1000)}: ${error}`,
   database_back: ({seconds: away}) => `connected again after ${formatElapsed(Number(away) * 1000)}`,
   ledger_works: ({seconds: after, job}) =>
-    `${job ? `runs of ${job} are recorded in the ledger` : 'the ledger can be read and written'} again, after ${formatElapsed(Number(after) * 1000)}`,
+    `${job ? `runs of ${job} are recorded in the ledger` : 'the ledger can be read and written'} again, after ` +
+    `${formatElapsed(Number(after) * 1000)}`,
   no_session: ({error}) => `no session for a claimed run: ${error}`,
   occurrence_hangs: ({job, at, pid, error}) =>
     `${pad(job)} still running in the server${pid ? ` (process ${pid})` : ''}${due(at)}: ${error}`,
   stop_incomplete: ({message}) => String(message),
   clock_skew: ({seconds: skew}) =>
-    `this machine's clock and the server's differ by ${formatElapsed(Math.abs(Number(skew)) * 1000)}: nothing is dropped until they agree`,
+    `this machine's clock and the server's differ by ${formatElapsed(Math.abs(Number(skew)) * 1000)}: nothing is ` +
+    'dropped until they agree',
   clock_jump: ({seconds: jump}) =>
     `the server's clock moved by ${formatElapsed(Math.abs(Number(jump)) * 1000)} relative to this machine's`,
   stopping: ({signal, running}) =>
@@ -76,7 +79,10 @@ function ending({at, ms, status, reason, error, inSeconds, steps}: Fields): stri
   const retries = status === 'retry'
   const result = retries ? attemptResult(inSeconds, error) : String(status)
   const retry = retries && inSeconds !== 0 ? `, retrying in ${formatElapsed(Number(inSeconds) * 1000)}` : ''
-  return `${result}${reason ? ` (${reason})` : ''} after ${formatElapsed(Number(ms))}${retry}${due(at)}${stepsOf(steps)}`
+  return (
+    `${result}${reason ? ` (${reason})` : ''} after ` +
+    `${formatElapsed(Number(ms))}${retry}${due(at)}${stepsOf(steps)}`
+  )
 }
 
 /** The result of an attempt that is followed by another one. */

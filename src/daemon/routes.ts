@@ -32,8 +32,8 @@ const freshFor = 5_000
 const checkTimeout = 800
 
 /**
- * Health and metrics are open to everyone who reaches the address, as probes need. The pages name tables, statements and
- * roles: beyond a loopback address they need the token.
+ * Health and metrics are open to everyone who reaches the address, as probes need. The pages name tables, statements
+ * and roles: beyond a loopback address they need the token.
  * @param host the address that the server listens on
  */
 export function routes(host: string, served: Served): Hono {

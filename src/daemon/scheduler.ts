@@ -75,7 +75,10 @@ export class Scheduler {
     return this.roundAt
   }
 
-  /** The process's monotonic clock at the last start of a round or of a pause. If it does not advance, the loop is stuck. */
+  /**
+   * The process's monotonic clock at the last start of a round or of a pause. If it does not advance, the loop is
+   * stuck.
+   */
   get lastTurn(): number {
     return this.turnAt
   }

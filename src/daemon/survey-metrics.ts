@@ -88,7 +88,8 @@ function partitionGauges(gauge: MakeGauge, metricsCache: ReadSurvey): void {
   )
   gauge(
     'partitions_covered_until_timestamp_seconds',
-    'Until when partitions cover the time without a gap; afterwards inserts fail, or rows go to the default partition (label outcome).',
+    'Until when partitions cover the time without a gap; afterwards inserts fail, or rows go to the default ' +
+      'partition (label outcome).',
     ['schema', 'table', 'outcome'],
     (g) => {
       g.reset()

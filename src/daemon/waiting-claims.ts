@@ -7,12 +7,12 @@ const horizon = 50
 const slotTimeout = 1_000
 
 /**
- * Claims that wait for a slot. At a full minute a hundred jobs are due together: they are claimed in a few statements, and
- * a slot that becomes free takes the next one without asking the ledger. Claiming them one by one as slots became free took
- * more than half of the time of each run.
+ * Claims that wait for a slot. At a full minute a hundred jobs are due together: they are claimed in a few statements,
+ * and a slot that becomes free takes the next one without asking the ledger. Claiming them one by one as slots became
+ * free took more than half of the time of each run.
  *
- * A claim that waits is kept from other daemons, so a job is claimed ahead only if it starts soon: every job before it is
- * known to be short.
+ * A claim that waits is kept from other daemons, so a job is claimed ahead only if it starts soon: every job before it
+ * is known to be short.
  */
 export class WaitingClaims {
   /** `since` is by the process's monotonic clock. */

@@ -78,8 +78,8 @@ export class WorkerPool {
   }
 
   /**
-   * Reserves places for occurrences that are claimed next; each {@link take} uses one. A place is a slot, or for short jobs
-   * one among the claims that wait for a slot.
+   * Reserves places for occurrences that are claimed next; each {@link take} uses one. A place is a slot, or for short
+   * jobs one among the claims that wait for a slot.
    * @param ahead the jobs that may be claimed before a slot is free, in order
    * @returns how many it has reserved, at most `wanted`
    */

@@ -144,8 +144,12 @@ function libraryConditions({
     return [
       {
         code: 'restoring',
-        message: `${database} is in restore mode (timescaledb.restoring is on): rows of compressed chunks are not visible, and a refresh would empty aggregates.`,
-        fix: `When the restore has ended: select timescaledb_post_restore(); or alter database ${name} reset timescaledb.restoring`,
+        message:
+          `${database} is in restore mode (timescaledb.restoring is on): rows of compressed chunks are not ` +
+          'visible, and a refresh would empty aggregates.',
+        fix:
+          `When the restore has ended: select timescaledb_post_restore(); or alter database ${name} reset ` +
+          'timescaledb.restoring',
         refuses: 'database',
         tables: [],
       },
@@ -154,7 +158,9 @@ function libraryConditions({
     return [
       {
         code: 'loader_disabled',
-        message: `TimescaleDB is not loaded in ${database} (timescaledb.disable_load is on): rows of compressed chunks are not visible.`,
+        message:
+          `TimescaleDB is not loaded in ${database} (timescaledb.disable_load is on): rows of compressed chunks ` +
+          'are not visible.',
         fix: `alter database ${name} reset timescaledb.disable_load`,
         refuses: 'database',
         tables: [],
@@ -164,7 +170,9 @@ function libraryConditions({
     return [
       {
         code: 'library_not_loaded',
-        message: `The extension timescaledb ${timescaledb} is installed in ${database}, but its library is not loaded: rows of compressed chunks are not visible.`,
+        message:
+          `The extension timescaledb ${timescaledb} is installed in ${database}, but its library is not loaded: ` +
+          'rows of compressed chunks are not visible.',
         fix: 'Add timescaledb to shared_preload_libraries and restart the server',
         refuses: 'database',
         tables: [],
@@ -253,7 +261,10 @@ function workerSlots(facts: ConditionFacts): Condition | null {
       : `the ${limit} that max_worker_processes leaves to TimescaleDB`
   return {
     code: 'no_worker_slots',
-    message: `TimescaleDB's jobs cannot run here: 1 launcher + ${schedulers} scheduler${schedulers === 1 ? '' : 's'}${schedulerHere ? '' : ' + 1 for this database'} + 1 job are more than ${setting}.`,
+    message:
+      `TimescaleDB's jobs cannot run here: 1 launcher + ${schedulers} ` +
+      `scheduler${schedulers === 1 ? '' : 's'}${schedulerHere ? '' : ' + 1 for this database'} + 1 job are more ` +
+      `than ${setting}.`,
     fix: `Raise ${raise.join(' and ')}, and restart the server`,
     refuses: 'nothing',
     tables: [],

@@ -49,7 +49,10 @@ function messageFor(failures: readonly HostFailure[], target: Target, {wanted, u
     untried === 0
       ? ''
       : `; ${untried} more not tried, because a refused role, password, database or certificate ends the search`
-  return `Cannot connect to any of ${failures.length + untried} hosts (from ${target.source}${asked}): ${messages.join('; ')}${rest}`
+  return (
+    `Cannot connect to any of ${failures.length + untried} hosts (from ${target.source}${asked}): ` +
+    `${messages.join('; ')}${rest}`
+  )
 }
 
 function connectMessage(error: unknown): string {
@@ -107,7 +110,8 @@ function suggestionsFor(error: unknown, timeout: number): string[] {
       return ['Check sslmode and sslrootcert in the URL.']
     case OwnCode.otherSession:
       return [
-        'During a failover: try again. Otherwise add a host that matches, or remove target_session_attrs to accept any host.',
+        'During a failover: try again. Otherwise add a host that matches, or remove target_session_attrs to ' +
+          'accept any host.',
       ]
     default: {
       const [first] = (error as {errors?: unknown[]}).errors ?? []

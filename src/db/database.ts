@@ -28,8 +28,8 @@ export interface TransactionSettings {
   searchPath?: string | undefined
   onNotice?: ((notice: Notice) => void) | undefined
   /**
-   * All statements see one snapshot (REPEATABLE READ), which is taken after these LOCK TABLE statements: a TRUNCATE or a
-   * compression that committed between the snapshot and the lock would otherwise hide rows.
+   * All statements see one snapshot (REPEATABLE READ), which is taken after these LOCK TABLE statements: a TRUNCATE or
+   * a compression that committed between the snapshot and the lock would otherwise hide rows.
    */
   snapshotAfter?: readonly Statement[] | undefined
 }

@@ -37,13 +37,15 @@ export async function libraryError(error: unknown, open: () => Promise<Client>):
       : `timescaledb ${installed}, the version of the extension in this database,`
   return new OpsError(
     missing ? 'LIBRARY_MISSING' : 'LIBRARY_MISMATCH',
-    `The library of ${version} ${missing ? 'cannot be loaded' : 'is not the one that the server has loaded'}: ${serverMessage(error)}`,
+    `The library of ${version} ${missing ? 'cannot be loaded' : 'is not the one that the server has loaded'}: ` +
+      `${serverMessage(error)}`,
     {
       exit: ExitCode.cannotConnect,
       suggestions: [
         available === null || available === installed
           ? 'In a new session (psql -X), as its first statement: ALTER EXTENSION timescaledb UPDATE'
-          : `The server has the files of ${available}. In a new session (psql -X), as its first statement: ALTER EXTENSION timescaledb UPDATE`,
+          : `The server has the files of ${available}. In a new session (psql -X), as its first statement: ALTER ` +
+            'EXTENSION timescaledb UPDATE',
         ...(installed === null ? [] : [`Or install the files of ${installed} on the server again.`]),
       ],
     },

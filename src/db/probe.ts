@@ -8,7 +8,8 @@ type Ask = <Row extends object>(question: Statement) => Promise<Row[]>
 /**
  * Reads the version, features and settings of a server and the condition of its database, in one round trip: no
  * statement depends on the answer of another.
- * @param ask runs one query in a read-only transaction of its own, without `server.corrections`, which are not known yet
+ * @param ask runs one query in a read-only transaction of its own, without `server.corrections`, which are not known
+ *   yet
  * @param processId the pid of the protocol's BackendKeyData; null if there is none
  */
 export async function readServer(ask: Ask, processId: number | null, embedded: boolean): Promise<Server> {

@@ -49,7 +49,10 @@ const defaultsOfBegin: Settings = [
 
 /** The same settings as in {@link inTransaction}, set for the session: for statements outside a transaction. */
 export function sessionSettings(settings: TransactionSettings, applicationName: string, corrections: Settings): string {
-  return `select ${set(settings, applicationName, [...corrections, ...defaultsOfBegin], false)}${settings.role ? `; set role ${quoteIdent(settings.role)}` : ''}`
+  return (
+    'select ' +
+    `${set(settings, applicationName, [...corrections, ...defaultsOfBegin], false)}${settings.role ? `; set role ${quoteIdent(settings.role)}` : ''}`
+  )
 }
 
 /** The codes of the server for a role that does not exist or may not be set. */
@@ -66,7 +69,8 @@ export function roleError(role: string, error: unknown): unknown {
     exit: ExitCode.usage,
     cause: error,
     suggestions: [
-      `Correct the role ${role} where it is named (--role, QICORE_ROLE or \`role\` of the target), or grant it to the login role.`,
+      `Correct the role ${role} where it is named (--role, QICORE_ROLE or \`role\` of the target), or grant it to ` +
+        'the login role.',
     ],
   })
 }
@@ -80,7 +84,8 @@ export function opening(
   {applicationName, corrections, workers}: Pick<Session, 'applicationName' | 'corrections' | 'workers'>,
 ): string[] {
   return [
-    // The level is stated: a database's default of SERIALIZABLE would make reports fail, or wait for other transactions.
+    // The level is stated: a database's default of SERIALIZABLE would make reports fail, or wait for other
+    // transactions.
     `begin isolation level read committed ${settings.readOnly ? 'read only' : 'read write'}`,
     ...(settings.snapshotAfter === undefined ? [] : beforeSnapshot(settings, settings.snapshotAfter)),
     `select ${set(settings, applicationName, corrections, true)}`,
@@ -88,7 +93,9 @@ export function opening(
   ]
 }
 
-/** The first SELECT takes the snapshot, so the isolation, the role and the locks are set by statements that take none. */
+/**
+ * The first SELECT takes the snapshot, so the isolation, the role and the locks are set by statements that take none.
+ */
 function beforeSnapshot({lockTimeout, role}: TransactionSettings, locks: readonly Statement[]): string[] {
   return [
     'set transaction isolation level repeatable read',
@@ -107,8 +114,9 @@ function set(settings: TransactionSettings, applicationName: string, corrections
  * The settings on which the meaning or the text of a statement depends, so that those of a database or a role change
  * nothing. jit costs more than any of the queries. search_path contains no schema in which other roles can create
  * objects. With quote_all_identifiers, format_type() and regclass print quoted names; without array_nulls, a NULL in an
- * array is a text. With row_security off, a query of which row level security would hide rows fails with SQLSTATE 42501:
- * otherwise an aggregate computes without those rows, and a drop takes them. SQL of the user keeps the role's setting.
+ * array is a text. With row_security off, a query of which row level security would hide rows fails with SQLSTATE
+ * 42501: otherwise an aggregate computes without those rows, and a drop takes them. SQL of the user keeps the role's
+ * setting.
  */
 function gucs(settings: TransactionSettings, applicationName: string): [string, string][] {
   return [

@@ -8,8 +8,8 @@ export interface UpsertTarget {
 }
 
 /**
- * The tables that the text changes by INSERT … ON CONFLICT, also in WITH, found by PostgreSQL's parser; `$1` may stand for
- * constants. Empty for text that the parser rejects.
+ * The tables that the text changes by INSERT … ON CONFLICT, also in WITH, found by PostgreSQL's parser; `$1` may stand
+ * for constants. Empty for text that the parser rejects.
  */
 export async function upsertsIn(text: string): Promise<UpsertTarget[]> {
   const inserts = nodesOf(await parsed(text), 'InsertStmt')

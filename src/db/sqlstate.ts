@@ -114,7 +114,8 @@ export function isRowSecurity(error: unknown): boolean {
 
 /** Follows an error for which {@link isRowSecurity} holds. */
 export const rowSecurityAdvice =
-  'as a superuser, give BYPASSRLS to the role that reads, which for a refresh is the owner of the aggregate: alter role … bypassrls'
+  'as a superuser, give BYPASSRLS to the role that reads, which for a refresh is the owner of the aggregate: ' +
+  'alter role … bypassrls'
 
 export function isConnectionLost(error: unknown): boolean {
   return hasLostCode(error) && !nodesLost.has(error as object)
@@ -122,7 +123,8 @@ export function isConnectionLost(error: unknown): boolean {
 
 /** Follows an error for which {@link isNodeLost} holds. */
 export const unreachableAdvice =
-  'It is a node of Citus (select * from citus_check_cluster_node_health()) or the server of a foreign table (select srvname, srvoptions from pg_foreign_server).'
+  'It is a node of Citus (select * from citus_check_cluster_node_health()) or the server of a foreign table ' +
+  '(select srvname, srvoptions from pg_foreign_server).'
 
 /** Errors that a server raised about its own connection to another server, as Citus and postgres_fdw do. */
 const nodesLost = new WeakSet<object>()
@@ -156,7 +158,8 @@ const causes: Record<string, {code: string; exit?: ExitCode; suggestions?: reado
     exit: ExitCode.lockHeld,
     // The wait has ended and is no longer visible, but its blocker usually still holds the lock.
     suggestions: [
-      "Which sessions hold locks: `select pid, relation::regclass, mode from pg_locks where granted and mode like '%ExclusiveLock'`",
+      'Which sessions hold locks: ' +
+        `\`select pid, relation::regclass, mode from pg_locks where granted and mode like '%ExclusiveLock'\``,
       'Then run it again.',
     ],
   },

@@ -8,7 +8,9 @@ import type {ExportFormat} from './settings.js'
 import type {Source} from './source.js'
 import type {Store} from './store.js'
 
-/** The file beside the data that says what it is. Written before the data, and again when the data has been verified. */
+/**
+ * The file beside the data that says what it is. Written before the data, and again when the data has been verified.
+ */
 export interface Manifest {
   kind: 'qicore-db.export'
   version: 1

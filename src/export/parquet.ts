@@ -137,7 +137,9 @@ function requireSchema({schema}: FileMetaData, columns: readonly Column[]): void
     throw new Error(`its columns are not those of the table (column ${wanted[differs]?.name ?? 'missing'})`)
 }
 
-/** The library converts decimals to floating point and times to milliseconds; without these fields it converts nothing. */
+/**
+ * The library converts decimals to floating point and times to milliseconds; without these fields it converts nothing.
+ */
 function physicalOnly({converted_type: _, logical_type: __, ...element}: SchemaElement): SchemaElement {
   return element
 }

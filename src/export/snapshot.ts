@@ -38,8 +38,9 @@ function rowExpression(columns: readonly Column[]): string {
 const sumOfRows = `coalesce(sum(('x' || encode(substr(sha256(r), 1, 8), 'hex'))::bit(64)::int8), 0)`
 
 /**
- * The query over a relation whose text is rows and checksum. The checksum is the sum of the first 64 bits of the SHA-256
- * of each row, so it does not depend on the order of rows. MD5 is not available on servers in FIPS mode, and is slower.
+ * The query over a relation whose text is rows and checksum. The checksum is the sum of the first 64 bits of the
+ * SHA-256 of each row, so it does not depend on the order of rows. MD5 is not available on servers in FIPS mode, and is
+ * slower.
  */
 export function contentQuery(columns: readonly Column[], relation: string): string {
   return `select concat(count(*), ' ', ${sumOfRows})

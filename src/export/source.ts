@@ -23,9 +23,9 @@ export interface Source extends Subject {
   databaseOid: number
   relationOid: number
   /**
-   * The relations that hold its rows on disk, quoted as in SQL: itself or its partitions, and for a compressed chunk the
-   * one with the compressed batches. Null if one of them has no row versions that can be compared: a foreign table, or
-   * another access method than heap.
+   * The relations that hold its rows on disk, quoted as in SQL: itself or its partitions, and for a compressed chunk
+   * the one with the compressed batches. Null if one of them has no row versions that can be compared: a foreign table,
+   * or another access method than heap.
    */
   heaps: readonly string[] | null
   /** What LOCK TABLE takes: all of these. */
@@ -79,8 +79,8 @@ export const withoutDecompression = `set_config('timescaledb.enable_transparent_
 
 /**
  * An expression of one text that changes if any row version is added, removed or replaced: the number of row versions
- * of each heap, and the sum of a hash of where each one is and which transaction wrote it. Reads no values, so it takes a
- * seventh of the time of the content. It also changes if the table is rewritten, although the rows are the same.
+ * of each heap, and the sum of a hash of where each one is and which transaction wrote it. Reads no values, so it takes
+ * a seventh of the time of the content. It also changes if the table is rewritten, although the rows are the same.
  *
  * A query for each heap: TimescaleDB 2.29 decompresses a chunk in a UNION ALL in spite of the setting and of ONLY.
  */

@@ -12,5 +12,8 @@ export async function nothingDeclared(
   const isAsked =
     jobs.some(({declared}) => declared) || Object.keys(tables).length > 0 || Object.keys(aggregates).length > 0
   if (isAsked || (await definitionsApply(db))) return null
-  return 'nothing is declared for this database: no tables or jobs in the configuration, and no migration of this program is applied'
+  return (
+    'nothing is declared for this database: no tables or jobs in the configuration, and no migration of this ' +
+    'program is applied'
+  )
 }

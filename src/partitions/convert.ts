@@ -118,7 +118,8 @@ async function requireReplaceable(db: Database, children: readonly Child[], to: 
     if (reasons.length > 0)
       throw usageError(
         'NOT_CONVERTIBLE',
-        `${relation} cannot be converted: a new partition takes its place, and this one has ${reasons.join(' and ')}. Nothing was changed.`,
+        `${relation} cannot be converted: a new partition takes its place, and this one has ` +
+          `${reasons.join(' and ')}. Nothing was changed.`,
         ['Give them to the table instead, or drop them first.'],
       )
   }
@@ -159,8 +160,8 @@ async function readUnmeasured(db: Database, children: readonly Child[], wanted: 
 
 /**
  * Rows are copied while the partition is readable (EXCLUSIVE); the table is locked ACCESS EXCLUSIVE only for the
- * exchange at the end: 0.2 s for 1.8 million rows, for which alter_table_set_access_method holds it for 2.6 s. The CHECK
- * spares a scan of the new partition by ATTACH.
+ * exchange at the end: 0.2 s for 1.8 million rows, for which alter_table_set_access_method holds it for 2.6 s. The
+ * CHECK spares a scan of the new partition by ATTACH.
  */
 function convertStep(
   db: Database,

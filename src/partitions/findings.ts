@@ -52,7 +52,8 @@ export function setFindings(state: SetState): SetFinding[] {
   if (set.guarded)
     find(
       'guard',
-      `a run that was killed left a constraint on ${set.defaultPartition}: it refuses rows until the next run removes it`,
+      `a run that was killed left a constraint on ${set.defaultPartition}: it refuses rows until the next run ` +
+        'removes it',
     )
   return findings
 }
@@ -99,14 +100,19 @@ const withoutStop = (sentence: string) => sentence.replace(/\.$/, '')
 
 function defaultRowsMessage({partition, oldest, newest}: DefaultPartition, rows: number): string {
   const range = oldest === newest ? `, of ${oldest}` : `, ${oldest} to ${newest}`
-  return `the default partition ${partition} holds ${countedRows(rows)}${oldest === null ? '' : range}: no partition can be created for their time before they are moved`
+  return (
+    `the default partition ${partition} holds ${countedRows(rows)}${oldest === null ? '' : range}: no partition ` +
+    'can be created for their time before they are moved'
+  )
 }
 
 /** Rows that queries on the set do not see. */
 export function drainFinding({relation}: Drained, {schema, table}: PartitionSet): SetFinding {
   return {
     kind: 'unfinished drain',
-    message: `${relation} has rows that a drain moved and did not attach, and queries do not see them: run ${command('partitions drain', [shortName(schema, table)])}`,
+    message:
+      `${relation} has rows that a drain moved and did not attach, and queries do not see them: run ` +
+      `${command('partitions drain', [shortName(schema, table)])}`,
   }
 }
 

@@ -100,7 +100,10 @@ export function referenceNotes(references: readonly Reference[], lost: readonly 
     ...unusedKeys(references),
     ...publications.map((name) => {
       const partitions = lost.filter(({publication}) => publication === name).map(({partition}) => partition)
-      return `Publication ${name} loses ${formatSome(partitions)}: later changes of ${partitions.length === 1 ? 'that table' : 'those tables'} are not sent to subscribers.`
+      return (
+        `Publication ${name} loses ${formatSome(partitions)}: later changes of ` +
+        `${partitions.length === 1 ? 'that table' : 'those tables'} are not sent to subscribers.`
+      )
     }),
   ]
 }
@@ -110,11 +113,13 @@ function referenceNote({partition, foreignKey, table, rows}: Reference): string[
   const key = `foreign key ${foreignKey} of ${table}`
   if (rows === null)
     return [
-      `${partition}: it is unknown whether rows refer to it by ${key}, because they could not be counted. PostgreSQL refuses to detach it while one does.`,
+      `${partition}: it is unknown whether rows refer to it by ${key}, because they could not be counted. ` +
+        'PostgreSQL refuses to detach it while one does.',
     ]
   const count = `${countedRows(rows)} ${rows === 1 ? 'refers' : 'refer'}`
   return [
-    `${partition}: ${count} to it by ${key}. PostgreSQL refuses to detach it until these rows of ${table} are deleted or changed; the other partitions are not affected.`,
+    `${partition}: ${count} to it by ${key}. PostgreSQL refuses to detach it until these rows of ${table} are ` +
+      'deleted or changed; the other partitions are not affected.',
   ]
 }
 

@@ -209,7 +209,8 @@ async function partmanTables(db: Database, schema: string | null): Promise<Set<s
 }
 
 const keysInWords =
-  'A set is managed if it is partitioned by range of one column: a date, timestamp or timestamptz, or, if it is declared, an integer (timeUnit), a UUIDv7, or a ULID (keyFormat).'
+  'A set is managed if it is partitioned by range of one column: a date, timestamp or timestamptz, or, if it is ' +
+  'declared, an integer (timeUnit), a UUIDv7, or a ULID (keyFormat).'
 
 /** Why a set must not be changed, the most important reason first; null if it may be. */
 export function obstacleOf(set: PartitionSet): OpsError | null {

@@ -56,9 +56,12 @@ export async function requireNoUpserts(
   if (first !== undefined)
     throw usageError(
       'NOT_CONVERTIBLE',
-      `Partitions of ${set.relation} cannot be columnar: INSERT … ON CONFLICT fails on them, and pg_stat_statements shows ${first}${more.length > 0 ? ` and ${more.length} more` : ''}. Nothing was changed.`,
+      `Partitions of ${set.relation} cannot be columnar: INSERT … ON CONFLICT fails on them, and ` +
+        `pg_stat_statements shows ${first}${more.length > 0 ? ` and ${more.length} more` : ''}. Nothing was ` +
+        'changed.',
       [
-        `If its rows are always younger than the partitions: ${command('chunks compress', [set.relation], {'older-than': '1y', 'allow-upserts': true})}`,
+        'If its rows are always younger than the partitions: ' +
+          `${command('chunks compress', [set.relation], {'older-than': '1y', 'allow-upserts': true})}`,
       ],
     )
   if (unchecked === null) return []

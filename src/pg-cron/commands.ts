@@ -63,7 +63,8 @@ const forms: {[Kind in JobKindName]: Form<Kind>} = {
       ),
       obstacles: exported.map(
         ({key, exportTo}) =>
-          `the retention of ${key} exports chunks to ${exportTo.to} before it drops them, and pg_cron cannot write files`,
+          `the retention of ${key} exports chunks to ${exportTo.to} before it drops them, and pg_cron cannot ` +
+          'write files',
       ),
       notes: [
         ...enforcedNotes(enforced),
@@ -123,7 +124,9 @@ const forms: {[Kind in JobKindName]: Form<Kind>} = {
         sets.length === 0
           ? {}
           : {
-              '': `call qicore.ensure_partitions(${quoteLiteral(JSON.stringify(sets))}::jsonb, ${quoteLiteral(job.name)})`,
+              '':
+                `call qicore.ensure_partitions(${quoteLiteral(JSON.stringify(sets))}::jsonb, ` +
+                `${quoteLiteral(job.name)})`,
             },
       notes: [
         ...unknown.map((name) => `${name} is not a declared partition set`),
@@ -135,7 +138,9 @@ const forms: {[Kind in JobKindName]: Form<Kind>} = {
   async 'prune-history'(_db, job, {keep}) {
     return {
       commands: {
-        '': `call qicore.prune_history(${[durationInWords(keep ?? {months: 0, days: 90, seconds: 0}), job.name].map(quoteLiteral).join(', ')})`,
+        '':
+          'call ' +
+          `qicore.prune_history(${[durationInWords(keep ?? {months: 0, days: 90, seconds: 0}), job.name].map(quoteLiteral).join(', ')})`,
       },
       notes: [],
     }

@@ -64,11 +64,13 @@ export async function withCronDatabase<T>(
   const away = await connect(db.sibling(database), {applicationName}).catch((error: unknown) => {
     throw new OpsError(
       'CRON_ELSEWHERE',
-      `pg_cron is installed in the database "${database}", and the role ${db.server.role} cannot connect to it: ${messageOf(error)}`,
+      `pg_cron is installed in the database "${database}", and the role ${db.server.role} cannot connect to it: ` +
+        `${messageOf(error)}`,
       {
         exit: ExitCode.cannotConnect,
         suggestions: [
-          `Allow the role to connect: grant connect on database "${database}" to "${db.server.role}", and an entry in pg_hba.conf.`,
+          `Allow the role to connect: grant connect on database "${database}" to "${db.server.role}", and an ` +
+            'entry in pg_hba.conf.',
           instead(),
         ],
       },
@@ -91,7 +93,8 @@ async function databaseOf(db: Database): Promise<string> {
   const {preloaded} = server
   if (available === null && seen === null)
     throw usageError('NO_PG_CRON', 'pg_cron is not installed on this server: no such extension is available.', [
-      "Install the package (Debian's is postgresql-<version>-cron), add pg_cron to shared_preload_libraries and restart the server.",
+      "Install the package (Debian's is postgresql-<version>-cron), add pg_cron to shared_preload_libraries and " +
+        'restart the server.',
       instead(),
     ])
   if (seen === null && (preloaded === null ? configured === null : !preloaded.includes('pg_cron')))
@@ -164,7 +167,8 @@ export function requireUsable({here, version, database, role, canLogin, alive, r
   if (missing.length > 0)
     throw new OpsError(
       'NO_PRIVILEGE',
-      `The role ${role} may not schedule with pg_cron${here ? '' : ` in "${database}"`}: ${missing.map(({what}) => what).join(', ')}.`,
+      `The role ${role} may not schedule with pg_cron${here ? '' : ` in "${database}"`}: ` +
+        `${missing.map(({what}) => what).join(', ')}.`,
       {
         suggestions: [`As a superuser, in ${database}: ${missing.map(({grant}) => grant).join('; ')}`, instead()],
       },
@@ -172,7 +176,8 @@ export function requireUsable({here, version, database, role, canLogin, alive, r
   if (!canLogin)
     throw new OpsError(
       'NO_PRIVILEGE',
-      `The role ${role} may not log in, but pg_cron connects as the role that scheduled a job: all its jobs would fail.`,
+      `The role ${role} may not log in, but pg_cron connects as the role that scheduled a job: all its jobs would ` +
+        'fail.',
       {
         suggestions: [`alter role ${role} login, or use a target without that role.`, instead()],
       },

@@ -29,7 +29,8 @@ export function obstacles(job: Job, {version, library, timezone, matchesBothDays
     found.push(`"${job.schedule}" has "${weekday}", which pg_cron does not support`)
   if (fields.length === 5 && restricted(day!) && restricted(weekday!) && matchesBothDays)
     found.push(
-      `"${job.schedule}" matches the day of the month or the weekday, but pg_cron requires both (cron.match_dom_and_dow is on)`,
+      `"${job.schedule}" matches the day of the month or the weekday, but pg_cron requires both ` +
+        '(cron.match_dom_and_dow is on)',
     )
   // pg_cron treats a step as a star, which turns "or" into "and".
   else if (
@@ -44,7 +45,8 @@ export function obstacles(job: Job, {version, library, timezone, matchesBothDays
   const zone = timezone ?? 'GMT'
   if (!sameClocks(job.timezone, zone, now))
     found.push(
-      `its timezone is ${job.timezone}, but pg_cron uses ${zone}${compareVersions(version, '1.5') >= 0 ? ' (cron.timezone)' : ''}`,
+      `its timezone is ${job.timezone}, but pg_cron uses ` +
+        `${zone}${compareVersions(version, '1.5') >= 0 ? ' (cron.timezone)' : ''}`,
     )
   for (const field of [
     'window',

@@ -44,11 +44,13 @@ export function cronFindings(
   if (scheduler === 'dead') findings.push(deadScheduler.problem)
   if (report.paused)
     findings.push(
-      `paused since ${cronInstant(version!.validFrom)} by ${version!.actor ?? 'an unknown role'}. Fix: ${command('jobs resume', [job.name])}`,
+      `paused since ${cronInstant(version!.validFrom)} by ${version!.actor ?? 'an unknown role'}. Fix: ` +
+        `${command('jobs resume', [job.name])}`,
     )
   if (report.lastStatus === 'failed' || report.lastStatus === 'partial')
     findings.push(
-      `its last run ${report.lastStatus === 'partial' ? 'was only partly done' : 'failed'}${report.message === null ? '' : `: ${report.message}`}`,
+      'its last run ' +
+        `${report.lastStatus === 'partial' ? 'was only partly done' : 'failed'}${report.message === null ? '' : `: ${report.message}`}`,
     )
   const missed = report.paused || version?.runner !== 'pg_cron' ? null : missedSince(job, version, report, at)
   if (missed !== null) findings.push(`it has been due since ${cronInstant(missed)} and was not started`)

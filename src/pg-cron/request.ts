@@ -95,7 +95,8 @@ export async function uninstallPlan(
       explicitCronJobs.length === 0
         ? []
         : [
-            `The configuration still says "runner: pg_cron" for ${explicitCronJobs.join(', ')}: no daemon runs a job with that setting.`,
+            `The configuration still says "runner: pg_cron" for ${explicitCronJobs.join(', ')}: no daemon runs a ` +
+              'job with that setting.',
           ],
   }
 }

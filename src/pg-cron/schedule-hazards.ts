@@ -15,7 +15,10 @@ const misread: Readonly<Partial<Record<Touched, (schedule: string) => boolean>>>
   },
 }
 
-/** Whether a defect that touches this makes a schedule run at other times. A schedule such as `5 seconds` is an interval. */
+/**
+ * Whether a defect that touches this makes a schedule run at other times. A schedule such as `5 seconds` is an
+ * interval.
+ */
 export function isMisread(touches: Touched, schedule: string): boolean {
   return !/^\s*\d+\s+seconds?\s*$/i.test(schedule) && misread[touches]?.(schedule) === true
 }

@@ -149,7 +149,8 @@ function notesOf(
     ...(error ? [error.message, ...error.suggestions.slice(0, 1)] : []),
     ...(home !== null && blind
       ? [
-          `the role ${home.role} may not read pg_cron's jobs: grant usage on schema cron to "${home.role}", in ${home.database}`,
+          `the role ${home.role} may not read pg_cron's jobs: grant usage on schema cron to "${home.role}", in ` +
+            `${home.database}`,
         ]
       : []),
     ...left.map(({job, reason, why}) =>
@@ -159,7 +160,8 @@ function notesOf(
     ),
     ...(home !== null && jobs === 0 && others > 0
       ? [
-          `pg_cron runs none of the ${others} declared jobs. To schedule them there: ${command('cron install', [], {'dry-run': true})}`,
+          `pg_cron runs none of the ${others} declared jobs. To schedule them there: ` +
+            `${command('cron install', [], {'dry-run': true})}`,
         ]
       : []),
   ]

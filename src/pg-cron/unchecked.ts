@@ -16,7 +16,8 @@ const stepKinds: Readonly<Partial<Record<JobKindName, string>>> = {
  * check for them before each step, as a run of this program does.
  * @param parts the tables or aggregates that have a call of their own
  * @param hazards those that are known; a test gives its own
- * @returns obstacles for defects that each run would meet, notes for those that depend on a state at the time of the run
+ * @returns obstacles for defects that each run would meet, notes for those that depend on a state at the time of the
+ * run
  */
 export async function uncheckedHazards(
   db: Database,
@@ -35,7 +36,8 @@ export async function uncheckedHazards(
         found.obstacles.push(`each run would meet ${defect} at ${[...objects].join(', ')}: ${operation.harm}`)
     } else
       found.notes.push(
-        `${name}: its calls do not check for ${defect}, as a daemon does: ${hazard.what} To leave the job with the daemon: "runner: daemon"`,
+        `${name}: its calls do not check for ${defect}, as a daemon does: ${hazard.what} To leave the job with ` +
+          'the daemon: "runner: daemon"',
       )
   }
   return found

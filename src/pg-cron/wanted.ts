@@ -58,7 +58,8 @@ export async function wantedJobs(db: Database, request: WantedRequest): Promise<
   if (refused.length > 0)
     throw usageError(
       'CRON_CANNOT',
-      `pg_cron cannot run ${refused.length === 1 ? 'a job' : `${refused.length} jobs`} as declared:\n${refused.map(({job, why}) => `- ${job}: ${why}`).join('\n')}`,
+      `pg_cron cannot run ${refused.length === 1 ? 'a job' : `${refused.length} jobs`} as ` +
+        `declared:\n${refused.map(({job, why}) => `- ${job}: ${why}`).join('\n')}`,
       [`Set "runner: daemon" and run the daemon: ${command('daemon')}`, 'Or remove the settings that pg_cron lacks.'],
     )
   return wanted
@@ -115,6 +116,7 @@ export async function partitionJobs(
 function possibleDefects({name}: Job, schedule: string, library: VersionRange): string[] {
   return scheduleHazards(schedule, library).map(
     ({hazard: {id, what, fixedIn, source}}) =>
-      `${name}: pg_cron is ${rangeInWords(library)}, which SQL does not show more exactly, and before ${fixedIn.join(', ')} it may have the defect ${id}: ${what} (${source})`,
+      `${name}: pg_cron is ${rangeInWords(library)}, which SQL does not show more exactly, and before ` +
+      `${fixedIn.join(', ')} it may have the defect ${id}: ${what} (${source})`,
   )
 }

@@ -113,7 +113,9 @@ export async function readPolicyState(db: Database, snapshot: CatalogSnapshot): 
   return {snapshot, facts, states, gatedJobs}
 }
 
-/** Whether a retention of qicore.policies is unchanged since it was confirmed; the object is a name quoted as in SQL. */
+/**
+ * Whether a retention of qicore.policies is unchanged since it was confirmed; the object is a name quoted as in SQL.
+ */
 interface Consent {
   object: string
   consentValid: boolean

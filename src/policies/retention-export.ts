@@ -4,16 +4,16 @@ import type {LivePolicy} from '../catalog/live-policies.js'
 import {readConfig} from './table-state.js'
 
 /**
- * Whether a retention writes files, so that only this program can carry it out: TimescaleDB's scheduler and pg_cron call
- * routines in the database.
+ * Whether a retention writes files, so that only this program can carry it out: TimescaleDB's scheduler and pg_cron
+ * call routines in the database.
  */
 export function exportsRows(rule: {stages?: Stages | null; exportTo?: ExportSettings | null} | null): boolean {
   return Boolean(rule?.exportTo ?? rule?.stages?.archive?.export)
 }
 
 /**
- * Where the row of a retention says that chunks are exported before their drop; null if nowhere, or if the row was edited
- * by hand and cannot be read: then its consent is void, and nothing is dropped.
+ * Where the row of a retention says that chunks are exported before their drop; null if nowhere, or if the row was
+ * edited by hand and cannot be read: then its consent is void, and nothing is dropped.
  */
 export function exportOf(config: Readonly<Record<string, unknown>>): ExportSettings | null {
   if (config.export === undefined) return null

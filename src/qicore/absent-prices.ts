@@ -56,7 +56,8 @@ async function explainCoin(
   if (exchange !== null && (await newest(source, {coin, exchange}, request)) === null) {
     const exchanges = unique(known.filter(({coin_id: id}) => id === coin).map(({exchange_id: id}) => id))
     return [
-      `No price of ${coin} on ${exchange}.${exchanges.length === 0 ? '' : ` Exchanges with recent prices of it: ${formatWords(exchanges)}.`}`,
+      `No price of ${coin} on ` +
+        `${exchange}.${exchanges.length === 0 ? '' : ` Exchanges with recent prices of it: ${formatWords(exchanges)}.`}`,
     ]
   }
   return outside(source, request, coin)
@@ -78,7 +79,10 @@ function unknownSentence(
   known: readonly string[],
 ): string {
   const hint = meant === null ? '' : ` Did you mean ${meant}?`
-  return `No price found for ${what} "${typed}".${hint} ${what === 'coin' ? 'Coins' : 'Exchanges'} with recent prices: ${formatWords(known)}.`
+  return (
+    `No price found for ${what} "${typed}".${hint} ${what === 'coin' ? 'Coins' : 'Exchanges'} with recent prices: ` +
+    `${formatWords(known)}.`
+  )
 }
 
 /** Prices exist, but outside the requested time. */

@@ -135,7 +135,8 @@ export function mapNotes({unplaced, omittedTables}: ChunkMap): string[] {
   return [
     ...(unplaced > 0
       ? [
-          `${plural(unplaced, 'chunk')} not shown: the range is not a time, has no bound, or is more than 10 years in the past or a year ahead.`,
+          `${plural(unplaced, 'chunk')} not shown: the range is not a time, has no bound, or is more than 10 ` +
+            'years in the past or a year ahead.',
         ]
       : []),
     ...(omittedTables > 0 ? [`${plural(omittedTables, 'smaller table')} not shown.`] : []),

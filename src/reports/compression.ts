@@ -93,7 +93,8 @@ export async function readCompression(db: Database, request: CompressionRequest)
 function whyLarger(segmentBy: readonly string[] | null): string {
   return segmentBy === null || segmentBy.length === 0
     ? 'its chunks have too few rows. Choose a longer chunk interval.'
-    : 'each segment has too few rows per chunk. Choose segmentBy columns with fewer distinct values, or a longer chunk interval.'
+    : 'each segment has too few rows per chunk. Choose segmentBy columns with fewer distinct values, or a longer ' +
+        'chunk interval.'
 }
 
 /** Advice on compressed tables with unusual sizes. */
@@ -108,7 +109,8 @@ export function compressionAdvice(
         : []),
       ...(afterBytes !== null && liveBytes !== null && liveBytes > Math.max(2 * afterBytes, afterBytes + 1_048_576)
         ? [
-            `The compressed chunks of ${name} have more than doubled in size since they were compressed, because rows were added, changed or recompressed. VACUUM reclaims the space of dead rows.`,
+            `The compressed chunks of ${name} have more than doubled in size since they were compressed, because ` +
+              'rows were added, changed or recompressed. VACUUM reclaims the space of dead rows.',
           ]
         : []),
     ]

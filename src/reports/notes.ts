@@ -19,14 +19,16 @@ export function leftOutNotes(tables: readonly Table[], bytes: ChunkBytes, fast: 
     const list = formatNames(out.map(({table, count}) => `${qualifiedName(table)} (${count})`))
     notes.push(
       fast
-        ? `Chunks of ${list} are not in the estimates, because they were never vacuumed or analyzed. Run ANALYZE on them, or omit --fast.`
+        ? `Chunks of ${list} are not in the estimates, because they were never vacuumed or analyzed. Run ANALYZE ` +
+            'on them, or omit --fast.'
         : `Chunks of ${list} are not in the sizes, because another session holds a lock on them. Try again later.`,
     )
   }
   const tiered = tables.filter(({chunks}) => chunks.some((chunk) => chunk.tiered))
   if (tiered.length > 0)
     notes.push(
-      `Chunks of ${formatNames(tiered.map(qualifiedName))} are not in the sizes, because they are tiered to object storage.`,
+      `Chunks of ${formatNames(tiered.map(qualifiedName))} are not in the sizes, because they are tiered to ` +
+        'object storage.',
     )
   return notes
 }
@@ -42,23 +44,29 @@ function nodeNotes(tables: readonly Table[], {incomplete, unanswered}: ChunkByte
     return [`Shards of ${names} were moved between nodes during the measurement: their sizes are not complete.`]
   return unanswered.map(
     ({node, error}) =>
-      `The sizes and rows of ${names} are without the shards on ${node}, which did not answer: ${error ?? 'Citus counts it as inactive'}`,
+      `The sizes and rows of ${names} are without the shards on ${node}, which did not answer: ` +
+      `${error ?? 'Citus counts it as inactive'}`,
   )
 }
 
 const reasons: Record<EndProblem, (tables: string) => string> = {
   privilege: (tables) =>
-    `No privilege to read ${tables}: oldest and newest row are unknown. GRANT USAGE on the schema and SELECT on the table, or connect as the owner.`,
+    `No privilege to read ${tables}: oldest and newest row are unknown. GRANT USAGE on the schema and SELECT on ` +
+    'the table, or connect as the owner.',
   slow: (tables) =>
-    `Finding the oldest or newest row of ${tables} took over a second and was cancelled. An index on the time column helps.`,
+    `Finding the oldest or newest row of ${tables} took over a second and was cancelled. An index on the time ` +
+    'column helps.',
   locked: (tables) =>
-    `The first or last chunk of ${tables} is locked by another session: its oldest or newest row is unknown. Try again later.`,
+    `The first or last chunk of ${tables} is locked by another session: its oldest or newest row is unknown. Try ` +
+    'again later.',
   empty: (tables) =>
-    `The first or last five chunk ranges of ${tables} are empty; further ranges are not searched, so the oldest or newest row is unknown.`,
+    `The first or last five chunk ranges of ${tables} are empty; further ranges are not searched, so the oldest ` +
+    'or newest row is unknown.',
   unranged: (tables) =>
     `${tables} has many partitions that are not ranges of time: the oldest and newest row are unknown.`,
   unreachable: (tables) =>
-    `Another server that holds rows of ${tables} (a node of Citus, or the server of a foreign table) did not answer: the oldest or newest row is unknown.`,
+    `Another server that holds rows of ${tables} (a node of Citus, or the server of a foreign table) did not ` +
+    'answer: the oldest or newest row is unknown.',
   unreadable: (tables) => `The oldest or newest row of ${tables} could not be read as a time.`,
 }
 
@@ -78,7 +86,9 @@ export function clockNotes(tables: readonly Table[], clocks: ReadonlyMap<Table, 
     return found === undefined
       ? []
       : [
-          `timeUnit of ${qualifiedName(table)} is declared as ${found.declared}, but ${contradictionWords(found)}: age, growth and what is due are unknown. ${contradictionAdvice(table, found)}`,
+          `timeUnit of ${qualifiedName(table)} is declared as ${found.declared}, but ` +
+            `${contradictionWords(found)}: age, growth and what is due are unknown. ` +
+            `${contradictionAdvice(table, found)}`,
         ]
   })
   const unit = used.filter(
@@ -93,12 +103,15 @@ export function clockNotes(tables: readonly Table[], clocks: ReadonlyMap<Table, 
     ...(unit.length === 0
       ? []
       : [
-          `The unit of the integer time column of ${formatNames(unit.map(qualifiedName))} is unknown, so age and growth are too. ${timeUnitAdvice(unit[0]!)}`,
+          `The unit of the integer time column of ${formatNames(unit.map(qualifiedName))} is unknown, so age and ` +
+            `growth are too. ${timeUnitAdvice(unit[0]!)}`,
         ]),
     ...(zone.length === 0
       ? []
       : [
-          `This role cannot see the time zone that the policies of ${formatNames(zone.map(qualifiedName))} use, so what is due there is unknown. Connect as the owner of the table, or run ALTER DATABASE … SET timezone.`,
+          `This role cannot see the time zone that the policies of ${formatNames(zone.map(qualifiedName))} use, ` +
+            'so what is due there is unknown. Connect as the owner of the table, or run ALTER DATABASE … SET ' +
+            'timezone.',
         ]),
   ]
 }
@@ -110,7 +123,8 @@ export function recordNotes(tables: readonly Table[]): string[] {
   )
   if (without.length === 0) return []
   return [
-    `Chunks of ${formatNames(without.map(qualifiedName))} are not in BEFORE, AFTER and SAVED: they were written compressed, so their uncompressed size is unknown.`,
+    `Chunks of ${formatNames(without.map(qualifiedName))} are not in BEFORE, AFTER and SAVED: they were written ` +
+      'compressed, so their uncompressed size is unknown.',
   ]
 }
 

@@ -77,7 +77,8 @@ export async function readQueries(db: Database, request: QueriesRequest): Promis
       return report(
         [],
         [
-          `No privilege to read pg_stat_statements: GRANT USAGE ON SCHEMA ${ident(schema).text} and SELECT on the view, or pg_monitor.`,
+          `No privilege to read pg_stat_statements: GRANT USAGE ON SCHEMA ${ident(schema).text} and SELECT on the ` +
+            'view, or pg_monitor.',
         ],
       )
     if (state !== SqlState.badEncoding && state !== SqlState.untranslatable) throw error
@@ -96,7 +97,8 @@ async function withoutTexts(
   report: (queries: QueryStats[], notes: string[], since: Instant | null) => Promise<QueriesReport>,
 ): Promise<QueriesReport> {
   const why =
-    'No statement text can be read: pg_stat_statements has one that is invalid in the encoding of this database. A superuser can remove it with SELECT pg_stat_statements_reset().'
+    'No statement text can be read: pg_stat_statements has one that is invalid in the encoding of this database. ' +
+    'A superuser can remove it with SELECT pg_stat_statements_reset().'
   const since = await countedSince(db, schema)
   if (table !== undefined)
     return report([], [`${why} Therefore it is unknown which statements mention ${table}.`], since)
@@ -106,7 +108,10 @@ async function withoutTexts(
 function hiddenNote(filtered: boolean): string {
   const grant = 'GRANT pg_read_all_stats TO this role shows them.'
   if (filtered)
-    return `This role may not read the statements of other roles, so theirs that mention the table are missing: ${grant}`
+    return (
+      'This role may not read the statements of other roles, so theirs that mention the table are missing: ' +
+      `${grant}`
+    )
   return `Statements of other roles are summed in one row without text: ${grant}`
 }
 

@@ -44,8 +44,8 @@ function isOfTexts({doneCheck}: Step): boolean {
 }
 
 /**
- * If the query over rows fails, the checks are asked in a union, because a parameter may need another type than text. If
- * that fails, it is split in halves, so that the error is that of the failing check alone.
+ * If the query over rows fails, the checks are asked in a union, because a parameter may need another type than text.
+ * If that fails, it is split in halves, so that the error is that of the failing check alone.
  * @param same the checks differ only in their values, which are texts
  */
 async function askTogether(db: Database, steps: readonly Step[], same: boolean): Promise<Step[]> {

@@ -8,8 +8,8 @@ export function exitCodeOf({steps, interrupted}: Pick<RunReport, 'steps' | 'inte
 }
 
 /**
- * The exit code of a run that failed: 6 if some of its steps were done; 5 if none was, and other sessions blocked all of
- * those that failed; otherwise 1, as when it failed before its first step.
+ * The exit code of a run that failed: 6 if some of its steps were done; 5 if none was, and other sessions blocked all
+ * of those that failed; otherwise 1, as when it failed before its first step.
  */
 export function exitCodeOfFailure(steps: readonly Pick<StepReport, 'status' | 'reason'>[]): ExitCode {
   if (steps.some(({status}) => status === 'done')) return ExitCode.partial

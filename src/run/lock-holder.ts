@@ -28,7 +28,9 @@ export function describeHolder({
   relation,
   granted,
 }: LockHolder): string {
-  const who = `pid ${pid}${node === undefined ? '' : ` on ${node}`} (${[user, application].filter(Boolean).join(', ') || 'unknown'})`
+  const who =
+    `pid ${pid}${node === undefined ? '' : ` on ${node}`} ` +
+    `(${[user, application].filter(Boolean).join(', ') || 'unknown'})`
   const since = seconds === null ? '' : ` for ${Math.round(seconds)} s`
   const doing = query ? `, ${state ?? 'running'}: ${query.replace(/\s+/g, ' ').slice(0, 80)}` : ''
   return `${who} ${granted === false ? 'waits for' : 'holds'} ${mode} on ${relation}${since}${doing}`

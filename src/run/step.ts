@@ -51,7 +51,9 @@ export interface Step {
   repeatable: boolean
   /** Ids of the steps that must succeed first. */
   dependsOn: readonly string[]
-  /** Ids of the steps that must have ended first, whatever their result: with several workers they would run together. */
+  /**
+   * Ids of the steps that must have ended first, whatever their result: with several workers they would run together.
+   */
   after?: readonly string[]
   /** Qualified names of the relations it locks, used to find blocking sessions. */
   relations: readonly string[]

@@ -192,7 +192,8 @@ function notesOf(versions: readonly AuditedVersion[], from: number): string[] {
     if (version.runner !== before.runner)
       return [`run by ${version.runner === 'pg_cron' ? 'pg_cron' : 'the daemon'} since ${since} (${version.actor})`]
     return [
-      `"${version.schedule}" ${version.timezone} since ${since}, was "${before.schedule}" ${before.timezone} (${version.actor})`,
+      `"${version.schedule}" ${version.timezone} since ${since}, was "${before.schedule}" ${before.timezone} ` +
+        `(${version.actor})`,
     ]
   })
 }

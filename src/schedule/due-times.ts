@@ -169,7 +169,9 @@ function note(schedule: ZonedSchedule, {at, before, after}: Transition): DstNote
     return [
       {
         at,
-        text: `${day}: ${times} ${one ? 'does' : 'do'} not exist (the clocks go from ${clock(low)} to ${clock(high)}) and ${consequence}`,
+        text:
+          `${day}: ${times} ${one ? 'does' : 'do'} not exist (the clocks go from ${clock(low)} to ${clock(high)}) ` +
+          `and ${consequence}`,
       },
     ]
   }
@@ -177,7 +179,9 @@ function note(schedule: ZonedSchedule, {at, before, after}: Transition): DstNote
   return [
     {
       at,
-      text: `${day}: ${times} ${one ? 'occurs' : 'occur'} twice (the clocks go from ${clock(high)} back to ${clock(low)}) and ${runs} ${both ? 'both times' : 'the first time only'}`,
+      text:
+        `${day}: ${times} ${one ? 'occurs' : 'occur'} twice (the clocks go from ${clock(high)} back to ` +
+        `${clock(low)}) and ${runs} ${both ? 'both times' : 'the first time only'}`,
     },
   ]
 }

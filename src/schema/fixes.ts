@@ -52,7 +52,8 @@ export function fixesOf(definitions: SchemaDefinition, expected: Snapshot, live:
       addFix(
         'other',
         'dimensions[0].interval',
-        `select ${quoteIdent(server.timescaledbSchema)}.set_chunk_time_interval(${quoteLiteral(relation(table))}, ${interval(table.hypertable.chunkInterval)})`,
+        `select ${quoteIdent(server.timescaledbSchema)}.set_chunk_time_interval(${quoteLiteral(relation(table))}, ` +
+          `${interval(table.hypertable.chunkInterval)})`,
       )
   }
   for (const aggregate of definitions.aggregates) {

@@ -98,7 +98,9 @@ export function sharedNameProblems(
         .filter(({name}) => !takes(value.schema, name))
         .map(({path, name}) => ({
           path: `tables[${index}].${path}`,
-          message: `"${name}" is taken: indexes share their names with the tables and the other indexes of ${value.schema}`,
+          message:
+            `"${name}" is taken: indexes share their names with the tables and the other indexes of ` +
+            `${value.schema}`,
         })),
     ),
   ]

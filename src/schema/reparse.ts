@@ -41,7 +41,9 @@ function tripOf(object: string, path: string, text: string): Trip | null {
   if (path.startsWith('constraints.') && text.startsWith('CHECK '))
     return {
       store: (check) => [...table, `alter table ${probe} add constraint qicore_probe ${check}`],
-      read: `select pg_get_constraintdef(oid) as text from pg_constraint where conrelid = '${probe}'::regclass and conname = 'qicore_probe'`,
+      read:
+        `select pg_get_constraintdef(oid) as text from pg_constraint where conrelid = '${probe}'::regclass and ` +
+        "conname = 'qicore_probe'",
     }
   const [, column] = /^columns\.(.+)\.default$/.exec(path) ?? []
   if (column !== undefined) {

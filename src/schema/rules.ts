@@ -136,7 +136,8 @@ function hypertableProblems(table: TableDefinition, {known, ordered}: ColumnRule
   if (retention && seconds(retention.after) < seconds(hypertable.chunkInterval))
     report(
       'retention.after',
-      `${words(retention.after)} is shorter than a chunk (${words(hypertable.chunkInterval)}): a chunk is dropped only when all its rows are that old`,
+      `${words(retention.after)} is shorter than a chunk (${words(hypertable.chunkInterval)}): a chunk is dropped ` +
+        'only when all its rows are that old',
     )
   if (retention && compression && seconds(retention.after) <= seconds(compression.after))
     report('compression.after', `rows are dropped after ${words(retention.after)}, before they would be compressed`)

@@ -48,7 +48,8 @@ export async function withScratch<T>(
   } catch (error) {
     throw usageError(
       'NO_SCRATCH',
-      `The definitions are created in an empty database and compared with this one, but no database can be created here: ${serverMessage(error)}`,
+      'The definitions are created in an empty database and compared with this one, but no database can be ' +
+        `created here: ${serverMessage(error)}`,
       [
         'Connect as a role with CREATEDB.',
         'Or name an empty database of the same PostgreSQL and TimescaleDB: --scratch <url>',

@@ -104,7 +104,8 @@ export function readDefinitions(input: unknown, where: string): SchemaDefinition
   if (problems.length > 0 || definitions === null)
     throw usageError(
       'DEFINITION',
-      `${where} has ${problems.length === 1 ? 'a mistake' : `${problems.length} mistakes`}:\n${problems.map(({path, message}) => `- ${path}: ${message}`).join('\n')}`,
+      `${where} has ` +
+        `${problems.length === 1 ? 'a mistake' : `${problems.length} mistakes`}:\n${problems.map(({path, message}) => `- ${path}: ${message}`).join('\n')}`,
     )
   return definitions
 }
@@ -136,7 +137,9 @@ function tryDefinitions(input: unknown): {definitions: SchemaDefinition | null; 
       failed.push(index)
       own.push({
         path: `tables[${index}].dslType`,
-        message: `"${read.data.dslType}" is not a known type. Known types: ${qicore.tables.flatMap(({dslType}) => dslType ?? []).join(', ')}`,
+        message:
+          `"${read.data.dslType}" is not a known type. Known types: ` +
+          `${qicore.tables.flatMap(({dslType}) => dslType ?? []).join(', ')}`,
       })
     } else short.set(index, read.data)
     return expanded

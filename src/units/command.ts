@@ -35,7 +35,8 @@ export function repeatInCommands({url, target, role, config}: GivenFlags): void 
 }
 
 /**
- * Makes {@link command} name this target in every `daemon` command: unlike the others, the daemon has no default target.
+ * Makes {@link command} name this target in every `daemon` command: unlike the others, the daemon has no default
+ * target.
  * @param name of the target in the configuration; null if the database was given as a URL
  */
 export function nameTargetOfDaemon(name: string | null): void {

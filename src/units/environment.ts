@@ -39,7 +39,8 @@ export const environmentVariables: readonly EnvironmentVariables[] = [
   {
     names: [qicoreVariables.lockTimeout],
     meaning:
-      'how long a step waits for a lock, such as `5s`; a step that takes ACCESS EXCLUSIVE waits at most `exclusiveLockTimeout`',
+      'how long a step waits for a lock, such as `5s`; a step that takes ACCESS EXCLUSIVE waits at most ' +
+      '`exclusiveLockTimeout`',
     flag: '--lock-timeout',
     setting: 'limits.lockTimeout',
   },
@@ -64,7 +65,8 @@ export const environmentVariables: readonly EnvironmentVariables[] = [
   {
     names: ['DATABASE_URL'],
     meaning:
-      'as `QICORE_DB_URL`, which takes precedence; if the configuration has targets, commands that change something refuse it',
+      'as `QICORE_DB_URL`, which takes precedence; if the configuration has targets, commands that change ' +
+      'something refuse it',
     flag: null,
     setting: null,
   },

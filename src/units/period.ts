@@ -30,7 +30,8 @@ const example = 'Write hour, day, week, month, quarter or year, or a number of t
 const most = 1000
 
 /**
- * Parses `month`, `6h`, `2 weeks`, `1 year`. Hours must divide a day, so that boundaries are at the same hours each day.
+ * Parses `month`, `6h`, `2 weeks`, `1 year`. Hours must divide a day, so that boundaries are at the same hours each
+ * day.
  * @throws OpsError PERIOD
  */
 export function parseEvery(input: string): Every {

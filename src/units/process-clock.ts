@@ -9,7 +9,9 @@ export interface ProcessClock {
   monotonic(): number
   /** Milliseconds since 1970 by this machine's clock, which may be set. */
   wall(): number
-  /** Calls `ring` once after this many milliseconds. @param keepsAlive false if the process need not wait for it to end */
+  /**
+   * Calls `ring` once after this many milliseconds. @param keepsAlive false if the process need not wait for it to end
+   */
   after(milliseconds: number, ring: () => void, keepsAlive?: boolean): Timer
   /** Calls `ring` repeatedly. */
   every(milliseconds: number, ring: () => void): Timer

@@ -13,7 +13,8 @@ export type OlderThan = {age: Duration} | {before: Point}
 export type RangeBound = CalendarBound | {unit: 'integer'; value: bigint}
 
 /**
- * Reads `7d`, `2026-01-31` or an integer. Whether the table takes an integer is known only once its time column is read.
+ * Reads `7d`, `2026-01-31` or an integer. Whether the table takes an integer is known only once its time column is
+ * read.
  * @throws OpsError DURATION, INSTANT
  */
 export function parseOlderThan(input: string): OlderThan {

@@ -57,7 +57,10 @@ export function scheduleProblem(schedule: string): string | null {
     return `"${schedule}" is not a known schedule. Known names: ${Object.keys(nicknames).join(', ')}`
   const parts = fieldsOf(schedule)
   if (parts.length !== 5 && parts.length !== 6)
-    return `"${schedule}" is not a schedule. Write five fields (minute hour day month weekday), six with seconds first, or a name such as @daily`
+    return (
+      `"${schedule}" is not a schedule. Write five fields (minute hour day month weekday), six with seconds ` +
+      'first, or a name such as @daily'
+    )
   const fields = parts.length === 6 ? [seconds, ...five] : five
   for (const [index, field] of fields.entries()) {
     const problem = fieldProblem(parts[index]!, field)

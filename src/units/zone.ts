@@ -1,7 +1,7 @@
 /**
  * What a schedule needs about a time zone: whether it exists, its offset from UTC at an instant, and its changes.
- * By Intl and not by temporal-polyfill, which takes twice as long for an offset (the call that schedules repeat) and 16 ms
- * to load, a third of Node's own start; both find the same changes. Node 26 has Temporal built in.
+ * By Intl and not by temporal-polyfill, which takes twice as long for an offset (the call that schedules repeat) and 16
+ * ms to load, a third of Node's own start; both find the same changes. Node 26 has Temporal built in.
  */
 
 const formats = new Map<string, Intl.DateTimeFormat>()

@@ -59,8 +59,8 @@ function keysIn(value: unknown, depth = 1): number {
 }
 
 /**
- * Not by lossless-json: it accepts a key that is given twice with the same value, and "__proto__"; deep nesting ends it with
- * a RangeError, and its errors have no column.
+ * Not by lossless-json: it accepts a key that is given twice with the same value, and "__proto__"; deep nesting ends it
+ * with a RangeError, and its errors have no column.
  * @throws JsonError
  */
 function parseStrictly(text: string): unknown {

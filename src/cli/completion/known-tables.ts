@@ -26,8 +26,8 @@ interface NamedTable {
 
 /**
  * Keeps the names of a database for completion, which connects to nothing: a connection would take longer than a person
- * waits for a key, and the passwords of some need a question. Neither the file nor its name has a credential. Completion
- * is only a convenience, so that a failure to write changes nothing.
+ * waits for a key, and the passwords of some need a question. Neither the file nor its name has a credential.
+ * Completion is only a convenience, so that a failure to write changes nothing.
  */
 export function rememberTables(
   target: Pick<Target, 'url' | 'database'>,

@@ -22,9 +22,9 @@ interface NamesFile {
 }
 
 /**
- * Names of the configuration that applies, and of the tables that its database had at the last report about all of them:
- * for completion. The file is read without any check, since one with a mistake in it is completed as well. Nothing is
- * connected.
+ * Names of the configuration that applies, and of the tables that its database had at the last report about all of
+ * them: for completion. The file is read without any check, since one with a mistake in it is completed as well.
+ * Nothing is connected.
  * @param words of the command line, which may have --config, --target and --url
  */
 export async function namesOf(

@@ -32,8 +32,8 @@ export interface FleetChangeRequest extends Omit<TargetsRequest, 'needs' | 'crea
 export type ChangedTargets = (ChangeLine | NotStarted)[]
 
 /**
- * Changes every target, and only by plans without steps that need a confirmation. One after the other, the canary first,
- * until one has been changed; the others then in parallel. Ends early if a target failed before that, or after
+ * Changes every target, and only by plans without steps that need a confirmation. One after the other, the canary
+ * first, until one has been changed; the others then in parallel. Ends early if a target failed before that, or after
  * `stopAfter` failures. A target that is complete has nothing to do, so the same request continues the work.
  */
 export async function changeTargets<Report extends object>(
@@ -136,8 +136,8 @@ function stepsOf(report: object): Pick<ChangeLine, 'steps' | 'done' | 'stepError
 }
 
 /**
- * Connects psql to the database, because scripts of many targets follow each other. psql asks for the password. If that is
- * not possible, it stops, instead of changing the database before.
+ * Connects psql to the database, because scripts of many targets follow each other. psql asks for the password. If that
+ * is not possible, it stops, instead of changing the database before.
  */
 function connectLines({target, server}: OpenTarget['db']): string[] {
   const name = lineComment(`target: ${target.name ?? server.database}`)
@@ -154,7 +154,8 @@ function refuseUnlessSafe(plan: Plan, target: string, {id, args, flags}: FleetCh
   const step = plan.steps.find((each) => each.class !== 'safe')!
   throw new OpsError(
     'NOT_SAFE',
-    `${target} was not changed: "${step.id}" needs a confirmation, and many targets are changed only by steps that need none.`,
+    `${target} was not changed: "${step.id}" needs a confirmation, and many targets are changed only by steps ` +
+      'that need none.',
     {
       exit: ExitCode.refused,
       suggestions: [`Change this target alone: ${command(id, args, {accept: flags.accept, 'dry-run': true})}`],

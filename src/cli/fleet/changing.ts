@@ -25,8 +25,8 @@ export interface ChangeContext {
 export type ChangeWork<Report> = (db: Database, context: ChangeContext) => Promise<ChangeResult<Report>>
 
 /**
- * How a command changes a database: the same for one database and for many. May run for many databases at the same time,
- * so it keeps no state and sets no exit code.
+ * How a command changes a database: the same for one database and for many. May run for many databases at the same
+ * time, so it keeps no state and sets no exit code.
  */
 export interface Changing<Report> {
   /** Connects as for a change: refused on a replica, with the role for changes. */
@@ -35,6 +35,8 @@ export interface Changing<Report> {
   rows?: boolean
   /** Create the directory of an embedded database that does not exist. */
   create?: boolean
-  /** Called before a database is connected. @throws OpsError if the configuration does not have what the command needs */
+  /**
+   * Called before a database is connected. @throws OpsError if the configuration does not have what the command needs
+   */
   prepare(config: TargetConfig | null): ChangeWork<Report>
 }

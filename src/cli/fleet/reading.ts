@@ -34,13 +34,15 @@ export interface ShowContext {
 }
 
 /**
- * How a command reads its report from a database, and shows it: the same for one database and for many. May run for many
- * databases at the same time, so it keeps no state and sets no exit code.
+ * How a command reads its report from a database, and shows it: the same for one database and for many. May run for
+ * many databases at the same time, so it keeps no state and sets no exit code.
  */
 export interface Reading<Read, Report> {
   /** The result depends on row contents: refused if not all rows are readable. */
   rows?: boolean
-  /** For many databases: also report, once for each server, whether it has enough background workers for all of them. */
+  /**
+   * For many databases: also report, once for each server, whether it has enough background workers for all of them.
+   */
   workers?: boolean
   read(db: Database, settings: ReadSettings): Promise<Read>
   /** Undefined: the exit code by the condition of the database. */

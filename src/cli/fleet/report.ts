@@ -83,8 +83,8 @@ export function stateOf(exitCode: ExitCode): TargetState {
 }
 
 /**
- * The exit code of a command on many targets: 0 if all are well, 3 if a check found something, 6 if some failed and some
- * did not. If all failed: 4 if none could be reached, the code that all of them have, else 1.
+ * The exit code of a command on many targets: 0 if all are well, 3 if a check found something, 6 if some failed and
+ * some did not. If all failed: 4 if none could be reached, the code that all of them have, else 1.
  * @param ignoreUnreachable leaves out the targets that cannot be reached
  */
 export function fleetExitCode(codes: readonly ExitCode[], ignoreUnreachable = false): ExitCode {

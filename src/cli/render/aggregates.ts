@@ -19,7 +19,8 @@ export function aroundAggregates({aggregates, notes}: AggregatesReport): Around<
       ),
       ...lost.map(({schema, view, rawFrom}) =>
         note(
-          `${shortName(schema, view)}: its refresh policy starts before ${point(rawFrom)}, where the source rows were dropped; refreshing that range loses what was computed from them.`,
+          `${shortName(schema, view)}: its refresh policy starts before ${point(rawFrom)}, where the source rows ` +
+            'were dropped; refreshing that range loses what was computed from them.',
           '!',
         ),
       ),

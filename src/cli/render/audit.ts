@@ -41,7 +41,8 @@ function findings({
       ? []
       : [
           note(
-            `${job}: ${what}: ${list.slice(0, maxListed).join(', ')}${list.length > maxListed ? ` and ${list.length - maxListed} more` : ''}`,
+            `${job}: ${what}: ` +
+              `${list.slice(0, maxListed).join(', ')}${list.length > maxListed ? ` and ${list.length - maxListed} more` : ''}`,
             '!',
           ),
         ]
@@ -64,6 +65,9 @@ function verdict(jobs: readonly JobAuditReport[], ok: boolean): string {
     .filter(Boolean)
     .join('')
   if (ok)
-    return `${plural(instants - waiting, 'instant')} of ${plural(jobs.length, 'job')}: each is recorded exactly once.${rest}`
+    return (
+      `${plural(instants - waiting, 'instant')} of ${plural(jobs.length, 'job')}: each is recorded exactly ` +
+      `once.${rest}`
+    )
   return `${plural(jobs.filter((job) => !job.ok).length, 'job')} of ${jobs.length} with problems (exit 3)`
 }

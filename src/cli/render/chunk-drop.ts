@@ -100,7 +100,10 @@ function coverageWords({covered, filtered, gaps}: DropShown['aggregates'][number
   if (covered && filtered === true) return `has computed all the rows it reads${left}`
   if (covered) return 'has computed all rows'
   const first = gaps[0]
-  return `has not computed ${edge(first?.from ?? null)} to ${edge(first?.to ?? null)}${gaps.length > 1 ? ` and ${plural(gaps.length - 1, 'more range')}` : ''}${left}`
+  return (
+    `has not computed ${edge(first?.from ?? null)} to ` +
+    `${edge(first?.to ?? null)}${gaps.length > 1 ? ` and ${plural(gaps.length - 1, 'more range')}` : ''}${left}`
+  )
 }
 
 /** Sum of the known values. */

@@ -29,12 +29,19 @@ function labelOf({job, part, name}: CronJob): string {
 
 function foreignWords({name, jobId, schedule, command, active}: ForeignJob): string {
   const text = command.replace(/\s+/g, ' ').trim()
-  return `${name ?? 'nameless'} (${jobId}), "${schedule}"${active ? '' : ', switched off'}: ${text.length > 60 ? `${text.slice(0, 59)}…` : text}`
+  return (
+    `${name ?? 'nameless'} (${jobId}), "${schedule}"${active ? '' : ', switched off'}: ` +
+    `${text.length > 60 ? `${text.slice(0, 59)}…` : text}`
+  )
 }
 
 function verdict({pgCron, scheduler, jobs, left}: CronStatus, failed: boolean): string {
   const where = pgCron === null ? 'pg_cron' : `pg_cron ${pgCron.version}${pgCron.here ? '' : ` in ${pgCron.database}`}`
   const bad = jobs.filter(({ok}) => ok === false).length + left.length
   const unknown = jobs.filter(({ok}) => ok === null).length
-  return `${plural(jobs.length, 'entry', 'entries')} managed by qicore-db, ${bad} need attention${unknown > 0 ? `, ${unknown} unknown` : ''}. ${where}: scheduler ${scheduler === 'dead' ? 'not running' : scheduler}.${failed ? ' (exit 3)' : ''}`
+  return (
+    `${plural(jobs.length, 'entry', 'entries')} managed by qicore-db, ${bad} need ` +
+    `attention${unknown > 0 ? `, ${unknown} unknown` : ''}. ${where}: scheduler ` +
+    `${scheduler === 'dead' ? 'not running' : scheduler}.${failed ? ' (exit 3)' : ''}`
+  )
 }

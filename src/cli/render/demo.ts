@@ -19,11 +19,13 @@ export function demoNotes({asOf, sampleUntil, candles}: DemoShown, exchange: str
     ...(candles === null
       ? []
       : [
-          `${candles.file}: ${plural(candles.total, 'candle')}, ${candles.loaded} loaded, ${candles.total - candles.loaded} already stored.${registered}`,
+          `${candles.file}: ${plural(candles.total, 'candle')}, ${candles.loaded} loaded, ` +
+            `${candles.total - candles.loaded} already stored.${registered}`,
         ]),
     ...(sampleUntil !== null && Date.parse(sampleUntil) > Date.parse(asOf)
       ? [
-          `The sample market already reaches ${instantInWords(sampleUntil)}, later than ${instantInWords(asOf)}: no sample row was added or removed. For a demo as of that time, add --fresh.`,
+          `The sample market already reaches ${instantInWords(sampleUntil)}, later than ${instantInWords(asOf)}: ` +
+            'no sample row was added or removed. For a demo as of that time, add --fresh.',
         ]
       : []),
   ]
@@ -37,6 +39,8 @@ const next = () => [
 ]
 
 export function tryNext({directory, rows: {prices, candles, analytics, quotes}}: DemoShown): string {
-  const rows = `${prices + candles + analytics + quotes} rows in ${directory}: ${candles} candles, ${prices} prices, ${quotes} quotes, ${analytics} analytics.`
+  const rows =
+    `${prices + candles + analytics + quotes} rows in ${directory}: ${candles} candles, ${prices} prices, ` +
+    `${quotes} quotes, ${analytics} analytics.`
   return ['', rows, 'Try next:', ...next().map((each) => `  ${each}`)].join('\n')
 }

@@ -17,7 +17,9 @@ export function aroundDoctor(
   {all, failed, table}: {all: boolean; failed: boolean; table: string | null},
 ): Around<CheckReport> {
   const {critical, warning, unknown, passed} = counts
-  const verdict = `${critical} critical, ${plural(warning, 'warning')}, ${unknown} unknown, ${passed} passed${failed ? ' (exit 3)' : ''}`
+  const verdict =
+    `${critical} critical, ${plural(warning, 'warning')}, ${unknown} unknown, ${passed} ` +
+    `passed${failed ? ' (exit 3)' : ''}`
   return {
     brief: (rows) => {
       const open = all ? rows : rows.filter(({status}) => status !== 'passed')

@@ -27,7 +27,9 @@ function serverLine({server, schedulers, jobs, needed, maxBackgroundWorkers: lim
   return enough
     ? note(`${server}: background workers for ${sum} are ${needed} of ${setting}.`)
     : note(
-        `${server}: background workers for ${sum} are ${needed}, more than ${setting}: jobs that find no worker wait. Raise it to ${needed} or more and restart the server, let jobs start at different times, or drop the extension from databases that do not use it.`,
+        `${server}: background workers for ${sum} are ${needed}, more than ${setting}: jobs that find no worker ` +
+          `wait. Raise it to ${needed} or more and restart the server, let jobs start at different times, or drop ` +
+          'the extension from databases that do not use it.',
         '!',
       )
 }

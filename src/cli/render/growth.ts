@@ -42,7 +42,9 @@ function databaseLine({storage}: GrowthReport): Line[] {
   return [
     {
       kind: 'people',
-      text: `Database ${database.name}: ${bytesOr(database.totalBytes)} now, ${bytesOr(forecast.bytes)} in ${forecast.days} days (${range}).`,
+      text:
+        `Database ${database.name}: ${bytesOr(database.totalBytes)} now, ${bytesOr(forecast.bytes)} in ` +
+        `${forecast.days} days (${range}).`,
     },
   ]
 }

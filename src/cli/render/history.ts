@@ -62,6 +62,8 @@ function headline(run: RecordedRun, {startOf, whatOf, statusOf, startedBy}: RunW
 }
 
 export const missing =
-  'Nothing is recorded: the schema qicore, which holds the record, is not installed in this database. The first change installs it.'
+  'Nothing is recorded: the schema qicore, which holds the record, is not installed in this database. The first ' +
+  'change installs it.'
 export const unreadable =
-  'The record is unknown: this role may not read qicore.maintenance_log. An administrator can grant access: grant qicore_read to <role>;'
+  'The record is unknown: this role may not read qicore.maintenance_log. An administrator can grant access: grant ' +
+  'qicore_read to <role>;'

@@ -35,7 +35,8 @@ function newerRoutine({state, object, program}: RoutineStatus): Line[] {
   return state === 'newer'
     ? [
         note(
-          `${object} was installed by qicore-db ${program ?? 'of an unknown version'}, which is newer than this program`,
+          `${object} was installed by qicore-db ${program ?? 'of an unknown version'}, which is newer than this ` +
+            'program',
           '!',
         ),
       ]

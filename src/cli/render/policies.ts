@@ -27,7 +27,8 @@ function planVerdict({steps, findings}: PolicyPlanReport, flags: ApplyFlags, gat
   if (steps.length === 0 && gateFix !== null)
     return closingLine(
       [
-        'The live policies match the declared ones, but gated retention drops nothing: its procedure is missing (exit 3).',
+        'The live policies match the declared ones, but gated retention drops nothing: its procedure is missing ' +
+          '(exit 3).',
       ],
       [gateFix],
     )
@@ -130,7 +131,10 @@ function labelOf(policy: PolicyStatus): string {
 function statusVerdict(policies: readonly PolicyStatus[], failed: boolean): string {
   const late = policies.filter(({ok}) => ok === false).length
   const unknown = policies.filter(({ok}) => ok === null).length
-  return `${late} of ${plural(policies.length, 'policy', 'policies')} late, ${unknown} unknown${failed ? ' (exit 3)' : ''}`
+  return (
+    `${late} of ${plural(policies.length, 'policy', 'policies')} late, ${unknown} ` +
+    `unknown${failed ? ' (exit 3)' : ''}`
+  )
 }
 
 function otherLines({id, name, proc, scheduled, lastStatus, findings}: PolicyStatusReport['other'][number]): Line[] {

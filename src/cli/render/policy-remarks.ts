@@ -26,7 +26,8 @@ export function policyRemarks({cutoffs, findings, unmanaged, notes}: PolicyRemar
   return [
     ...cutoffs.map(({key, cutoff, chunks}) =>
       note(
-        `${key}: older than ${cutoff === null ? 'unknown' : instantInWords(cutoff)}, ${plural(chunks.length, 'chunk')} now`,
+        `${key}: older than ${cutoff === null ? 'unknown' : instantInWords(cutoff)}, ` +
+          `${plural(chunks.length, 'chunk')} now`,
         ' ',
       ),
     ),

@@ -30,7 +30,8 @@ export function renderRun(plan: Plan, run: RunReport, width: number | null, prep
     ...listed.map((step) => line(step, longest, width)),
     ...(rest > 0 && listed.length > 0 ? [` … and ${rest} more (--json has them all)`] : []),
     wrap(
-      `${capitalized(plan.summary)}: ${sum}.${run.interrupted ? ' Interrupted: run the command again to continue.' : ''}`,
+      `${capitalized(plan.summary)}: ` +
+        `${sum}.${run.interrupted ? ' Interrupted: run the command again to continue.' : ''}`,
       width,
     ),
   ].join('\n')

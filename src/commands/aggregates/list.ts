@@ -5,8 +5,10 @@ import type {AggregatesReport} from '../../aggregates/list.js'
 export default class AggregatesList extends TargetReport<typeof AggregatesList, AggregatesReport, AggregatesReport> {
   static override summary = 'List aggregates with their watermark, pending ranges and dropped source rows.'
   static override description =
-    `UP TO is TimescaleDB's watermark, LAG its age. PENDING counts ranges before it whose rows changed since they were computed. An aggregate is marked ! when its refresh policy extends into a range whose source rows were dropped: a refresh there loses history.
-Changes nothing and never waits for a lock.`
+    "UP TO is TimescaleDB's watermark, LAG its age. PENDING counts ranges before it whose rows changed since " +
+    'they were computed. An aggregate is marked ! when its refresh policy extends into a range whose source ' +
+    'rows were dropped: a refresh there loses history.\n' +
+    'Changes nothing and never waits for a lock.'
   static override examples = ['<%= config.bin %> <%= command.id %>', '<%= config.bin %> <%= command.id %> --json']
 
   static override tables() {

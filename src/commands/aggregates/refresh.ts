@@ -7,8 +7,11 @@ import {pointsBetween} from '../../units/range.js'
 export default class AggregatesRefresh extends BaseCommand<typeof AggregatesRefresh> {
   static override summary = 'Refresh an aggregate where rows changed or nothing was computed yet.'
   static override description =
-    `Refreshes pending ranges in windows of whole buckets, about one chunk's rows each, and never past the last complete bucket. A range whose source rows were dropped is skipped, because a refresh would lose what was computed from them; --accept-loss refreshes it too.
-Without a range it uses the window of the live refresh policy, or of the declared one if there is no live policy. Readers and writers are not blocked. Safe to repeat.`
+    "Refreshes pending ranges in windows of whole buckets, about one chunk's rows each, and never past the last " +
+    'complete bucket. A range whose source rows were dropped is skipped, because a refresh would lose what was ' +
+    'computed from them; --accept-loss refreshes it too.\n' +
+    'Without a range it uses the window of the live refresh policy, or of the declared one if there is no live ' +
+    'policy. Readers and writers are not blocked. Safe to repeat.'
   static override examples = [
     '<%= config.bin %> <%= command.id %> hourly_price_averages --from 2024-01-15 --to 2024-02-01',
     '<%= config.bin %> <%= command.id %> daily_ohlcv_summary --dry-run',

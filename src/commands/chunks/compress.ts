@@ -7,8 +7,15 @@ import {pointsBetween} from '../../units/range.js'
 export default class ChunksCompress extends BaseCommand<typeof ChunksCompress> {
   static override summary = 'Compress chunks, including those that received rows since their compression.'
   static override description =
-    `Compresses the oldest chunk first, each in a transaction of its own, so that an interrupted run continues where it stopped. A chunk is locked against writes while it is copied and exclusively for a moment at the end. If another session uses the chunk when its step starts, the copied rows are deleted instead of truncated, and VACUUM reclaims the space. Chunks of a publication, and all chunks of a database with a logical replication slot, are only truncated, because subscribers would receive each DELETE. A chunk that another session has locked is retried later, while the run continues with the others.
-Without a range it compresses what is due by the live policy, or by the declared one if there is no live policy. A chunk that extends past --to is skipped; one that begins before --from is compressed. Frozen chunks are skipped. Safe to repeat.`
+    'Compresses the oldest chunk first, each in a transaction of its own, so that an interrupted run continues ' +
+    'where it stopped. A chunk is locked against writes while it is copied and exclusively for a moment at the ' +
+    'end. If another session uses the chunk when its step starts, the copied rows are deleted instead of ' +
+    'truncated, and VACUUM reclaims the space. Chunks of a publication, and all chunks of a database with a ' +
+    'logical replication slot, are only truncated, because subscribers would receive each DELETE. A chunk that ' +
+    'another session has locked is retried later, while the run continues with the others.\n' +
+    'Without a range it compresses what is due by the live policy, or by the declared one if there is no live ' +
+    'policy. A chunk that extends past --to is skipped; one that begins before --from is compressed. Frozen ' +
+    'chunks are skipped. Safe to repeat.'
   static override examples = [
     '<%= config.bin %> <%= command.id %> ohlcv_data --dry-run',
     '<%= config.bin %> <%= command.id %> ohlcv_data --older-than 30d --workers 2',
@@ -27,7 +34,8 @@ Without a range it compresses what is due by the live policy, or by the declared
     ...pointRangeFlags,
     'allow-upserts': Flags.boolean({
       summary:
-        'Citus: convert partitions to columnar although INSERT … ON CONFLICT writes into the table, if it never reaches them.',
+        'Citus: convert partitions to columnar although INSERT … ON CONFLICT writes into the table, if it never ' +
+        'reaches them.',
     }),
   }
 

@@ -8,8 +8,10 @@ import {pointsBetween} from '../../units/range.js'
 export default class ChunksDecompress extends BaseCommand<typeof ChunksDecompress> {
   static override summary = 'Decompress the chunks that overlap a time range.'
   static override description =
-    `Each chunk is decompressed in a transaction of its own; meanwhile no other session can read or write it. The compression policy compresses the chunks again at its next run: the preview names the policy, the time, and the command that delays it.
-Hard to undo: asks for confirmation, or takes --yes.`
+    'Each chunk is decompressed in a transaction of its own; meanwhile no other session can read or write it. ' +
+    'The compression policy compresses the chunks again at its next run: the preview names the policy, the ' +
+    'time, and the command that delays it.\n' +
+    'Hard to undo: asks for confirmation, or takes --yes.'
   static override examples = [
     '<%= config.bin %> <%= command.id %> ohlcv_data --from 2024-01-15 --to 2024-01-20',
     '<%= config.bin %> <%= command.id %> ohlcv_data --from 2024-01 --to 2024-01 --dry-run',

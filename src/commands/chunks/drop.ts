@@ -9,11 +9,16 @@ import {stderrWidth} from '../../cli/terminal.js'
 export default class ChunksDrop extends BaseCommand<typeof ChunksDrop> {
   static override summary = 'Drop old chunks with all their rows.'
   static override description =
-    `Drops chunks that are entirely older than the cutoff. Each time range is one transaction, with the chunks of all its space partitions. Without --older-than it drops what is due by the retention policy, and exports it first if the policy says so.
-Refused (exit 7) if an aggregate over the table, or over such an aggregate, has not computed all of the rows: --refresh-first refreshes it and then drops, --accept-loss drops anyway. Each step checks again after it has locked the chunk.
-With --export-to each chunk is first exported to a file, which is read back and compared; it is dropped only if the file has the rows that the chunk has at that moment.
-Locks the chunk exclusively, and for a moment the tables that the hypertable references by foreign keys.
-Loses data: type the target's name, or pass it with --confirm. --at-most counts time ranges.`
+    'Drops chunks that are entirely older than the cutoff. Each time range is one transaction, with the chunks ' +
+    'of all its space partitions. Without --older-than it drops what is due by the retention policy, and ' +
+    'exports it first if the policy says so.\n' +
+    'Refused (exit 7) if an aggregate over the table, or over such an aggregate, has not computed all of the ' +
+    'rows: --refresh-first refreshes it and then drops, --accept-loss drops anyway. Each step checks again ' +
+    'after it has locked the chunk.\n' +
+    'With --export-to each chunk is first exported to a file, which is read back and compared; it is dropped ' +
+    'only if the file has the rows that the chunk has at that moment.\n' +
+    'Locks the chunk exclusively, and for a moment the tables that the hypertable references by foreign keys.\n' +
+    "Loses data: type the target's name, or pass it with --confirm. --at-most counts time ranges."
   static override examples = [
     '<%= config.bin %> <%= command.id %> ohlcv_data --older-than 2y --dry-run',
     '<%= config.bin %> <%= command.id %> ohlcv_data --older-than 2y --refresh-first --confirm market',

@@ -16,7 +16,8 @@ export default class ChunksExport extends BaseCommand<typeof ChunksExport> {
     'Changes nothing in the database and blocks neither reads nor writes.'
   static override examples = [
     '<%= config.bin %> <%= command.id %> ohlcv_data --older-than 2y --export-to /var/backups/market',
-    '<%= config.bin %> <%= command.id %> ohlcv_data --from 2024-01 --to 2024-03 --export-to s3://archive/market --export-format csv',
+    '<%= config.bin %> <%= command.id %> ohlcv_data --from 2024-01 --to 2024-03 --export-to s3://archive/market ' +
+      '--export-format csv',
   ]
   static override args = {
     table: Args.string({description: 'hypertable or aggregate, as name or schema.name', required: true}),

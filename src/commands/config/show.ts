@@ -14,7 +14,10 @@ interface ShowReport extends ShownConfig {
 export default class ConfigShow extends ReportCommand<typeof ConfigShow> {
   static override summary = 'Show the configuration in effect and the database that it selects.'
   static override description =
-    "Validates the file, reports all mistakes together, and prints every setting with its value and its source: a flag, an environment variable, the file or a default, in this order of precedence. It does not connect to a database: the default policies are those of QiCore's own tables, and apply only in a database that has them. Variables are shown by name, passwords never."
+    'Validates the file, reports all mistakes together, and prints every setting with its value and its source: a ' +
+    'flag, an environment variable, the file or a default, in this order of precedence. It does not connect to a ' +
+    "database: the default policies are those of QiCore's own tables, and apply only in a database that has them. " +
+    'Variables are shown by name, passwords never.'
   static override examples = [
     '<%= config.bin %> <%= command.id %>',
     '<%= config.bin %> <%= command.id %> --target prod --json',

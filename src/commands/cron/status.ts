@@ -14,8 +14,11 @@ interface StatusReport extends Status {
 export default class CronStatus extends TargetReport<typeof CronStatus, StatusReport, StatusReport> {
   static override summary = 'Show what pg_cron runs, the last results, and missing or altered entries.'
   static override description =
-    `Joins pg_cron's schedule (cron.job), its run details (cron.job_run_details) and the ledger, which also has the steps that failed in a run that pg_cron reports as a success. Shows whether pg_cron's scheduler is running, which entries are missing, altered, disabled or left over, and the foreign entries of this database, which are never changed and never count as a failure.
-Changes nothing and needs read access only; what the role may not read is unknown. Exits 3 by --fail-on.`
+    "Joins pg_cron's schedule (cron.job), its run details (cron.job_run_details) and the ledger, which also has " +
+    "the steps that failed in a run that pg_cron reports as a success. Shows whether pg_cron's scheduler is " +
+    'running, which entries are missing, altered, disabled or left over, and the foreign entries of this ' +
+    'database, which are never changed and never count as a failure.\n' +
+    'Changes nothing and needs read access only; what the role may not read is unknown. Exits 3 by --fail-on.'
   static override examples = [
     '<%= config.bin %> <%= command.id %>',
     '<%= config.bin %> <%= command.id %> --json',

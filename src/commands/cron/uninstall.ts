@@ -5,7 +5,10 @@ import {ExitCode, OpsError} from '../../errors.js'
 export default class CronUninstall extends BaseCommand<typeof CronUninstall> {
   static override summary = 'Remove the jobs of this database from pg_cron; the daemon runs them again.'
   static override description =
-    `Removes only entries that qicore-db created for this database, recognized by their name and the procedure that they call. The ledger assigns the jobs to the daemon first, so that a call by pg_cron in between does nothing. If pg_cron is no longer installed, only the ledger is changed. Without a daemon the jobs do not run afterwards.`
+    'Removes only entries that qicore-db created for this database, recognized by their name and the procedure ' +
+    'that they call. The ledger assigns the jobs to the daemon first, so that a call by pg_cron in between does ' +
+    'nothing. If pg_cron is no longer installed, only the ledger is changed. Without a daemon the jobs do not run ' +
+    'afterwards.'
   static override examples = [
     '<%= config.bin %> <%= command.id %> --dry-run',
     '<%= config.bin %> <%= command.id %> --yes',

@@ -28,9 +28,11 @@ const mostRuns = 100_000
 export default class JobsHistory extends ReportCommand<typeof JobsHistory> {
   static override summary = 'List the runs of every job; --audit verifies that none is missing or duplicate.'
   static override description =
-    `--audit computes the due times of each job from its first declaration to now, with the schedule in force at each time, and compares them with the ledger:
-exit 3 on a due time without a row, one with two rows, a row without a due time, a claim whose daemon is gone, or a due time that was not started.
-Pauses, changed schedules, failovers and restores are listed as well, because they explain missing runs.`
+    '--audit computes the due times of each job from its first declaration to now, with the schedule in force ' +
+    'at each time, and compares them with the ledger:\n' +
+    'exit 3 on a due time without a row, one with two rows, a row without a due time, a claim whose daemon is ' +
+    'gone, or a due time that was not started.\n' +
+    'Pauses, changed schedules, failovers and restores are listed as well, because they explain missing runs.'
   static override examples = [
     '<%= config.bin %> <%= command.id %>',
     '<%= config.bin %> <%= command.id %> maintain --failed',

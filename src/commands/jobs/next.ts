@@ -15,7 +15,8 @@ interface NextReport {
 export default class JobsNext extends ReportCommand<typeof JobsNext> {
   static override summary = 'List the next runs in order, with local times.'
   static override description =
-    'Uses the schedules in force in the database, including pauses. `jobs simulate` works for any time range and without a database.'
+    'Uses the schedules in force in the database, including pauses. `jobs simulate` works for any time range ' +
+    'and without a database.'
   static override examples = [
     '<%= config.bin %> <%= command.id %>',
     '<%= config.bin %> <%= command.id %> maintain -n 5',

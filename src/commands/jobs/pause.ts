@@ -5,7 +5,8 @@ import {safeChangeFlags} from '../../cli/flags.js'
 export default class JobsPause extends BaseCommand<typeof JobsPause> {
   static override summary = 'Stop running a job until it is resumed, and record the actor and the reason.'
   static override description =
-    'Takes effect immediately: due times that were not started are recorded as skipped (paused), and running work finishes. Daemons need no restart. An audit shows the pause instead of a gap.'
+    'Takes effect immediately: due times that were not started are recorded as skipped (paused), and running work ' +
+    'finishes. Daemons need no restart. An audit shows the pause instead of a gap.'
   static override examples = ['<%= config.bin %> <%= command.id %> maintain --reason "release 4.2"']
   static override args = {job: Args.string({description: 'job', required: true})}
   static override flags = {

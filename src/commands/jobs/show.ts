@@ -20,7 +20,9 @@ interface JobShowReport {
 export default class JobsShow extends ReportCommand<typeof JobsShow> {
   static override summary = 'Show one recorded run of a job with its steps.'
   static override description =
-    'Shows when it was due, started and ended; which daemon, role or pg_cron ran it, with the fencing token of its claim; its attempts, its error with the SQLSTATE, and each recorded step. A step that was not started has no row.'
+    'Shows when it was due, started and ended; which daemon, role or pg_cron ran it, with the fencing token of ' +
+    'its claim; its attempts, its error with the SQLSTATE, and each recorded step. A step that was not started ' +
+    'has no row.'
   static override examples = ['<%= config.bin %> <%= command.id %> 42', '<%= config.bin %> <%= command.id %> 42 --json']
   static override args = {
     id: Args.integer({

@@ -15,7 +15,9 @@ interface SimulateReport extends Simulation {
 export default class JobsSimulate extends ReportCommand<typeof JobsSimulate> {
   static override summary = 'List the runs in a time range, and the effect of clock changes on them.'
   static override description =
-    `Needs no database and changes nothing. A due time that a clock change skips runs once, right after the change; one that is repeated runs the first time only; schedules with a wildcard or a step keep their interval in real time.`
+    'Needs no database and changes nothing. A due time that a clock change skips runs once, right after the ' +
+    'change; one that is repeated runs the first time only; schedules with a wildcard or a step keep their ' +
+    'interval in real time.'
   static override examples = [
     '<%= config.bin %> <%= command.id %> retain --timezone Europe/Berlin --from 2026-03-28 --to 2026-03-31',
     '<%= config.bin %> <%= command.id %> maintain --from 2026-01-01 --to 2027-01-01 --json',

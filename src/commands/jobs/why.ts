@@ -5,8 +5,12 @@ import type {JobWhyReport} from '../../doctor/why/explain-job.js'
 export default class JobsWhy extends ReportCommand<typeof JobsWhy> {
   static override summary = 'Explain why a job did not run or failed: the known facts and the likely cause.'
   static override description =
-    `Takes the name of a scheduled job, the id of a job of TimescaleDB, or the name of an entry of pg_cron. Reads the schedule with its last and next due time, the runner and whether it is running, what a run would do now, the last runs with their result and SQLSTATE, current locks, the settings, known defects, and the condition of the database. Ends with one cause and one command.
-A TimescaleDB job that runs a policy is explained like \`policies why\`. Changes nothing and never waits for a lock.`
+    'Takes the name of a scheduled job, the id of a job of TimescaleDB, or the name of an entry of pg_cron. ' +
+    'Reads the schedule with its last and next due time, the runner and whether it is running, what a run would ' +
+    'do now, the last runs with their result and SQLSTATE, current locks, the settings, known defects, and the ' +
+    'condition of the database. Ends with one cause and one command.\n' +
+    'A TimescaleDB job that runs a policy is explained like `policies why`. Changes nothing and never waits ' +
+    'for a lock.'
   static override examples = [
     '<%= config.bin %> <%= command.id %> maintain',
     '<%= config.bin %> <%= command.id %> 1003 --json',

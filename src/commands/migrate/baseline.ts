@@ -6,7 +6,8 @@ import {changeFlags} from '../../cli/flags.js'
 export default class MigrateBaseline extends BaseCommand<typeof MigrateBaseline> {
   static override summary = 'Record a version and those before it as applied, without running them.'
   static override description =
-    `For a database whose tables were created in another way. First checks that every object of these versions exists; if one is missing, nothing is recorded (exit 3). migrate up then applies the later versions.`
+    'For a database whose tables were created in another way. First checks that every object of these versions ' +
+    'exists; if one is missing, nothing is recorded (exit 3). migrate up then applies the later versions.'
   static override examples = [
     '<%= config.bin %> <%= command.id %> 1.2.0',
     '<%= config.bin %> <%= command.id %> app.1.0.0 --dry-run',

@@ -40,7 +40,8 @@ export default class MigrateNew extends BaseCommand<typeof MigrateNew> {
     const migration = newMigration(source, this.args.name, definitions)
     if (!this.jsonEnabled()) {
       this.log(
-        `${migration.files.join('\n')}: version ${migration.version}, ${migration.statements === 0 ? 'empty' : `${migration.statements} statements`}`,
+        `${migration.files.join('\n')}: version ${migration.version}, ` +
+          `${migration.statements === 0 ? 'empty' : `${migration.statements} statements`}`,
       )
       for (const reason of migration.cannot) this.report(`Not generated, write it yourself: ${reason}.`)
     }

@@ -31,7 +31,8 @@ export default class PartitionsAdopt extends BaseCommand<typeof PartitionsAdopt>
     key: Flags.string({summary: 'Column of the partitions; default: the only column of time.', helpValue: '<column>'}),
     every: length({
       summary:
-        'Length of a partition or chunk: day, 6h, 2 weeks; default: as declared, else that of the set, else month (chunks: week).',
+        'Length of a partition or chunk: day, 6h, 2 weeks; default: as declared, else that of the set, else month ' +
+        '(chunks: week).',
     }),
     undo: Flags.boolean({summary: 'Go back: remove the copy, or give the old table its name back.'}),
     finish: Flags.boolean({summary: 'Drop the old table. Loses the way back.', exclusive: ['undo']}),

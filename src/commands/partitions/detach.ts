@@ -6,8 +6,11 @@ import type {OldPlan} from '../../partitions/detach/detach.js'
 export default class PartitionsDetach extends BaseCommand<typeof PartitionsDetach> {
   static override summary = 'Detach old partitions from a table; their rows are kept in separate tables.'
   static override description =
-    `Runs DETACH CONCURRENTLY for each partition in turn, without blocking reads and writes. Long transactions that the detach would wait for are reported first. The next run finishes an interrupted detach. The last partition is never detached.
-With a default partition PostgreSQL cannot detach concurrently: each detach then takes ACCESS EXCLUSIVE for a moment, requested for 500 ms at a time.`
+    'Runs DETACH CONCURRENTLY for each partition in turn, without blocking reads and writes. Long transactions ' +
+    'that the detach would wait for are reported first. The next run finishes an interrupted detach. The last ' +
+    'partition is never detached.\n' +
+    'With a default partition PostgreSQL cannot detach concurrently: each detach then takes ACCESS EXCLUSIVE ' +
+    'for a moment, requested for 500 ms at a time.'
   static override examples = [
     '<%= config.bin %> <%= command.id %> ohlcv_data --older-than 24mon --dry-run',
     '<%= config.bin %> <%= command.id %> ohlcv_data --older-than 2y --yes',

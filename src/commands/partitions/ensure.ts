@@ -11,9 +11,11 @@ type PartitionsEnsureReport = ChangeReport & {findings: readonly PartitionFindin
 export default class PartitionsEnsure extends TargetChange<typeof PartitionsEnsure, PartitionsEnsureReport> {
   static override summary = 'Create the missing partitions of every declared set, for now and ahead.'
   static override description =
-    `Declared sets are those of the configuration (tables.<name>.partitions) and, if QiCore's migrations are recorded, its own tables.
-If nothing is missing it runs a single query, so it can run often. A set that fails does not stop the others (exit 6).
-Sets that pg_partman manages and undeclared sets are not changed. Safe to repeat, also on many targets.`
+    "Declared sets are those of the configuration (tables.<name>.partitions) and, if QiCore's migrations are " +
+    'recorded, its own tables.\n' +
+    'If nothing is missing it runs a single query, so it can run often. A set that fails does not stop the ' +
+    'others (exit 6).\n' +
+    'Sets that pg_partman manages and undeclared sets are not changed. Safe to repeat, also on many targets.'
   static override examples = [
     '<%= config.bin %> <%= command.id %>',
     '<%= config.bin %> <%= command.id %> --dry-run',

@@ -15,7 +15,8 @@ export default class PartitionsExport extends BaseCommand<typeof PartitionsExpor
     'Changes nothing in the database and blocks neither reads nor writes.'
   static override examples = [
     '<%= config.bin %> <%= command.id %> ohlcv_data --older-than 24mon --export-to /var/backups/market',
-    '<%= config.bin %> <%= command.id %> ohlcv_data --from 2024-01 --to 2024-03 --export-to s3://archive/market --export-format csv',
+    '<%= config.bin %> <%= command.id %> ohlcv_data --from 2024-01 --to 2024-03 --export-to s3://archive/market ' +
+      '--export-format csv',
   ]
   static override args = {table: Args.string({description: 'table, as name or schema.name', required: true})}
   static override flags = {

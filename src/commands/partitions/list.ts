@@ -14,8 +14,10 @@ interface ListReport extends PartitionsReport {
 export default class PartitionsList extends TargetReport<typeof PartitionsList, ListReport, ListReport> {
   static override summary = 'List partition sets: ranges, rows, bytes, gaps, missing and pending partitions.'
   static override description =
-    `Without a table it lists every set of every schema, declared or not. With a table it lists the partitions, newest first.
-Rows are the planner's estimate. Never waits for a lock: a partition that another session has locked exclusively has no size.`
+    'Without a table it lists every set of every schema, declared or not. With a table it lists the partitions, ' +
+    'newest first.\n' +
+    "Rows are the planner's estimate. Never waits for a lock: a partition that another session has locked " +
+    'exclusively has no size.'
   static override examples = [
     '<%= config.bin %> <%= command.id %>',
     '<%= config.bin %> <%= command.id %> crypto_prices',
@@ -25,7 +27,8 @@ Rows are the planner's estimate. Never waits for a lock: a partition that anothe
   static override flags = {
     check: Flags.boolean({
       summary:
-        'Exit 3 if a declared set has missing partitions, gaps, rows in its default partition, or a partly detached partition.',
+        'Exit 3 if a declared set has missing partitions, gaps, rows in its default partition, or a partly ' +
+        'detached partition.',
     }),
   }
 

@@ -10,9 +10,13 @@ import {command} from '../../units/command.js'
 export default class PoliciesApply extends BaseCommand<typeof PoliciesApply> {
   static override summary = 'Change the live policies to the declared ones.'
   static override description =
-    `Plans again, shows the plan and asks. With a file that policies plan --out saved, it continues only if the state that the plan depends on has not changed; SQL from the file is never run.
-Policies are altered in place: a job keeps its id, owner, schedule and history. Retention is gated: a chunk is dropped, in a transaction of its own, only after every aggregate has covered it; a native retention is converted in the same step. A retention that would drop data asks for the target's name (--confirm), and that consent is stored with a hash of the policy.
-Policies that conflict are refused (exit 7) unless each finding is accepted by name.`
+    'Plans again, shows the plan and asks. With a file that policies plan --out saved, it continues only if the ' +
+    'state that the plan depends on has not changed; SQL from the file is never run.\n' +
+    'Policies are altered in place: a job keeps its id, owner, schedule and history. Retention is gated: a ' +
+    'chunk is dropped, in a transaction of its own, only after every aggregate has covered it; a native ' +
+    "retention is converted in the same step. A retention that would drop data asks for the target's name " +
+    '(--confirm), and that consent is stored with a hash of the policy.\n' +
+    'Policies that conflict are refused (exit 7) unless each finding is accepted by name.'
   static override examples = [
     '<%= config.bin %> <%= command.id %>',
     '<%= config.bin %> <%= command.id %> plan.json --confirm prod',

@@ -18,8 +18,10 @@ interface ImportReport {
 export default class PoliciesImport extends BaseCommand<typeof PoliciesImport> {
   static override summary = 'Print the live policies of the database as a section of the configuration.'
   static override description =
-    `Covers every table that has a policy, or the named one: chunk interval, compression, retention, refresh, and the unit of integer times. The database is not changed.
---write adds and updates these entries in the configuration file; comments and all other entries are kept. Declared policies that are not live are not removed: policies apply creates them.`
+    'Covers every table that has a policy, or the named one: chunk interval, compression, retention, refresh, ' +
+    'and the unit of integer times. The database is not changed.\n' +
+    '--write adds and updates these entries in the configuration file; comments and all other entries are kept. ' +
+    'Declared policies that are not live are not removed: policies apply creates them.'
   static override examples = [
     '<%= config.bin %> <%= command.id %>',
     '<%= config.bin %> <%= command.id %> ticks --write',
@@ -62,7 +64,8 @@ export default class PoliciesImport extends BaseCommand<typeof PoliciesImport> {
           this.log(
             changes.length === 0
               ? 'The configuration already has every live policy as it is.'
-              : `${changes.length} ${changes.length === 1 ? 'field' : 'fields'} written. Next: ${command('policies plan')}`,
+              : `${changes.length} ${changes.length === 1 ? 'field' : 'fields'} written. Next: ` +
+                  `${command('policies plan')}`,
           )
         else this.logRaw(entries.length === 0 ? '# no policies here' : (await printSections(edits(false))).trimEnd())
       }

@@ -40,9 +40,15 @@ interface SavedPlan {
 export default class PoliciesPlan extends TargetReport<typeof PoliciesPlan, PlannedPolicies, PoliciesPlanReport> {
   static override summary = 'Show the changes to the declared policies, and whether they are safe.'
   static override description =
-    `Changes nothing. Declared policies are those of the configuration and the defaults of QiCore's own tables; all others are shown and not changed. Every step has its lock, its class and the reason.
-Checks retention against the aggregates over the table, refresh windows, compression against late rows, chunk length, locks and foreign keys. An unsafe finding has the date from which it takes effect and a value that avoids it; apply refuses a plan with one unless it is accepted by name, and this command exits 3.
---out saves the plan with a fingerprint of the state that it depends on: apply accepts the file while that state is unchanged. With --targets or --all-targets, --out-dir saves a plan for each target; each is applied and confirmed on its own.`
+    "Changes nothing. Declared policies are those of the configuration and the defaults of QiCore's own tables; " +
+    'all others are shown and not changed. Every step has its lock, its class and the reason.\n' +
+    'Checks retention against the aggregates over the table, refresh windows, compression against late rows, ' +
+    'chunk length, locks and foreign keys. An unsafe finding has the date from which it takes effect and a ' +
+    'value that avoids it; apply refuses a plan with one unless it is accepted by name, and this command exits ' +
+    '3.\n' +
+    '--out saves the plan with a fingerprint of the state that it depends on: apply accepts the file while that ' +
+    'state is unchanged. With --targets or --all-targets, --out-dir saves a plan for each target; each is ' +
+    'applied and confirmed on its own.'
   static override examples = [
     '<%= config.bin %> <%= command.id %>',
     '<%= config.bin %> <%= command.id %> --out plan.json',
@@ -162,7 +168,8 @@ Checks retention against the aggregates over the table, refresh windows, compres
     const saved = [...this.saved].sort((one, other) => compareAscending(one.file, other.file))
     const applicable = saved.filter((each) => each.applicable)
     this.report(
-      `Saved ${plural(saved.length, 'plan')} in ${directory}, ${applicable.length} of them with changes that can be applied.`,
+      `Saved ${plural(saved.length, 'plan')} in ${directory}, ${applicable.length} of them with changes that can ` +
+        'be applied.',
     )
     if (applicable.length > 0)
       this.report(`Apply them one by one. The first: ${applicable[0]!.next.replace('Next: ', '')}`)

@@ -5,7 +5,10 @@ import {policyChangeFlags, PolicyCommand, type PolicyChangeReport} from '../../c
 export default class PoliciesRemove extends PolicyCommand<typeof PoliciesRemove> {
   static override summary = 'Remove a policy by hand.'
   static override description =
-    `Removes policies of TimescaleDB and of qicore.policies. No data is changed: compressed chunks stay compressed. Reports if the configuration still declares the policy. Removing a refresh under a retention is refused (exit 7): the retention would drop rows that the aggregate has not computed, or hold them back forever.`
+    'Removes policies of TimescaleDB and of qicore.policies. No data is changed: compressed chunks stay ' +
+    'compressed. Reports if the configuration still declares the policy. Removing a refresh under a retention is ' +
+    'refused (exit 7): the retention would drop rows that the aggregate has not computed, or hold them back ' +
+    'forever.'
   static override examples = [
     '<%= config.bin %> <%= command.id %> retention ticks --dry-run',
     '<%= config.bin %> <%= command.id %> refresh hourly --job 1012 --yes',

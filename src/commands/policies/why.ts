@@ -5,8 +5,10 @@ import type {PolicyWhyReport} from '../../doctor/why/why-policy.js'
 export default class PoliciesWhy extends ReportCommand<typeof PoliciesWhy> {
   static override summary = 'Explain why a policy is late: the known facts and the most likely cause.'
   static override description =
-    `Reads the declared and the live rule, the runner, the outstanding chunks or ranges with their reasons, the last run and its error, current locks on the table, the condition of the database, and the recorded changes of the table. Ends with one cause and one command.
-Changes nothing and never waits for a lock.`
+    'Reads the declared and the live rule, the runner, the outstanding chunks or ranges with their reasons, the ' +
+    'last run and its error, current locks on the table, the condition of the database, and the recorded ' +
+    'changes of the table. Ends with one cause and one command.\n' +
+    'Changes nothing and never waits for a lock.'
   static override examples = [
     '<%= config.bin %> <%= command.id %> ohlcv_data',
     '<%= config.bin %> <%= command.id %> ohlcv_data compression --json',

@@ -17,7 +17,8 @@ const defaultBucket = '5min'
 export default class PricesHistory extends PricesCommand<typeof PricesHistory> {
   static override summary = 'Show prices of one coin on one exchange in time buckets.'
   static override description =
-    'Without --from and --to, the last 24 hours. The range excludes a price exactly at --to. Buckets are aligned to multiples of their length, counted from a Monday in UTC.'
+    'Without --from and --to, the last 24 hours. The range excludes a price exactly at --to. Buckets are aligned ' +
+    'to multiples of their length, counted from a Monday in UTC.'
   static override examples = [
     '<%= config.bin %> <%= command.id %> bitcoin binance',
     '<%= config.bin %> <%= command.id %> bitcoin kraken --from 2026-03-01 --to 2026-03-08 --bucket 1h --csv',

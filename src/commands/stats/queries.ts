@@ -8,7 +8,10 @@ const mostQueries = 10_000
 export default class StatsQueries extends TargetReport<typeof StatsQueries, QueriesReport, QueriesReport> {
   static override summary = 'List statements by total time, from pg_stat_statements.'
   static override description =
-    `With a table: only statements whose text mentions it. Counted since pg_stat_statements was last reset; the report has that time if the server records it. A statement that ran inside another one is marked, because the time of the outer one includes it. If pg_stat_statements is not installed or not loaded, the report is empty and names the commands that install it; statements of other roles need pg_read_all_stats.`
+    'With a table: only statements whose text mentions it. Counted since pg_stat_statements was last reset; the ' +
+    'report has that time if the server records it. A statement that ran inside another one is marked, because ' +
+    'the time of the outer one includes it. If pg_stat_statements is not installed or not loaded, the report is ' +
+    'empty and names the commands that install it; statements of other roles need pg_read_all_stats.'
   static override examples = [
     '<%= config.bin %> <%= command.id %>',
     '<%= config.bin %> <%= command.id %> crypto_prices --limit 5 --json',

@@ -128,10 +128,14 @@ const watermarkAhead: Check = {
         {
           severity: 'warning',
           object: objectOf(table),
-          message: `It is computed up to ${until}, which is still to come: new rows older than that are missing in it until a refresh computes them again. ${from} had rows of that time.`,
+          message:
+            `It is computed up to ${until}, which is still to come: new rows older than that are missing in it ` +
+            `until a refresh computes them again. ${from} had rows of that time.`,
           data: {watermark: until, now},
           fix: advice(
-            `Delete such rows of ${from}, then \`${refreshCommand({schema: table.schema, view: table.name}, {from: now, to: until})}\`, then as a superuser: ${resetWatermark(table.id)}`,
+            `Delete such rows of ${from}, then ` +
+              `\`${refreshCommand({schema: table.schema, view: table.name}, {from: now, to: until})}\`, then as a superuser: ` +
+              `${resetWatermark(table.id)}`,
           ),
         },
       ]
@@ -140,7 +144,8 @@ const watermarkAhead: Check = {
 }
 
 const resetWatermark = (id: number) =>
-  `update _timescaledb_catalog.continuous_aggs_watermark set watermark = _timescaledb_functions.cagg_watermark_materialized(${id}) where mat_hypertable_id = ${id}`
+  'update _timescaledb_catalog.continuous_aggs_watermark set watermark = ' +
+  `_timescaledb_functions.cagg_watermark_materialized(${id}) where mat_hypertable_id = ${id}`
 
 /** Whether the watermark is more than a bucket ahead: a refresh may compute the bucket that is now. */
 function isAhead({aggregate}: Table, clock: TableClock): boolean {
@@ -183,7 +188,9 @@ const largerThanSource: Check = {
   },
 }
 
-/** The command that compresses an aggregate; before 2.27.2 the server wants a refresh policy first, which is a decision. */
+/**
+ * The command that compresses an aggregate; before 2.27.2 the server wants a refresh policy first, which is a decision.
+ */
 function compressAggregate(
   table: Table,
   name: string,

@@ -50,7 +50,9 @@ async function staleNames(context: CheckContext): Promise<Finding[]> {
   ])
   const fix: Fix = {
     kind: 'advice',
-    text: 'The table was renamed, moved or dropped while TimescaleDB was not loaded: give it its name back, or restore the catalog from a dump.',
+    text:
+      'The table was renamed, moved or dropped while TimescaleDB was not loaded: give it its name back, or ' +
+      'restore the catalog from a dump.',
   }
   return [
     ...tables.map(
@@ -67,7 +69,9 @@ async function staleNames(context: CheckContext): Promise<Finding[]> {
       ({schema, name, chunks: count}): Finding => ({
         severity: 'critical',
         object: {schema, table: name},
-        message: `TimescaleDB's catalog names ${count} chunk${count === 1 ? '' : 's'} that PostgreSQL does not have: queries and policies that reach ${count === 1 ? 'it' : 'them'} fail.`,
+        message:
+          `TimescaleDB's catalog names ${count} chunk${count === 1 ? '' : 's'} that PostgreSQL does not have: ` +
+          `queries and policies that reach ${count === 1 ? 'it' : 'them'} fail.`,
         data: {chunks: count},
         fix,
       }),
@@ -93,7 +97,10 @@ async function readOnly(context: CheckContext): Promise<Finding[]> {
     {
       severity: 'critical',
       object: null,
-      message: `default_transaction_read_only is on for ${row!.of_database ? `database ${server.database}` : 'the server'}: inserts and jobs of new sessions fail.`,
+      message:
+        'default_transaction_read_only is on for ' +
+        `${row!.of_database ? `database ${server.database}` : 'the server'}: inserts and jobs of new sessions ` +
+        'fail.',
       data: {cause: row!.of_database ? 'database' : 'server'},
       fix: row!.of_database
         ? {

@@ -36,7 +36,9 @@ async function readGrants(context: CheckContext): Promise<Finding[]> {
   const statistics: Finding = {
     severity: 'warning',
     object: null,
-    message: `The role ${server.role} has not the privileges of pg_monitor: the queries, waits and kinds of other sessions, hidden settings and replication lag stay unknown.`,
+    message:
+      `The role ${server.role} has not the privileges of pg_monitor: the queries, waits and kinds of other ` +
+      'sessions, hidden settings and replication lag stay unknown.',
     data: {role: server.role, missing: ['pg_monitor']},
     fix: sqlFix(sql`grant pg_monitor to ${ident(server.role)}`.text),
   }
@@ -78,7 +80,8 @@ function notOwner(rights: TableRights<Declared>, role: string): Finding {
     severity: 'warning',
     object: objectOf(table),
     message: member
-      ? `The role ${role} is a member of its owner ${owner} and does not inherit its rights: its policies and chunks cannot be changed.`
+      ? `The role ${role} is a member of its owner ${owner} and does not inherit its rights: its policies and ` +
+        'chunks cannot be changed.'
       : `The role ${role} is not a member of its owner ${owner}: its policies and chunks cannot be changed.`,
     data: {role, owner, member},
     fix: ownerFix(rights, role),
@@ -91,7 +94,8 @@ function ownerFix({table, owner, superuser, member}: TableRights<Declared>, role
   if (superuser)
     return advice(
       table.section === 'tables'
-        ? `${owner} is a superuser, so give the table to another role: ${sql`alter table ${ident(table.schema, table.name)} owner to ${ident(role)}`.text}`
+        ? `${owner} is a superuser, so give the table to another role: ` +
+            `${sql`alter table ${ident(table.schema, table.name)} owner to ${ident(role)}`.text}`
         : `${owner} is a superuser: make ${role}, or a role of which it is a member, the owner of the aggregate`,
     )
   return sqlFix(sql`grant ${ident(owner)} to ${ident(role)}`.text)

@@ -49,7 +49,8 @@ function fixOf(product: Hazard['product'], fixedIn: readonly string[], {timescal
   const restart = product === 'pg_cron' ? ' and restart the server' : ''
   return advice(
     there
-      ? 'The server has a version with the fix. As the first statement of a new session (psql -X): alter extension timescaledb update'
+      ? 'The server has a version with the fix. As the first statement of a new session (psql -X): alter ' +
+          'extension timescaledb update'
       : `Install ${productNames[product]} ${fixed} or newer${restart}.`,
   )
 }
@@ -69,9 +70,11 @@ async function possible({server, once}: CheckContext): Promise<Finding[]> {
       : 'SQL does not show its version more exactly'
   const [newest] = open.flatMap(({fixedIn}) => fixedIn).sort((one, other) => compareVersions(other, one))
   throw new NotKnown(
-    `pg_cron is ${rangeInWords(versions)}. ${unknown}, so that these known defects are possible: ${open.map(({id, what, fixedIn, source}) => `${id}: ${what} Fixed in ${fixedIn.join(', ')} (${source}).`).join(' ')}`,
+    `pg_cron is ${rangeInWords(versions)}. ${unknown}, so that these known defects are possible: ` +
+      `${open.map(({id, what, fixedIn, source}) => `${id}: ${what} Fixed in ${fixedIn.join(', ')} (${source}).`).join(' ')}`,
     advice(
-      `Look up the version of the installed package (dpkg -l 'postgresql-*-cron', rpm -qa 'pg_cron*'). ${newest} and newer have none of them.`,
+      `Look up the version of the installed package (dpkg -l 'postgresql-*-cron', rpm -qa 'pg_cron*'). ${newest} ` +
+        'and newer have none of them.',
     ),
   )
 }

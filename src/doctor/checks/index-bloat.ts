@@ -24,7 +24,9 @@ async function indexBloat(context: CheckContext): Promise<Finding[]> {
       return {
         severity: 'warning',
         object: about(row).object,
-        message: `Its indexes take ${formatBytes(bytes)}, about ${formatBytes(wasted)} of which are empty (estimated from the widths of their columns): ${largest.join(', ')}.${lock}`,
+        message:
+          `Its indexes take ${formatBytes(bytes)}, about ${formatBytes(wasted)} of which are empty (estimated ` +
+          `from the widths of their columns): ${largest.join(', ')}.${lock}`,
         data: {bytes, expectedBytes: expected, wastedBytes: wasted, indexes: largest, estimated: true},
         fix: sqlFix(`reindex table ${isHypertable ? '' : 'concurrently '}${storageOf(row)}`),
       }
@@ -32,7 +34,9 @@ async function indexBloat(context: CheckContext): Promise<Finding[]> {
   const unreadable = rows.filter((row) => row.unreadable > 0)
   if (findings.length > 0 || unreadable.length === 0) return findings
   throw new NotKnown(
-    `The statistics of the indexed columns of ${plural(unreadable.length, 'table')} cannot be read: ${unreadable.map((row) => about(row).name).join(', ')} were never analyzed, or this role may not read them with SELECT.`,
+    `The statistics of the indexed columns of ${plural(unreadable.length, 'table')} cannot be read: ` +
+      `${unreadable.map((row) => about(row).name).join(', ')} were never analyzed, or this role may not read them ` +
+      'with SELECT.',
     sqlFix(unreadable.map((row) => `analyze ${storageOf(row)}`).join('; ')),
   )
 }

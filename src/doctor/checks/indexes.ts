@@ -114,7 +114,10 @@ async function unused(context: CheckContext): Promise<Finding[]> {
     .map((row) => ({
       severity: 'warning',
       object: about(row).object,
-      message: `Index ${row.index} was never used, while the other indexes of the table were used ${row.table_scans} times; it takes ${formatBytes(row.bytes)} and slows every insert. A replica may use it: its own statistics say so.`,
+      message:
+        `Index ${row.index} was never used, while the other indexes of the table were used ${row.table_scans} ` +
+        `times; it takes ${formatBytes(row.bytes)} and slows every insert. A replica may use it: its own ` +
+        'statistics say so.',
       data: {index: row.index, scans: row.scans, tableScans: row.table_scans, bytes: row.bytes},
       fix: dropIndex(row),
     }))
@@ -132,7 +135,9 @@ async function duplicates(context: CheckContext): Promise<Finding[]> {
       {
         severity: 'warning',
         object: about(row).object,
-        message: `Index ${row.index} has the same columns as ${kept.index}: every insert writes both, and queries need one. It takes ${formatBytes(row.bytes)}.`,
+        message:
+          `Index ${row.index} has the same columns as ${kept.index}: every insert writes both, and queries need ` +
+          `one. It takes ${formatBytes(row.bytes)}.`,
         data: {index: row.index, sameAs: kept.index, bytes: row.bytes},
         fix: dropIndex(row),
       },
@@ -172,7 +177,9 @@ async function deadRows(context: CheckContext): Promise<Finding[]> {
       return {
         severity: 'warning' as const,
         object: about(row).object,
-        message: `${row.dead} dead rows beside ${row.live} live ones; ${last}.${off} An old transaction or slot may hold them back.`,
+        message:
+          `${row.dead} dead rows beside ${row.live} live ones; ${last}.${off} An old transaction or slot may hold ` +
+          'them back.',
         data: {dead: row.dead, live: row.live, vacuumedAt: row.vacuumed_at, autovacuumOff: row.autovacuum_off},
         fix: sqlFix(`vacuum (analyze) ${storageOf(row)}`),
       }
@@ -188,7 +195,9 @@ async function bloat(context: CheckContext): Promise<Finding[]> {
       return {
         severity: 'warning',
         object: about(row).object,
-        message: `It takes ${formatBytes(row.bytes)}, about ${formatBytes(wasted)} of which are empty (estimated from the widths of its columns). VACUUM FULL gives them back and locks each table meanwhile.`,
+        message:
+          `It takes ${formatBytes(row.bytes)}, about ${formatBytes(wasted)} of which are empty (estimated from ` +
+          'the widths of its columns). VACUUM FULL gives them back and locks each table meanwhile.',
         data: {bytes: row.bytes, expectedBytes: row.expected, wastedBytes: wasted},
         fix: sqlFix(`vacuum (full, analyze) ${storageOf(row)}`),
       }
@@ -196,7 +205,9 @@ async function bloat(context: CheckContext): Promise<Finding[]> {
   const unreadable = rows.filter((row) => row.unreadable > 0)
   if (findings.length > 0 || unreadable.length === 0) return findings
   throw new NotKnown(
-    `The statistics of ${plural(unreadable.length, 'table')} cannot be read: ${unreadable.map((row) => about(row).name).join(', ')} were never analyzed, or this role may not read them with SELECT.`,
+    `The statistics of ${plural(unreadable.length, 'table')} cannot be read: ` +
+      `${unreadable.map((row) => about(row).name).join(', ')} were never analyzed, or this role may not read them ` +
+      'with SELECT.',
     sqlFix(unreadable.map((row) => `analyze ${storageOf(row)}`).join('; ')),
   )
 }
@@ -218,7 +229,9 @@ async function oldTables(context: CheckContext): Promise<Finding[]> {
       {
         severity,
         object: about(row).object,
-        message: `Its oldest transaction is ${age} transactions old; autovacuum freezes from ${row.freeze_max_age} on and was kept from it. At 2.1 billion the server refuses writes.`,
+        message:
+          `Its oldest transaction is ${age} transactions old; autovacuum freezes from ${row.freeze_max_age} on ` +
+          'and was kept from it. At 2.1 billion the server refuses writes.',
         data: {transactionAge: row.xid_age, multixactAge: row.mxid_age, freezeMaxAge: row.freeze_max_age},
         fix: sqlFix(`vacuum (freeze) ${storageOf(row)}`),
       },
@@ -237,7 +250,9 @@ export function databaseAges(rows: readonly DatabaseAge[]): Finding[] {
       {
         severity,
         object: null,
-        message: `The oldest transaction of the database ${row.database} is ${age} transactions old. At 2.1 billion the whole server refuses writes.${prepared}`,
+        message:
+          `The oldest transaction of the database ${row.database} is ${age} transactions old. At 2.1 billion the ` +
+          `whole server refuses writes.${prepared}`,
         data: {database: row.database, transactionAge: row.xid_age, multixactAge: row.mxid_age},
         fix: row.here ? sqlFix('vacuum (freeze)') : advice(`In the database ${row.database}: vacuum (freeze)`),
       },

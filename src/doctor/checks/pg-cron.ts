@@ -30,7 +30,9 @@ export function timeZone({timezone, changes_clocks: changes}: CronSettings): Fin
     {
       severity: 'warning',
       object: null,
-      message: `pg_cron reads all schedules in the time zone ${timezone} (cron.timezone): in the hour in which the clocks change, a job is left out or runs twice.`,
+      message:
+        `pg_cron reads all schedules in the time zone ${timezone} (cron.timezone): in the hour in which the ` +
+        'clocks change, a job is left out or runs twice.',
       data: {timezone},
       fix: advice(`Restart the server after this, and change the schedules: ${setting('cron.timezone', "'GMT'")}`),
     },
@@ -45,24 +47,31 @@ export function bothDays({matches_both_days: both}: CronSettings): Finding[] {
       severity: 'warning',
       object: null,
       message:
-        'cron.match_dom_and_dow is on: a schedule with a day of the month and a weekday runs only on days that are both, where cron and this program run it on days that are either.',
+        'cron.match_dom_and_dow is on: a schedule with a day of the month and a weekday runs only on days that ' +
+        'are both, where cron and this program run it on days that are either.',
       data: {matchesBothDays: true},
       fix: advice(`Reload the settings after this: ${setting('cron.match_dom_and_dow', 'off')}`),
     },
   ]
 }
 
-/** Each running job takes one of the worker processes, as TimescaleDB and parallel queries do; pg_cron accepts all but one. */
+/**
+ * Each running job takes one of the worker processes, as TimescaleDB and parallel queries do; pg_cron accepts all but
+ * one.
+ */
 function cronWorkers({uses_workers: used, running_jobs: jobs, max_worker_processes: most}: CronSettings): Finding[] {
   if (!used || jobs === null || jobs < most - 1) return []
   return [
     {
       severity: 'warning',
       object: null,
-      message: `pg_cron runs its jobs in background workers (cron.use_background_workers), up to ${jobs} at the same time, and the server has ${most} for everything (max_worker_processes): a job that finds none fails.`,
+      message:
+        `pg_cron runs its jobs in background workers (cron.use_background_workers), up to ${jobs} at the same ` +
+        `time, and the server has ${most} for everything (max_worker_processes): a job that finds none fails.`,
       data: {runningJobs: jobs, maxWorkerProcesses: most},
       fix: advice(
-        `Restart the server after this, or raise max_worker_processes: ${setting('cron.max_running_jobs', String(Math.max(1, Math.floor(most / 2))))}`,
+        'Restart the server after this, or raise max_worker_processes: ' +
+          `${setting('cron.max_running_jobs', String(Math.max(1, Math.floor(most / 2))))}`,
       ),
     },
   ]
@@ -99,7 +108,9 @@ export function cronUpdatePending({
     {
       severity: 'warning',
       object: null,
-      message: `The server has the files of pg_cron ${available}, the objects in this database are of ${objects}${loaded}.`,
+      message:
+        `The server has the files of pg_cron ${available}, the objects in this database are of ` +
+        `${objects}${loaded}.`,
       data: {installed: objects, available, library},
       fix: isOldLibrary
         ? advice(`Restart the server, so that it loads the library of its files, then: ${update}`)

@@ -16,7 +16,9 @@ const removal = ({schema, table, kind, jobId}: PolicyStatus): Fix => ({
 
 const startDaemon = (): Fix => ({
   kind: 'advice',
-  text: `Start the background workers (\`${command('doctor', [], {only: 'workers'})}\`), or run the daemon: ${command('daemon')}`,
+  text:
+    `Start the background workers (\`${command('doctor', [], {only: 'workers'})}\`), or run the daemon: ` +
+    `${command('daemon')}`,
 })
 
 export const policyChecks: readonly Check[] = [

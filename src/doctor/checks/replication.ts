@@ -43,7 +43,9 @@ function slotFindings({name, type, active, wal_status, kept_bytes, limit_bytes}:
     {
       severity: 'warning',
       object: null,
-      message: `The ${type} replication slot ${name} has no consumer and keeps ${formatBytes(kept_bytes)} of WAL (max_wal_size is ${formatBytes(limit_bytes)}): it grows until the disk is full.`,
+      message:
+        `The ${type} replication slot ${name} has no consumer and keeps ${formatBytes(kept_bytes)} of WAL ` +
+        `(max_wal_size is ${formatBytes(limit_bytes)}): it grows until the disk is full.`,
       data,
       fix: advice(`Start its consumer, or, if it does not come back: ${drop}`),
     },
@@ -89,19 +91,23 @@ export function lagFindings({name, state, here, paused, ...row}: LagRow): Findin
     {
       severity: 'warning',
       object: null,
-      message: `${of} ${behind} behind: queries there read old rows, and a failover loses or waits for the rest.${paused ? ' Its replay is paused.' : ''}`,
+      message:
+        `${of} ${behind} behind: queries there read old rows, and a failover loses or waits for the ` +
+        `rest.${paused ? ' Its replay is paused.' : ''}`,
       data: {name, state, behindBytes: bytes, behindMs: ms, limitBytes: limit, paused},
       fix: paused
         ? sqlFix('select pg_wal_replay_resume()')
         : advice(
-            `Look at the network and disk between them, and on the standby for a long query that holds replay back: ${oldestQueries}`,
+            'Look at the network and disk between them, and on the standby for a long query that holds replay ' +
+              `back: ${oldestQueries}`,
           ),
     },
   ]
 }
 
 const oldestQueries =
-  "select pid, xact_start, query from pg_stat_activity where backend_type = 'client backend' order by xact_start limit 5"
+  "select pid, xact_start, query from pg_stat_activity where backend_type = 'client backend' order by xact_start " +
+  'limit 5'
 
 interface PublishedRow {
   publication: string
@@ -137,7 +143,9 @@ async function unpublished({ask, snapshot}: CheckContext): Promise<Finding[]> {
       return {
         severity: 'warning',
         object: objectOf(table),
-        message: `The publication ${publication} lists it, and does not send ${missing} of its ${plural(count, 'chunk')}, made since: subscribers miss their rows.`,
+        message:
+          `The publication ${publication} lists it, and does not send ${missing} of its ` +
+          `${plural(count, 'chunk')}, made since: subscribers miss their rows.`,
         data: {publication, chunks: count, published},
         fix: advice(`From PostgreSQL 15 on this sends the chunks of every hypertable, also those to come: ${add}`),
       }

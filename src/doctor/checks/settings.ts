@@ -67,7 +67,9 @@ const rowSecurity: Check = {
       ({root}): Finding => ({
         severity: 'warning',
         object: objectOf(tables.find(({relation}) => relation === root)!),
-        message: `Row level security hides rows from the role ${server.role}: counts, ends and coverage are those of the rows that it sees.`,
+        message:
+          `Row level security hides rows from the role ${server.role}: counts, ends and coverage are those of the ` +
+          'rows that it sees.',
         data: {role: server.role},
         fix: sqlFix(sql`alter role ${ident(server.role)} bypassrls`.text),
       }),
@@ -89,7 +91,8 @@ const eventTriggers: Check = {
         message: `${triggerInWords(trigger, trigger.tags)}: an error in it ends a drop, a detach or a migration.`,
         data: {trigger: trigger.name, event: trigger.event, function: trigger.function, tags: trigger.tags},
         fix: advice(
-          `Make its function pass the role that maintains the tables, or: ${sql`alter event trigger ${ident(trigger.name)} disable`.text}`,
+          'Make its function pass the role that maintains the tables, or: ' +
+            `${sql`alter event trigger ${ident(trigger.name)} disable`.text}`,
         ),
       }),
     ),

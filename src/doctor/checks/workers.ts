@@ -28,14 +28,17 @@ export function launcherFindings({launchers, max_background_workers: most}: Work
     {
       severity: 'critical',
       object: null,
-      message: `TimescaleDB's launcher is not running${most === 0 ? ': timescaledb.max_background_workers is 0' : ''}; no policy and no job runs in any database of this server.`,
+      message:
+        `TimescaleDB's launcher is not running${most === 0 ? ': timescaledb.max_background_workers is 0' : ''}; ` +
+        'no policy and no job runs in any database of this server.',
       data: {maxBackgroundWorkers: most},
       fix: {
         kind: 'advice',
         text:
           most === 0
             ? 'Raise timescaledb.max_background_workers and restart the server.'
-            : 'Add timescaledb to shared_preload_libraries and restart the server; its log says why the launcher ended.',
+            : 'Add timescaledb to shared_preload_libraries and restart the server; its log says why the launcher ' +
+              'ended.',
       },
     },
   ]

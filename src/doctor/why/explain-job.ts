@@ -23,7 +23,8 @@ export async function explainJob(db: Database, request: JobWhyRequest): Promise<
   if (job !== null) return {kind: 'jobs.why', version: 1, target: null, at: request.at, job}
   throw usageError(
     'NO_SUCH_JOB',
-    `There is no job ${request.name}: none is declared or in the ledger, TimescaleDB has none with that id, and pg_cron no entry of that name that this role may see.`,
+    `There is no job ${request.name}: none is declared or in the ledger, TimescaleDB has none with that id, and ` +
+      'pg_cron no entry of that name that this role may see.',
     [
       `There are: ${request.jobs.map(({name}) => name).join(', ') || 'none'}.`,
       `Jobs of TimescaleDB by id: ${command('policies status', [], {all: true})}`,

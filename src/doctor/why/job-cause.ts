@@ -48,14 +48,18 @@ function stateCandidates({listed, server, at}: JobFacts): Candidate[] {
     found.push({
       depth: 'incomplete',
       code: 'undeclared',
-      message: `${name} is in the ledger of this database and not in the configuration here, so no daemon with this configuration runs it.`,
+      message:
+        `${name} is in the ledger of this database and not in the configuration here, so no daemon with this ` +
+        'configuration runs it.',
       fix: commandFix(command('config show')),
     })
   if (paused !== null)
     found.push({
       depth: 'held_back',
       code: 'paused',
-      message: `${name} was paused ${agoText(paused.since, at)} by ${paused.by}${paused.reason === null ? '' : `: ${paused.reason}`}.`,
+      message:
+        `${name} was paused ${agoText(paused.since, at)} by ` +
+        `${paused.by}${paused.reason === null ? '' : `: ${paused.reason}`}.`,
       fix: commandFix(command('jobs resume', [name])),
     })
   return found
@@ -82,7 +86,9 @@ function runnerCandidates({listed: {name, state, paused}, cron, daemons, lastDae
           {
             depth: 'no_runner',
             code: 'daemon_without_it',
-            message: `A daemon is running (${daemons[0]!.id}), and its configuration does not have ${name}: it reads it when it starts.`,
+            message:
+              `A daemon is running (${daemons[0]!.id}), and its configuration does not have ${name}: it reads it ` +
+              'when it starts.',
             fix: {kind: 'advice', text: 'Restart the daemon with this configuration.'},
           },
         ]
@@ -147,7 +153,9 @@ function runCandidates(facts: JobFacts): Candidate[] {
       found.push({
         depth: 'ran',
         code: 'running_long',
-        message: `It has been running for ${formatAge(secondsBetween(listed.running.since, at))} (${listed.running.by}), longer than its timeout.`,
+        message:
+          `It has been running for ${formatAge(secondsBetween(listed.running.since, at))} (${listed.running.by}), ` +
+          'longer than its timeout.',
         fix: commandFix(command('activity')),
       })
   } else if (newest !== undefined) found.push(...newestRun(newest, facts))
@@ -193,7 +201,9 @@ function lateCandidates({dueSince, job, listed, daemons, cron, at}: JobFacts): C
     {
       depth: 'not_done',
       code: 'late',
-      message: `It has been due for ${since} and no daemon has begun it: all workers are busy, or the daemon does not reach this database.`,
+      message:
+        `It has been due for ${since} and no daemon has begun it: all workers are busy, or the daemon does not ` +
+        'reach this database.',
       fix: again,
     },
   ]

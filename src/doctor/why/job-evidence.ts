@@ -67,7 +67,9 @@ function runnerEvidence({listed, daemons, lastDaemon, cron, at}: JobFacts): Evid
   return [
     {
       topic: 'runner',
-      message: `Run by ${listed.runner}, and none is running. The last heartbeat of ${id} was ${agoText(seenAt, at)}; ${how}.`,
+      message:
+        `Run by ${listed.runner}, and none is running. The last heartbeat of ${id} was ${agoText(seenAt, at)}; ` +
+        `${how}.`,
     },
   ]
 }
@@ -115,7 +117,9 @@ function settingsEvidence({job}: JobFacts): Evidence[] {
   return [
     {
       topic: 'settings',
-      message: `${job.retries} retries, timeout ${seconds(job.timeout)}, late after ${seconds(job.lateAfter)}, catchUp ${job.catchUp}, overlap ${job.overlap}${window}.`,
+      message:
+        `${job.retries} retries, timeout ${seconds(job.timeout)}, late after ${seconds(job.lateAfter)}, catchUp ` +
+        `${job.catchUp}, overlap ${job.overlap}${window}.`,
     },
   ]
 }

@@ -69,7 +69,9 @@ function scheduleCause({status, at}: PolicyFacts, work: PolicyProblem): Cause | 
   if (nextRunAt !== null && secondsBetween(nextRunAt, at) > overdueSeconds)
     return {
       code: 'run_overdue',
-      message: `The next run of job ${jobId} should have begun ${formatAge(secondsBetween(nextRunAt, at))} ago: the scheduler has no free worker for it.`,
+      message:
+        `The next run of job ${jobId} should have begun ${formatAge(secondsBetween(nextRunAt, at))} ago: the ` +
+        'scheduler has no free worker for it.',
       fix: work.fix,
     }
   if (lastRunAt !== null) return null

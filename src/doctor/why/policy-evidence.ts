@@ -72,7 +72,9 @@ function runEvidence({status, at}: PolicyFacts): Evidence[] {
   if (lastError !== null)
     evidence.push({
       topic: 'error',
-      message: `The last error${lastError.at === null ? '' : `, ${agoText(lastError.at, at)}`}: ${lastError.message}${lastError.state === null ? '' : ` [${lastError.state}]`}.`,
+      message:
+        `The last error${lastError.at === null ? '' : `, ${agoText(lastError.at, at)}`}: ` +
+        `${lastError.message}${lastError.state === null ? '' : ` [${lastError.state}]`}.`,
     })
   return evidence
 }
@@ -81,7 +83,9 @@ function historyEvidence({runs, at}: PolicyFacts): Evidence[] {
   if (runs === null) return [{topic: 'history', message: 'This role may not read the record of changes.'}]
   return runs.map(({id, operation, status, startedAt, error}) => ({
     topic: 'history',
-    message: `Run ${id}${startedAt === null ? '' : `, ${agoText(startedAt, at)}`}: ${operation}, ${status}${error === null ? '' : `: ${error}`}.`,
+    message:
+      `Run ${id}${startedAt === null ? '' : `, ${agoText(startedAt, at)}`}: ${operation}, ` +
+      `${status}${error === null ? '' : `: ${error}`}.`,
   }))
 }
 

@@ -30,7 +30,9 @@ export function blockedCause(sessions: readonly Session[]): Cause | null {
   const {pid, application, kind, blocks} = holder
   return {
     code: 'blocked',
-    message: `Pid ${pid} (${application ?? kind}) holds a lock on the table, and ${blocks} session${blocks === 1 ? '' : 's'} wait${blocks === 1 ? 's' : ''} for it.`,
+    message:
+      `Pid ${pid} (${application ?? kind}) holds a lock on the table, and ${blocks} ` +
+      `session${blocks === 1 ? '' : 's'} wait${blocks === 1 ? 's' : ''} for it.`,
     fix: {kind: 'sql', text: endingSql(holder)},
   }
 }

@@ -51,7 +51,10 @@ interface Facts {
   server: Server
 }
 
-/** A job of TimescaleDB's scheduler; null where there is none of that id. One that carries out a policy is explained as that policy. */
+/**
+ * A job of TimescaleDB's scheduler; null where there is none of that id. One that carries out a policy is explained as
+ * that policy.
+ */
 export async function explainTimescaledbJob(db: Database, request: JobWhyRequest): Promise<JobExplanation | null> {
   if (!can(db.server.engine, 'hypertables') || !/^\d{1,9}$/.test(request.name)) return null
   const id = Number(request.name)
@@ -175,7 +178,9 @@ function runCandidates({row, at, sessions, server}: Facts): Candidate[] {
     found.push({
       depth: 'not_done',
       code: 'run_overdue',
-      message: `Its next run should have begun ${formatAge(secondsBetween(next, at))} ago: the scheduler has no free worker for it.`,
+      message:
+        `Its next run should have begun ${formatAge(secondsBetween(next, at))} ago: the scheduler has no free ` +
+        'worker for it.',
       fix: runNow,
     })
   return found
@@ -202,7 +207,10 @@ function evidenceOf({row, at, server}: Facts): Evidence[] {
         ]),
     {
       topic: 'settings',
-      message: `${row.max_retries < 0 ? 'Retried without limit' : `${row.max_retries} retries`}, every ${row.retry_period}; runtime ${row.max_runtime === '00:00:00' ? 'without limit' : `up to ${row.max_runtime}`}.`,
+      message:
+        `${row.max_retries < 0 ? 'Retried without limit' : `${row.max_retries} retries`}, every ` +
+        `${row.retry_period}; runtime ` +
+        `${row.max_runtime === '00:00:00' ? 'without limit' : `up to ${row.max_runtime}`}.`,
     },
   ]
 }

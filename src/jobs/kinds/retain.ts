@@ -130,7 +130,8 @@ export async function retainWork(
     const key = qualifiedName(table)
     if (policies.every(({job}) => job !== null))
       notes.push(
-        `${key} has an ungated retention policy of TimescaleDB, whose workers are not running: this job does not run it`,
+        `${key} has an ungated retention policy of TimescaleDB, whose workers are not running: this job does not ` +
+          'run it',
       )
     else if (gated.has(table) && db.server.workers !== 'dead' && !policies.some(policyExportsRows))
       enforced.push({what: `retention of ${key}`, by: 'timescaledb'})
@@ -205,7 +206,8 @@ export async function retainNotes(db: Database, plans: readonly Plan[]): Promise
     const shown = rows.slice(0, 5).map(({label, relations}) => `${relations.join(', ')} (${label})`)
     const more = rows.length > shown.length ? ` and ${rows.length - shown.length} more` : ''
     notes.push(
-      `${key}: a run drops at most ${rows[0]!.most} of these, as far as aggregates have computed them: ${shown.join('; ')}${more}`,
+      `${key}: a run drops at most ${rows[0]!.most} of these, as far as aggregates have computed them: ` +
+        `${shown.join('; ')}${more}`,
     )
   }
   return notes

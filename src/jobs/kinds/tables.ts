@@ -94,7 +94,8 @@ export async function policyWork(
       work.enforced.push({what: `${kind} of ${key}`, by: 'pg_cron'})
       if (!db.server.pgCronAlive)
         work.notes.push(
-          `pg_cron's scheduler is not running: ${kind} of ${key} waits for it. "runner: daemon" assigns it to the daemon`,
+          `pg_cron's scheduler is not running: ${kind} of ${key} waits for it. "runner: daemon" assigns it to the ` +
+            'daemon',
         )
       continue
     }

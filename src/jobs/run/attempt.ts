@@ -141,7 +141,8 @@ async function refuseUnknown(db: Database, plan: Plan, claim: Claim | TakenOver)
     if (!row!.done)
       throw new OpsError(
         'UNKNOWN',
-        `${claim.claimedBefore} stopped sending heartbeats during ${step.id}: the step may or may not have been done, and it is not "repeatable".`,
+        `${claim.claimedBefore} stopped sending heartbeats during ${step.id}: the step may or may not have been ` +
+          'done, and it is not "repeatable".',
       )
   }
 }

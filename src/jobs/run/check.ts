@@ -42,7 +42,8 @@ function rejectProblems(config: Settings | null, problems: readonly string[]): v
   if (problems.length === 0) return
   throw usageError(
     'CONFIG',
-    `${config?.file ?? 'The configuration'} has ${problems.length === 1 ? 'a mistake' : `${problems.length} mistakes`}:\n${problems.map((problem) => `- ${problem}`).join('\n')}`,
+    `${config?.file ?? 'The configuration'} has ` +
+      `${problems.length === 1 ? 'a mistake' : `${problems.length} mistakes`}:\n${problems.map((problem) => `- ${problem}`).join('\n')}`,
     [`Nothing was done. Every field of a job with an example: ${docsPage('daemon')}`],
   )
 }

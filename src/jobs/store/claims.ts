@@ -118,7 +118,8 @@ export async function claimNow(db: Database, job: Job, me: Identity, lease: numb
   const known = (await readJobs(db, [job.name]))[0]
   throw new OpsError(
     'RUNNING',
-    `${job.name} is already running, claimed by ${known?.claimedBy ?? 'a daemon that is gone'} since ${known?.startedAt ? instantFromMillis(known.startedAt) : 'an unknown time'}.`,
+    `${job.name} is already running, claimed by ${known?.claimedBy ?? 'a daemon that is gone'} since ` +
+      `${known?.startedAt ? instantFromMillis(known.startedAt) : 'an unknown time'}.`,
     {
       exit: ExitCode.lockHeld,
       suggestions: [

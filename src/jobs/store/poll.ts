@@ -5,8 +5,8 @@ import {askJobs, type LedgerJob} from './ledger-jobs.js'
 import {ledgerWrite, type Identity} from './ledger.js'
 
 /**
- * Records the heartbeat and reads every job of the ledger, in one round trip: with 50 databases, an idle daemon spends most
- * of its time on round trips.
+ * Records the heartbeat and reads every job of the ledger, in one round trip: with 50 databases, an idle daemon spends
+ * most of its time on round trips.
  */
 export async function pollLedger(db: Database, me: Identity): Promise<{heartbeat: Heartbeat; jobs: LedgerJob[]}> {
   const [heartbeat, jobs] = await pipelined(db, ledgerWrite(db), (tx) => [

@@ -67,7 +67,9 @@ export async function readAudit(
     jobs,
     timelines: timelines.map(({system_identifier, timeline, seen_at, seen_by}) => ({
       at: seen_at,
-      message: `failover or restore: the server is now on timeline ${timeline} of system ${system_identifier} (seen by ${seen_by}); runs that the old server completed just before may have been repeated`,
+      message:
+        `failover or restore: the server is now on timeline ${timeline} of system ${system_identifier} (seen by ` +
+        `${seen_by}); runs that the old server completed just before may have been repeated`,
     })),
     now: rows[0] ? Date.parse(rows[0].now) : Date.now(),
   }

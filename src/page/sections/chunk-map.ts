@@ -77,7 +77,10 @@ function summary({cells, counts}: MapRow): string {
 
 function cellWords({from, to, chunks, bytes, state, name}: Cell): string {
   const range = `${formatInstant(instantFromMillis(from))} to ${formatInstant(instantFromMillis(to))}`
-  return `${name ?? plural(chunks, 'chunk')}, ${range}, ${bytesOr(bytes)}, ${chunks > 1 && state !== 'compressed' ? `some ${state}` : state}`
+  return (
+    `${name ?? plural(chunks, 'chunk')}, ${range}, ${bytesOr(bytes)}, ` +
+    `${chunks > 1 && state !== 'compressed' ? `some ${state}` : state}`
+  )
 }
 
 function axis(from: number, to: number): Markup {

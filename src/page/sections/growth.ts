@@ -61,8 +61,12 @@ function leadOf(database: StorageGrowth | undefined, disk: DiskForecast | null):
   const ahead =
     forecast === undefined
       ? ''
-      : `; in 90 days ${formatBytes(forecast.bytes)}, between ${formatBytes(forecast.low)} and ${formatBytes(forecast.high)}`
-  return `The database has ${bytesOr(database.totalBytes)} and grows by ${formatBytes(database.bytesPerDay)} per day${ahead}.${full}`
+      : `; in 90 days ${formatBytes(forecast.bytes)}, between ${formatBytes(forecast.low)} and ` +
+        `${formatBytes(forecast.high)}`
+  return (
+    `The database has ${bytesOr(database.totalBytes)} and grows by ${formatBytes(database.bytesPerDay)} per ` +
+    `day${ahead}.${full}`
+  )
 }
 
 /**

@@ -25,7 +25,8 @@ export function jobsSection(calendar: JobCalendar): Markup {
   const lead =
     daemons.length === 0
       ? 'No daemon is running on this database.'
-      : `${plural(daemons.length, 'daemon')}: ${daemons.map(({id, seenAt}) => `${id}, seen ${ageOr(seenAt, at)} ago`).join('; ')}.`
+      : `${plural(daemons.length, 'daemon')}: ` +
+        `${daemons.map(({id, seenAt}) => `${id}, seen ${ageOr(seenAt, at)} ago`).join('; ')}.`
   if (jobs.length === 0) return section({id: 'jobs', title: 'Scheduled runs', lead}, html`<p>There are no jobs.</p>`)
   return section(
     {id: 'jobs', title: 'Scheduled runs', lead},

@@ -66,7 +66,8 @@ function refuseOutside(rule: CreateRequest['rule'], periods: readonly Period[]):
   if (wild.length === 0) return
   throw usageError(
     'OUT_OF_RANGE',
-    `${wild[0]!.schema}.${wild[0]!.partition}${wild.length > 1 ? ` and ${wild.length - 1} more` : ''} would be before ${rule.earliest} or more than ${durationInWords(rule.within)} ahead.`,
+    `${wild[0]!.schema}.${wild[0]!.partition}${wild.length > 1 ? ` and ${wild.length - 1} more` : ''} would be ` +
+      `before ${rule.earliest} or more than ${durationInWords(rule.within)} ahead.`,
     [`To allow it, set tables.${rule.relation}.partitions.earliest and .within in the configuration.`],
   )
 }
@@ -75,7 +76,8 @@ function refuseOutside(rule: CreateRequest['rule'], periods: readonly Period[]):
 export function notStored({relation, column, type}: PartitionSet, every: Every): OpsError {
   return usageError(
     'PARTITION_KEY',
-    `${relation} is partitioned by ${column} (${type}), which cannot hold the bounds of these partitions (every: ${every}).`,
+    `${relation} is partitioned by ${column} (${type}), which cannot hold the bounds of these partitions (every: ` +
+      `${every}).`,
     ['A date has whole days; an integer, a UUIDv7 and a ULID have a first and a last instant.'],
   )
 }
@@ -119,7 +121,8 @@ async function localRange(
   const [start, stop] = [microsOfLocal(first), microsOfLocal(until)]
   if (start >= stop)
     throw usageError('EMPTY_RANGE', `--from ${words(from)} is not before --to ${words(to)}.`, [
-      'The range is half-open: --to 2024-02-01 ends with January. Whole months are included: --from 2024-01 --to 2024-12.',
+      'The range is half-open: --to 2024-02-01 ends with January. Whole months are included: --from 2024-01 --to ' +
+        '2024-12.',
     ])
   const count = Math.ceil(Number((stop - start) / 1_000_000n) / 86_400 / approximateDays(every)) + 1
   if (count > mostPeriods)

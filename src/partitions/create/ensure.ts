@@ -161,7 +161,10 @@ function asOpsError(error: unknown): OpsError {
 
 function outside(rule: PartitionRule, periods: readonly Period[]): string {
   const wild = periods.filter(({sane}) => !sane).map(({partition}) => partition)
-  return `${wild.join(', ')}: not created: earlier or further ahead than partitions.earliest and .within of ${rule.relation} allow.`
+  return (
+    `${wild.join(', ')}: not created: earlier or further ahead than partitions.earliest and .within of ` +
+    `${rule.relation} allow.`
+  )
 }
 
 const isTrouble = ({kind}: PartitionFinding) => kind === 'conflict' || kind === 'stray'

@@ -83,7 +83,8 @@ export function createTable(set: PartitionSet, made: NewChild, indexes?: 'with i
   // The same as PARTITION OF copies. ATTACH adds indexes, foreign keys, row triggers and (from 17) identity, and marks
   // them as inherited. Comments and extended statistics are not copied by either.
   const like = raw(
-    `including defaults including generated including constraints including storage including compression${indexes ? ' including indexes' : ''}`,
+    'including defaults including generated including constraints including storage including ' +
+      `compression${indexes ? ' including indexes' : ''}`,
   )
   const method = set.accessMethod === null ? raw('') : sql` using ${ident(set.accessMethod)}`
   const space = set.tablespace === null ? raw('') : sql` tablespace ${ident(set.tablespace)}`
@@ -110,8 +111,8 @@ export function attachTable(set: PartitionSet, {schema, partition, range}: NewCh
 }
 
 /**
- * Citus runs DDL on the shards of a node in parallel sessions, and refuses to follow a foreign key to a replicated table
- * afterwards in the same transaction (XX000).
+ * Citus runs DDL on the shards of a node in parallel sessions, and refuses to follow a foreign key to a replicated
+ * table afterwards in the same transaction (XX000).
  */
 function oneShardAtATime({distributed, related}: PartitionSet): Statement[] {
   return distributed && related.length > 0 ? [sql`set local citus.multi_shard_modify_mode = 'sequential'`] : []

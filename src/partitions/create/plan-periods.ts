@@ -61,14 +61,19 @@ export async function planPeriods(db: Database, request: PeriodRequest): Promise
   for (const partition of set.pending)
     find(
       'pending',
-      `${partition} is pending detach, because a detach was interrupted: finish it with \`${command('partitions detach', [shortName(set.schema, set.table)])}\``,
+      `${partition} is pending detach, because a detach was interrupted: finish it with ` +
+        `\`${command('partitions detach', [shortName(set.schema, set.table)])}\``,
     )
   const misplaced = await misplacedRows(db, set, missing)
   for (const {period, rows, oldest, newest} of misplaced) {
-    const what = `${rows} ${rows === 1 ? 'row' : 'rows'} of ${periodName(period)} (${oldest}${rows === 1 ? '' : ` to ${newest}`})`
+    const what =
+      `${rows} ${rows === 1 ? 'row' : 'rows'} of ${periodName(period)} ` +
+      `(${oldest}${rows === 1 ? '' : ` to ${newest}`})`
     find(
       'stray',
-      `The default partition ${set.defaultPartition} holds ${what}: \`${command('partitions drain', [shortName(set.schema, set.table)])}\` moves ${rows === 1 ? 'it' : 'them'} into ${period.partition}.`,
+      `The default partition ${set.defaultPartition} holds ${what}: ` +
+        `\`${command('partitions drain', [shortName(set.schema, set.table)])}\` moves ${rows === 1 ? 'it' : 'them'} ` +
+        `into ${period.partition}.`,
     )
   }
   const wanted = missing.filter((period) => !misplaced.some((rowsOf) => rowsOf.period === period))
@@ -176,10 +181,16 @@ function conflictOf(
 ): string | null {
   const name = `${schema}.${partition}`
   if (child?.pending)
-    return `${child.relation} is pending detach and still has ${rangeWords(child)}: ${name} cannot be created before the detach is finished.`
+    return (
+      `${child.relation} is pending detach and still has ${rangeWords(child)}: ${name} cannot be created before ` +
+      'the detach is finished.'
+    )
   if (child) return `${child.relation} (${rangeWords(child)}) overlaps ${from} to ${to}: ${name} cannot be created.`
   if (state === 'taken' && drained.some((drain) => drain.schema === schema && drain.partition === partition))
-    return `${name} has rows that a drain moved and did not attach: \`${command('partitions drain', [shortName(set.schema, set.table)])}\` finishes it.`
+    return (
+      `${name} has rows that a drain moved and did not attach: ` +
+      `\`${command('partitions drain', [shortName(set.schema, set.table)])}\` finishes it.`
+    )
   if (state === 'taken')
     return `${name} exists already and is not a partition of ${set.relation}: attach, rename or drop it.`
   if (state === 'other') return `${name} is a partition of ${set.relation} with other bounds than ${from} to ${to}.`

@@ -16,8 +16,8 @@ import {markDetached, markIntended, removeMark, requireDetached, withdrawMark} f
 const holderTimeout = '2 seconds'
 
 /**
- * What happens to a detached partition: its table is kept and recorded, or dropped in the next step under this mark. The
- * record is null where it cannot be written.
+ * What happens to a detached partition: its table is kept and recorded, or dropped in the next step under this mark.
+ * The record is null where it cannot be written.
  */
 export type Purpose = {kind: 'keep'; record: DetachRecord | null} | {kind: 'drop'; mark: string}
 

@@ -91,7 +91,9 @@ async function detachOf(db: Database, found: OldPartitions, recorded: boolean): 
   return {found, steps, notes, references, publications, partitions: old.length + pending.length}
 }
 
-/** The steps that detach one partition, keep its table and record it. @param pendingFirst see {@link detachConcurrently} */
+/**
+ * The steps that detach one partition, keep its table and record it. @param pendingFirst see {@link detachConcurrently}
+ */
 export function keepSteps(
   {server}: Pick<Database, 'server'>,
   set: PartitionSet,
@@ -109,7 +111,8 @@ export function keepSteps(
 function unrecordedNotes({server}: Database, {set, old}: OldPartitions, recorded: boolean): string[] {
   if (recorded || old.length === 0 || !server.hasQicoreSchema) return []
   return [
-    `The partitions of ${set.relation} are not recorded as detached, because this role may not write qicore.detached_partition: partitions detached does not know their age.`,
+    `The partitions of ${set.relation} are not recorded as detached, because this role may not write ` +
+      'qicore.detached_partition: partitions detached does not know their age.',
   ]
 }
 
@@ -130,7 +133,8 @@ export function weightOf(children: readonly Child[]): string[] {
     {all: (n) => `about ${n} rows`, some: (n) => `about ${n} rows or more`, none: 'number of rows unknown'},
   )
   return [
-    `${count(children.length)}, ${instantInWords(first.from ?? 'the beginning')} to ${instantInWords(last.to ?? 'the end')}: ${size}, ${rows}.`,
+    `${count(children.length)}, ${instantInWords(first.from ?? 'the beginning')} to ` +
+      `${instantInWords(last.to ?? 'the end')}: ${size}, ${rows}.`,
   ]
 }
 

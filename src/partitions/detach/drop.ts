@@ -72,7 +72,8 @@ async function requireCoverage(db: Database, {set, old}: OldPartitions, accepted
   if (missing.length === 0) return
   throw new OpsError(
     'NOT_COVERED',
-    `The drop would lose rows that an aggregate has not computed; nothing was dropped.\n${missing.map(({child, why}) => `${child.relation}: ${why}`).join('\n')}`,
+    'The drop would lose rows that an aggregate has not computed; nothing was ' +
+      `dropped.\n${missing.map(({child, why}) => `${child.relation}: ${why}`).join('\n')}`,
     {
       exit: ExitCode.refused,
       suggestions: [
@@ -90,7 +91,8 @@ async function requireCoverage(db: Database, {set, old}: OldPartitions, accepted
 function uncheckable({relation}: PartitionSet): OpsError {
   return new OpsError(
     'NOT_COVERED',
-    `An aggregate reads ${relation}, which Citus distributes: whether it has computed all rows cannot be checked up to the drop. Nothing was dropped.`,
+    `An aggregate reads ${relation}, which Citus distributes: whether it has computed all rows cannot be checked ` +
+      'up to the drop. Nothing was dropped.',
     {exit: ExitCode.refused, suggestions: ['After checking the aggregate, --accept-loss drops them.']},
   )
 }
@@ -102,7 +104,8 @@ async function requireIndependence(db: Database, {old}: OldPartitions): Promise<
   if (rows.length === 0) return
   throw usageError(
     'DEPENDENTS',
-    `Nothing was dropped, because other objects depend on these partitions.\n${rows.map(({relation, dependents}) => `${relation}: ${dependents}`).join('\n')}`,
+    'Nothing was dropped, because other objects depend on these ' +
+      `partitions.\n${rows.map(({relation, dependents}) => `${relation}: ${dependents}`).join('\n')}`,
     ['Drop the dependent objects first, or detach the partitions and keep their tables: partitions detach.'],
   )
 }
@@ -138,5 +141,9 @@ function detachAndDrop(
 
 /** The note about a table with the mark of a drop that did not detach it. */
 export function keptByHand({relation, kind}: Pick<Leftover, 'relation' | 'kind'>): string {
-  return `${relation} has the mark of a drop, but that drop did not detach it, or it was changed since: it is kept. After checking its rows: COMMENT ON ${kind === 'f' ? 'FOREIGN TABLE' : 'TABLE'} ${relation} IS NULL, or DROP TABLE.`
+  return (
+    `${relation} has the mark of a drop, but that drop did not detach it, or it was changed since: it is kept. ` +
+    `After checking its rows: COMMENT ON ${kind === 'f' ? 'FOREIGN TABLE' : 'TABLE'} ${relation} IS NULL, or DROP ` +
+    'TABLE.'
+  )
 }

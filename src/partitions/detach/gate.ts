@@ -8,13 +8,15 @@ import type {PartitionSet} from '../sets.js'
 export interface Gate {
   /** Why rows of a partition would be missing from an aggregate, by the partition's qualified name. */
   missing: ReadonlyMap<string, string>
-  /** From which transaction on rows of a partition may be missing; see {@link allUnseen}. Null: no aggregate reads them. */
+  /**
+   * From which transaction on rows of a partition may be missing; see {@link allUnseen}. Null: no aggregate reads them.
+   */
   unseenFrom(child: Child): string | null
 }
 
 /**
- * The aggregates over a set must have computed the rows of a partition before these leave the table. A partition that is
- * not covered now, or whose coverage cannot be checked up to the detach, may miss any of its rows.
+ * The aggregates over a set must have computed the rows of a partition before these leave the table. A partition that
+ * is not covered now, or whose coverage cannot be checked up to the detach, may miss any of its rows.
  */
 export async function readGate(db: Database, set: PartitionSet, children: readonly Child[]): Promise<Gate> {
   // Read before coverage: rows of later transactions may be missing from the check.

@@ -45,8 +45,8 @@ interface SetDrain {
 /**
  * Plans to move the rows of default partitions into partitions of their own, for each set that carries the time of a
  * table, and to finish what an earlier run began.
- * @throws OpsError DRAIN_REFUSED (exit 7) if rows would be lost or triggers fired; TOO_MANY, PARTITION_CONFLICT, and the
- * errors of {@link changeableSets}
+ * @throws OpsError DRAIN_REFUSED (exit 7) if rows would be lost or triggers fired; TOO_MANY, PARTITION_CONFLICT, and
+ * the errors of {@link changeableSets}
  */
 export async function planDrain(db: Database, {rule, every}: DrainRequest): Promise<DrainPlan> {
   const declared = {...rule, every: every ?? ('month' as const)}
@@ -131,7 +131,10 @@ function resumedOf({key}: PartitionSet, {schema, partition, lower, upper}: Drain
 }
 
 function orphanWords({relation, of, lower, upper}: Drained): string {
-  return `${relation} has rows that a drain moved, and the default partition is gone. To see them again: alter table ${of} attach partition ${relation} for values from ('${lower}') to ('${upper}')`
+  return (
+    `${relation} has rows that a drain moved, and the default partition is gone. To see them again: alter table ` +
+    `${of} attach partition ${relation} for values from ('${lower}') to ('${upper}')`
+  )
 }
 
 /** What no partition covers of the periods between two points, without the tables that an earlier run made. */
@@ -147,7 +150,8 @@ async function partsBetween(
   if (days / approximateDays(rule.every) > mostPeriods)
     throw usageError(
       'TOO_MANY',
-      `The rows of the default partition of ${set.relation} reach from ${instantOf(start)} to ${instantOf(end)}: more than ${mostPeriods} periods (every: ${rule.every}).`,
+      `The rows of the default partition of ${set.relation} reach from ${instantOf(start)} to ${instantOf(end)}: ` +
+        `more than ${mostPeriods} periods (every: ${rule.every}).`,
       [`Exclude the oldest with tables.${rule.relation}.partitions.earliest, or give longer periods with every.`],
     )
   // The points of a key without a time zone are local times already.
@@ -230,19 +234,26 @@ function obstacleWords(rest: string, facts: DrainFacts): {message: string; sugge
     }
   if (facts.referencing.length > 0)
     return {
-      message: `foreign keys refer to its rows (${facts.referencing.join(', ')}): a row that moves would be deleted for a moment, and ON DELETE would act.`,
+      message:
+        `foreign keys refer to its rows (${facts.referencing.join(', ')}): a row that moves would be deleted for ` +
+        'a moment, and ON DELETE would act.',
       suggestion: 'Drop these foreign keys first, and add them again afterwards.',
     }
   if (facts.on_delete.length > 0)
     return {
       message: `the triggers ${facts.on_delete.join(', ')} would run for each row that is moved, as if it were deleted.`,
-      suggestion: `Disable them on this partition for the time of the drain: alter table ${rest} disable trigger ${facts.on_delete[0]}`,
+      suggestion:
+        `Disable them on this partition for the time of the drain: alter table ${rest} disable trigger ` +
+        `${facts.on_delete[0]}`,
     }
   if (facts.publications.length > 0)
     return {
-      message: `the publications ${facts.publications.join(', ')} would send the deletes, but not the inserts into a table that is not attached yet: subscribers would lose the rows.`,
+      message:
+        `the publications ${facts.publications.join(', ')} would send the deletes, but not the inserts into a ` +
+        'table that is not attached yet: subscribers would lose the rows.',
       suggestion:
-        'Exclude deletes for the time of the drain (alter publication … set (publish = …)), or move the rows on both sides.',
+        'Exclude deletes for the time of the drain (alter publication … set (publish = …)), or move the rows on ' +
+        'both sides.',
     }
   return null
 }
@@ -253,7 +264,8 @@ function visibilityNotes({relation}: PartitionSet, {on_insert: triggers}: DrainF
   ]
   if (triggers.length > 0)
     notes.push(
-      `Before a partition is attached, rows of its time are refused while the default partition is checked, because the triggers ${triggers.join(', ')} run after an insert.`,
+      'Before a partition is attached, rows of its time are refused while the default partition is checked, ' +
+        `because the triggers ${triggers.join(', ')} run after an insert.`,
     )
   return notes
 }

@@ -171,9 +171,9 @@ end`
 }
 
 /**
- * The locks of an ATTACH, in the order in which a writer takes them. A writer that waits for the default partition alone
- * has already chosen it for its row: after the ATTACH PostgreSQL would refuse the row (23514). One that waits for the
- * set chooses afterwards.
+ * The locks of an ATTACH, in the order in which a writer takes them. A writer that waits for the default partition
+ * alone has already chosen it for its row: after the ATTACH PostgreSQL would refuse the row (23514). One that waits for
+ * the set chooses afterwards.
  */
 export function lockForAttach(set: PartitionSet, rest: string): Statement[] {
   return [

@@ -22,9 +22,9 @@ type Shape = Pick<Step, 'object' | 'class' | 'transaction' | 'doneCheck' | 'repe
 
 /**
  * Steps that move the rows of one partition out of a large default partition, in committed batches, and then attach it.
- * Nothing is scanned under an exclusive lock: the new table has a CHECK equal to its bounds, its indexes and its foreign
- * keys before it has rows, and the default partition gets a CHECK that excludes them, which is validated under SHARE
- * UPDATE EXCLUSIVE.
+ * Nothing is scanned under an exclusive lock: the new table has a CHECK equal to its bounds, its indexes and its
+ * foreign keys before it has rows, and the default partition gets a CHECK that excludes them, which is validated under
+ * SHARE UPDATE EXCLUSIVE.
  */
 export function drainSteps(context: DrainContext, target: DrainTarget, resumed: boolean): Step[] {
   const {set, rest} = context

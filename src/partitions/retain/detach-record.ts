@@ -93,8 +93,8 @@ where d.relation = to_regclass(${relation})::oid and d.detached_at is null and d
 
 /**
  * Records that the aggregates have computed all rows of a detached table; fails if it has rows of transactions that had
- * not ended when coverage was checked. Coverage cannot be checked after the detach, and no row is added any more through
- * the set.
+ * not ended when coverage was checked. Coverage cannot be checked after the detach, and no row is added any more
+ * through the set.
  */
 export function countStep(
   {relation, schema, partition}: Pick<Child, 'relation' | 'schema' | 'partition'>,

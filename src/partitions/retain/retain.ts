@@ -60,10 +60,10 @@ interface Part extends Omit<RetainPlan, 'plan'> {
 }
 
 /**
- * Plans the stages of a declared retention that are due: old partitions are detached, detached ones moved and dropped. A
- * partition that cannot go does not stop the others: it is in `withheld`, with the reason.
- * @throws OpsError NO_RECORD (exit 1) if this role may not write the record, without which nothing can be dropped later;
- * the errors of {@link oldPartitions}
+ * Plans the stages of a declared retention that are due: old partitions are detached, detached ones moved and dropped.
+ * A partition that cannot go does not stop the others: it is in `withheld`, with the reason.
+ * @throws OpsError NO_RECORD (exit 1) if this role may not write the record, without which nothing can be dropped
+ * later; the errors of {@link oldPartitions}
  */
 export async function planRetain(db: Database, request: RetainRequest): Promise<RetainPlan> {
   const {relation, rule} = request
@@ -100,7 +100,8 @@ export async function planRetain(db: Database, request: RetainRequest): Promise<
 function noRecord(relation: string): OpsError {
   return new OpsError(
     'NO_RECORD',
-    `The stages of ${relation} cannot be carried out: this role may not write qicore.detached_partition, in which they are recorded.`,
+    `The stages of ${relation} cannot be carried out: this role may not write qicore.detached_partition, in which ` +
+      'they are recorded.',
     {suggestions: ['Grant the privileges of sql/roles.sql, or run it as another role.']},
   )
 }
@@ -167,7 +168,8 @@ async function detachedPart(
     withheld: parts.flatMap(({withheld}) => withheld),
     notes: kept.map(
       (each) =>
-        `${each.table!.relation} is kept: ${reasonKept(each)}. To apply the stages to it: --include ${each.table!.relation}`,
+        `${each.table!.relation} is kept: ${reasonKept(each)}. To apply the stages to it: --include ` +
+        `${each.table!.relation}`,
     ),
   }
 }

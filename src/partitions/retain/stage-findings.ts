@@ -41,7 +41,10 @@ export function stagesFinding(
   const first = late[0]!
   return {
     kind: 'stages due',
-    message: `${plural(late.length, 'stage')} of its retention ${late.length === 1 ? 'is' : 'are'} due and not done, the first since ${instantOf(first.at) ?? 'long ago'}: ${first.task} of ${first.relation}. The reasons: ${command('partitions retain', [shortName(set.schema, set.table)], {'dry-run': true})}`,
+    message:
+      `${plural(late.length, 'stage')} of its retention ${late.length === 1 ? 'is' : 'are'} due and not done, the ` +
+      `first since ${instantOf(first.at) ?? 'long ago'}: ${first.task} of ${first.relation}. The reasons: ` +
+      `${command('partitions retain', [shortName(set.schema, set.table)], {'dry-run': true})}`,
   }
 }
 

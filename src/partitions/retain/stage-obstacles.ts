@@ -82,7 +82,10 @@ export function obstacleTo(
   {moves, dependents, feed}: Obstacles,
 ): string | null {
   if (task === 'count' && seen === allUnseen)
-    return 'the aggregates over the table had not computed its rows when it was detached: attach it again, refresh them, and detach it again'
+    return (
+      'the aggregates over the table had not computed its rows when it was detached: attach it again, refresh ' +
+      'them, and detach it again'
+    )
   if (task === 'move') {
     const facts = moves.get(oid)
     if (server.citus !== null && set.distributed && (facts?.tables.length ?? 0) > 0)

@@ -81,8 +81,8 @@ const day: Duration = {months: 0, days: 1, seconds: 0}
 
 /**
  * The first time at which a range that ends then is as old as an age. PostgreSQL's subtraction decides, as in every
- * other cutoff: a month before March 30 is February 28, so a range that ends on February 28 is a month old from March 28
- * on, and one that ends on January 31 from March 1 on (a month before February 28 is January 28).
+ * other cutoff: a month before March 30 is February 28, so a range that ends on February 28 is a month old from March
+ * 28 on, and one that ends on January 31 from March 1 on (a month before February 28 is January 28).
  */
 export function dueAt(end: bigint, age: Duration): bigint {
   let at = addInterval(end, age)

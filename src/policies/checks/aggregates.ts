@@ -176,7 +176,10 @@ export function windowFindings(over: CheckSubject, facts: ProofFacts): CheckFind
         object: view,
         effectiveFrom: facts.at,
         policies: [policyRef(view, 'refresh')],
-        message: `the refresh of ${view} reaches from ${offsetInWords(startOffset, over.state.scale)} to ${offsetInWords(endOffset, over.state.scale)} ago: less than two buckets of ${offsetInWords(bucket, over.state.scale)}, so a run may find no whole bucket`,
+        message:
+          `the refresh of ${view} reaches from ${offsetInWords(startOffset, over.state.scale)} to ` +
+          `${offsetInWords(endOffset, over.state.scale)} ago: less than two buckets of ` +
+          `${offsetInWords(bucket, over.state.scale)}, so a run may find no whole bucket`,
         suggestion: declaration(`startOffset: ${words(needed, over)}`, over),
       },
     ]

@@ -111,7 +111,9 @@ export function compressionFindings(subject: CheckSubject, facts: ProofFacts): C
       object: key,
       effectiveFrom: facts.at,
       policies: [policyRef(key, 'compression')],
-      message: `${refilled} compressed chunk${refilled === 1 ? '' : 's'} of ${key} received rows after compression: they are more than ${age} late, or old rows were loaded`,
+      message:
+        `${refilled} compressed chunk${refilled === 1 ? '' : 's'} of ${key} received rows after compression: they ` +
+        `are more than ${age} late, or old rows were loaded`,
       suggestion: 'a longer `after` if that continues',
     })
   const retention = retentionOf(subject)
@@ -122,7 +124,9 @@ export function compressionFindings(subject: CheckSubject, facts: ProofFacts): C
       object: key,
       effectiveFrom: facts.at,
       policies: [policyRef(key, 'compression'), policyRef(key, 'retention')],
-      message: `${key} is compressed after ${age} and dropped after ${retentionWords(retention, subject)}: no chunk is ever compressed`,
+      message:
+        `${key} is compressed after ${age} and dropped after ${retentionWords(retention, subject)}: no chunk is ` +
+        'ever compressed',
       suggestion: null,
     })
   return findings

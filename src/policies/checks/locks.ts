@@ -27,7 +27,10 @@ function dropFindings(subject: CheckSubject, retention: Retention, facts: ProofF
       object: key,
       effectiveFrom: facts.at,
       policies: [policyRef(key, 'retention')],
-      message: `the first run of the retention of ${key} drops ${first} chunks in one transaction and needs about ${needed} locks of the ${facts.lockSpace} that the server has: every run would fail with "out of shared memory"`,
+      message:
+        `the first run of the retention of ${key} drops ${first} chunks in one transaction and needs about ` +
+        `${needed} locks of the ${facts.lockSpace} that the server has: every run would fail with "out of shared ` +
+        'memory"',
       suggestion: 'the gated retention (native: false): one chunk a transaction',
     })
   if (subject.references.length > 0)
@@ -38,8 +41,11 @@ function dropFindings(subject: CheckSubject, retention: Retention, facts: ProofF
       effectiveFrom,
       policies: [policyRef(key, 'retention')],
       message: native
-        ? `each run of the retention of ${key} holds ACCESS EXCLUSIVE on ${subject.references.join(', ')} (foreign keys) until it has dropped everything, and waits for the locks without a timeout: readers queue behind it`
-        : `dropping a chunk of ${key} locks ${subject.references.join(', ')} (foreign keys) for a moment; a run waits for these locks at most half a second`,
+        ? `each run of the retention of ${key} holds ACCESS EXCLUSIVE on ${subject.references.join(', ')} ` +
+          '(foreign keys) until it has dropped everything, and waits for the locks without a timeout: readers ' +
+          'queue behind it'
+        : `dropping a chunk of ${key} locks ${subject.references.join(', ')} (foreign keys) for a moment; a run ` +
+          'waits for these locks at most half a second',
       suggestion: native ? 'the gated retention (native: false)' : null,
     })
   // In a partitioned table, partitions with rows that a foreign key references cannot be dropped at all.
@@ -51,8 +57,10 @@ function dropFindings(subject: CheckSubject, retention: Retention, facts: ProofF
       effectiveFrom,
       policies: [policyRef(key, 'retention')],
       message: native
-        ? `the first drop of a chunk of ${key} also drops the foreign key ${subject.referencedBy.join(', ')}, for all rows, or every run fails: TimescaleDB 2.22 drops the key with a notice only, 2.29 refuses the drop`
-        : `foreign key ${subject.referencedBy.join(', ')} references ${key}: dropping a chunk would also drop the key, so no chunk of ${key} is dropped while it exists`,
+        ? `the first drop of a chunk of ${key} also drops the foreign key ${subject.referencedBy.join(', ')}, for ` +
+          'all rows, or every run fails: TimescaleDB 2.22 drops the key with a notice only, 2.29 refuses the drop'
+        : `foreign key ${subject.referencedBy.join(', ')} references ${key}: dropping a chunk would also drop the ` +
+          `key, so no chunk of ${key} is dropped while it exists`,
       suggestion: `drop the foreign key, or declare no retention of ${key}`,
     })
   return findings
@@ -75,7 +83,9 @@ function refreshFindings(subject: CheckSubject, facts: ProofFacts): CheckFinding
         object: view,
         effectiveFrom: facts.at,
         policies: [policyRef(view, 'refresh')],
-        message: `a refresh of the whole window of ${view} reads ${read} chunks of ${qualifiedName(source)} and needs about ${needed} locks of the ${facts.lockSpace} that the server has`,
+        message:
+          `a refresh of the whole window of ${view} reads ${read} chunks of ${qualifiedName(source)} and needs ` +
+          `about ${needed} locks of the ${facts.lockSpace} that the server has`,
         suggestion: 'a shorter startOffset; older ranges can be refreshed once by hand',
       },
     ]

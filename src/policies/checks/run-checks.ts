@@ -72,7 +72,9 @@ function twice(subject: CheckSubject, facts: ProofFacts): CheckFinding[] {
       effectiveFrom: facts.at,
       policies: [policyRef(key, 'retention')],
       message: `${key} has ${retentions.length} retentions, and each of them drops: ${each.join('; ')}`,
-      suggestion: `remove all but one: ${command('policies remove', ['retention', key], {job: retentions.findLast(({rule}) => rule.job !== null)?.rule.job?.id})}`,
+      suggestion:
+        'remove all but one: ' +
+        `${command('policies remove', ['retention', key], {job: retentions.findLast(({rule}) => rule.job !== null)?.rule.job?.id})}`,
     },
   ]
 }
@@ -106,7 +108,8 @@ export function requireSafe(
   if (open.length === 0) return
   const lines = open.map(
     ({id, message, effectiveFrom, suggestion}) =>
-      `- ${message}${effectiveFrom === null ? '' : ` (from ${effectiveFrom.slice(0, 10)})`}. [${id}]${suggestion === null ? '' : `\n  Safe: ${suggestion}`}`,
+      `- ${message}${effectiveFrom === null ? '' : ` (from ${effectiveFrom.slice(0, 10)})`}. ` +
+      `[${id}]${suggestion === null ? '' : `\n  Safe: ${suggestion}`}`,
   )
   throw new OpsError('UNSAFE_PLAN', `These policies conflict; nothing was done.\n${lines.join('\n')}`, {
     exit: ExitCode.refused,

@@ -76,7 +76,8 @@ function disagreement(
     return changes.length === 0
       ? []
       : [
-          `The configuration does not declare the ${kind} of ${qualifiedName(table)}${rule === 'none' ? '' : `; ${next}`}.`,
+          `The configuration does not declare the ${kind} of ` +
+            `${qualifiedName(table)}${rule === 'none' ? '' : `; ${next}`}.`,
         ]
   const before = [...state.states.values()].find(({key}) => key === qualifiedName(table))!
   const after = project(before, changes)
@@ -91,7 +92,8 @@ function disagreement(
   if (back.length === 0) return []
   const words = declared === 'none' ? 'none' : kindNamed(kind).inWords(declared)
   return [
-    `The configuration now differs: it declares ${words} for the ${kind} of ${qualifiedName(table)}, and policies apply would restore that; ${rule === 'none' ? removedInWords(table, kind) : next}.`,
+    `The configuration now differs: it declares ${words} for the ${kind} of ${qualifiedName(table)}, and policies ` +
+      `apply would restore that; ${rule === 'none' ? removedInWords(table, kind) : next}.`,
   ]
 }
 
@@ -100,7 +102,10 @@ function disagreement(
  * default of the definitions.
  */
 function removedInWords(table: Table, kind: PolicyKindName): string {
-  return `to keep it removed, write ${table.kind === 'aggregate' ? 'aggregates' : 'tables'}: {${JSON.stringify(qualifiedName(table))}: {${kind}: none}} in the configuration`
+  return (
+    `to keep it removed, write ${table.kind === 'aggregate' ? 'aggregates' : 'tables'}: ` +
+    `{${JSON.stringify(qualifiedName(table))}: {${kind}: none}} in the configuration`
+  )
 }
 
 function maxOf({policies}: ReturnType<typeof project>): number {

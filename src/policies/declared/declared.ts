@@ -68,7 +68,10 @@ export function notHere(each: Declared): string {
   const key = declaredName(each)
   if (each.from === 'definitions') return `${key} does not exist yet. To create it: ${command('migrate up')}`
   if (!each.described) return `${key} does not exist. List the tables: ${command('stats')}`
-  return `${key} does not exist yet: \`${command('migrate new', [`add_${each.name.toLowerCase().replace(/[^a-z0-9]+/g, '_')}`])}\` writes its migration, \`${command('migrate up')}\` applies it.`
+  return (
+    `${key} does not exist yet: ` +
+    `\`${command('migrate new', [`add_${each.name.toLowerCase().replace(/[^a-z0-9]+/g, '_')}`])}\` writes its migration, \`${command('migrate up')}\` applies it.`
+  )
 }
 
 export function declaredName({schema, name}: {schema: string; name: string}): string {

@@ -89,7 +89,8 @@ function notLive(declared: Declared | undefined, state: TableState, db: Database
     .filter(({name}) => differs(name, declared, state, db, maxDropPerRun))
     .map(
       ({name}) =>
-        `${state.key} ${name}: declared, but not live, and it stays declared. To keep it removed, declare it as none. To create it: ${command('policies apply')}`,
+        `${state.key} ${name}: declared, but not live, and it stays declared. To keep it removed, declare it as ` +
+        `none. To create it: ${command('policies apply')}`,
     )
 }
 

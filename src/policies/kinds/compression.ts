@@ -107,7 +107,8 @@ export const compression: PolicyKind<
   remarks: ({segmentBy}, place) =>
     isColumnar(place) && segmentBy !== null && segmentBy.length > 0
       ? [
-          `Columnar partitions have no segments: their rows are sorted by segmentBy (${segmentBy.join(', ')}), then by orderBy.`,
+          `Columnar partitions have no segments: their rows are sorted by segmentBy (${segmentBy.join(', ')}), ` +
+            'then by orderBy.',
         ]
       : [],
   desired,

@@ -96,7 +96,8 @@ export const refresh: PolicyKind<RefreshRule, DesiredRefresh, Refresh, RefreshFa
   inWords: ({startOffset, endOffset, every}) =>
     `${durationInWords(startOffset)} to ${durationInWords(endOffset)} ago, every ${durationInWords(every)}`,
   liveInWords: ({startOffset, endOffset, schedule}, scale) =>
-    `${offsetInWords(startOffset, scale)} to ${offsetInWords(endOffset, scale)} ago${schedule === null ? '' : `, every ${durationInWords(schedule)}`}`,
+    `${offsetInWords(startOffset, scale)} to ${offsetInWords(endOffset, scale)} ` +
+    `ago${schedule === null ? '' : `, every ${durationInWords(schedule)}`}`,
   toConfig(rule, state) {
     const open = rule.startOffset === null || rule.endOffset === null || rule.schedule === null
     const [startOffset, endOffset, every] = [rule.startOffset, rule.endOffset, rule.schedule].map((offset) =>
@@ -126,7 +127,10 @@ function diff(wanted: DesiredRefresh, {state, rules, scheduled, problems}: DiffC
 }
 
 function added({startOffset, endOffset, every}: DesiredRefresh, scale: Scale): string {
-  return `${offsetInWords(startOffset, scale)} to ${offsetInWords(endOffset, scale)} ago, every ${durationInWords(every)}`
+  return (
+    `${offsetInWords(startOffset, scale)} to ${offsetInWords(endOffset, scale)} ago, every ` +
+    `${durationInWords(every)}`
+  )
 }
 
 function windowDiffers(live: LiveRule, {startOffset, endOffset, every}: DesiredRefresh, scale: Scale): string[] {

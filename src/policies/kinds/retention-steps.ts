@@ -31,7 +31,9 @@ export interface NativeRetention extends ChangeBase {
   removes: {jobs: readonly number[]; row: boolean}
 }
 
-/** The step of a change: one transaction, which also removes what it replaces, so there is always exactly one retention. */
+/**
+ * The step of a change: one transaction, which also removes what it replaces, so there is always exactly one retention.
+ */
 export function retentionStep(change: GatedRetention | NativeRetention, context: StepContext): Step {
   const statements =
     change.do === 'gated retention' ? gatedStatements(change, context) : nativeStatements(change, context)

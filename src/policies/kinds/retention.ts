@@ -77,7 +77,8 @@ export const retention: PolicyKind<
       : []),
     ...(exportsRows(rule)
       ? [
-          `its retention exports rows before it drops them. TimescaleDB's scheduler and pg_cron cannot write files: a daemon does it, or ${command('jobs run', ['retain'])}`,
+          "its retention exports rows before it drops them. TimescaleDB's scheduler and pg_cron cannot write " +
+            `files: a daemon does it, or ${command('jobs run', ['retain'])}`,
         ]
       : []),
   ],
@@ -122,7 +123,8 @@ export const retention: PolicyKind<
   inWords: ({after, native, stages, exportTo}) =>
     stages
       ? stagesInWords(stages)
-      : `after ${durationInWords(after)}, ${native ? 'native' : 'gated'}${exportTo ? `, ${exportInWords(exportTo)}` : ''}`,
+      : `after ${durationInWords(after)}, ` +
+        `${native ? 'native' : 'gated'}${exportTo ? `, ${exportInWords(exportTo)}` : ''}`,
   liveInWords: (rule, scale) =>
     rule.gate?.stages
       ? stagesInWords(rule.gate.stages)
@@ -203,7 +205,8 @@ function gatedChange(
   const why = [
     ...(gated === null
       ? [
-          `${stages === null ? `older than ${durationInWords(after)}` : stagesInWords(stages)}${exportTo === null ? '' : `, each ${exportInWords(exportTo)} first`}, at most ${maxDropPerRun} a run`,
+          `${stages === null ? `older than ${durationInWords(after)}` : stagesInWords(stages)}${exportTo === null ? '' : `, each ${exportInWords(exportTo)} first`}, ` +
+            `at most ${maxDropPerRun} a run`,
         ]
       : gateDiffers(gated, change, state.scale)),
     ...(native === null ? [] : ["replaces TimescaleDB's own policy, which checks no aggregate"]),
@@ -229,7 +232,8 @@ function gateDiffers(
     ],
     [
       !sameExport(gate?.exportTo ?? null, exportTo),
-      `${exportTo === null ? 'not exported' : exportInWords(exportTo)}, was ${gate?.exportTo ? exportInWords(gate.exportTo) : 'not exported'}`,
+      `${exportTo === null ? 'not exported' : exportInWords(exportTo)}, was ` +
+        `${gate?.exportTo ? exportInWords(gate.exportTo) : 'not exported'}`,
     ],
     [gate?.maxDropPerRun !== maxDropPerRun, `at most ${maxDropPerRun} a run, was ${gate?.maxDropPerRun ?? 'not set'}`],
     [(gate?.timeUnit ?? null) !== timeUnit, `timeUnit ${timeUnit}, was ${gate?.timeUnit ?? 'not set'}`],

@@ -59,7 +59,8 @@ export function ageDiffers(live: LiveRule, after: Offset, scale: Scale): string[
     ...(live.after !== null && sameOffset(live.after, after)
       ? []
       : [
-          `after ${offsetInWords(after, scale)}, was ${offsetInWords(was, scale)}${live.after === null ? ' by creation' : ''}`,
+          `after ${offsetInWords(after, scale)}, was ` +
+            `${offsetInWords(was, scale)}${live.after === null ? ' by creation' : ''}`,
         ]),
     ...paused(live),
   ]

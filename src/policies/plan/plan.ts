@@ -94,7 +94,8 @@ export async function planPolicies(db: Database, request: PolicyRequest): Promis
     if (request.recompress || sqlState(error) !== SqlState.noPrivilege) throw error
     const missing = await readMissingPrivileges(db, snapshot.tables)
     notes.push(
-      `Whether compressed chunks keep old settings is unknown, because this role lacks privileges. To grant them: ${[...missing.values()].join('; ')}`,
+      'Whether compressed chunks keep old settings is unknown, because this role lacks privileges. To grant them: ' +
+        `${[...missing.values()].join('; ')}`,
     )
     return []
   })
@@ -258,7 +259,9 @@ function sectionProblem({section}: Declared, table: Table): Problem | null {
   if (section === 'aggregates' && table.kind !== 'aggregate')
     return {
       code: 'NOT_AN_AGGREGATE',
-      message: `aggregates.${key}: this is not an aggregate, but a ${table.kind === 'hypertable' ? 'hypertable' : 'partitioned table'}.`,
+      message:
+        `aggregates.${key}: this is not an aggregate, but a ` +
+        `${table.kind === 'hypertable' ? 'hypertable' : 'partitioned table'}.`,
       suggestion: 'Write it under tables.',
     }
   return null

@@ -57,7 +57,8 @@ export async function requireRights(
     if (ownJobs && !entry.ownerCanLogin)
       throw new OpsError(
         'OWNER_CANNOT_LOGIN',
-        `${key} belongs to ${entry.owner}, a role without LOGIN, and TimescaleDB runs policies as the owner.${nothingDone}`,
+        `${key} belongs to ${entry.owner}, a role without LOGIN, and TimescaleDB runs policies as the ` +
+          `owner.${nothingDone}`,
         {
           suggestions: [
             `alter role ${entry.owner} login`,

@@ -147,7 +147,8 @@ function undoneProblem(policy: CronPolicy, notDone: readonly NotDone[]): PolicyP
   if (left.length > 0)
     return policyProblem(
       'not_done',
-      `${areDue(left.length)} since before the last run of ${name} (${lastRun!.startedAt}), which left ${left.length === 1 ? 'it' : 'them'}`,
+      `${areDue(left.length)} since before the last run of ${name} (${lastRun!.startedAt}), which left ` +
+        `${left.length === 1 ? 'it' : 'them'}`,
     )
   const last = lastRun?.startedAt ?? null
   const ran = last === null ? 'no run of it is recorded' : `it last ran at ${last}`

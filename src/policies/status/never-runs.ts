@@ -137,5 +137,9 @@ function hasClock(table: Table): boolean {
 function nowFunction(key: string, schema: string, unit: TimeUnit | null): string {
   const name = formatQualifiedName(schema, 'integer_now')
   const perSecond = {s: '', ms: ' * 1000', us: ' * 1000000', ns: ' * 1000000000'}[unit ?? 's']
-  return `create function ${name}() returns bigint language sql stable as 'select (extract(epoch from now())${perSecond})::bigint'; select set_integer_now_func(${quoteLiteral(key)}, ${quoteLiteral(name)})${unit === null ? ' (if its integers are seconds)' : ''}`
+  return (
+    `create function ${name}() returns bigint language sql stable as 'select (extract(epoch from ` +
+    `now())${perSecond})::bigint'; select set_integer_now_func(${quoteLiteral(key)}, ` +
+    `${quoteLiteral(name)})${unit === null ? ' (if its integers are seconds)' : ''}`
+  )
 }

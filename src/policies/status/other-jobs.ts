@@ -38,7 +38,8 @@ export async function readOtherJobs(db: Database): Promise<OtherJob[]> {
       procedureGone,
       findings: procedureGone
         ? [
-            `Its procedure no longer exists, so every run fails. To remove the job: ${inline(sql`select ${timescaledbFunction(db.server, 'delete_job')}(${row.id})`)}`,
+            'Its procedure no longer exists, so every run fails. To remove the job: ' +
+              `${inline(sql`select ${timescaledbFunction(db.server, 'delete_job')}(${row.id})`)}`,
           ]
         : [],
     }),

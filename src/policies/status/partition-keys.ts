@@ -8,8 +8,8 @@ import {declaredName, type Declared} from '../declared/declared.js'
 import type {Problem} from '../plan/problem.js'
 
 /**
- * Problems of retentions on partitioned tables whose bounds are not times: the age of a partition is not known. Integers
- * are times in the unit of the change.
+ * Problems of retentions on partitioned tables whose bounds are not times: the age of a partition is not known.
+ * Integers are times in the unit of the change.
  * `partitions drop` refuses the same keys. Removing a policy is always possible.
  */
 export async function unreadableKeys(
@@ -68,7 +68,8 @@ async function unfitKeys(
               message: `${relation}: the age of its partitions is not known, so a retention is not possible. ${unfit}`,
               // qicore.retain reads the bounds of these types only.
               suggestion:
-                'A retention needs a table that is partitioned by range of one date, timestamp, timestamptz or integer column; of an integer the configuration has the timeUnit.',
+                'A retention needs a table that is partitioned by range of one date, timestamp, timestamptz or ' +
+                'integer column; of an integer the configuration has the timeUnit.',
             },
           ],
         ],

@@ -35,8 +35,14 @@ export function notHypertable({declared, timeColumn}: PlainTable): string {
   const name = declaredName(declared)
   const problem = `${name} is a plain table, not a hypertable: no policy runs on it.`
   if (timeColumn === null)
-    return `${problem} Which of its columns is the time is not declared: set hypertable.time of ${name} in the configuration, and this message has the statement that converts it`
-  return `${problem} To convert it, in psql: SELECT create_hypertable(${quoteLiteral(name)}, by_range(${quoteLiteral(timeColumn)}), migrate_data => true)`
+    return (
+      `${problem} Which of its columns is the time is not declared: set hypertable.time of ${name} in the ` +
+      'configuration, and this message has the statement that converts it'
+    )
+  return (
+    `${problem} To convert it, in psql: SELECT create_hypertable(${quoteLiteral(name)}, ` +
+    `by_range(${quoteLiteral(timeColumn)}), migrate_data => true)`
+  )
 }
 
 /** One status (not ok) for each declared kind. */

@@ -132,8 +132,8 @@ export async function readPolicyStatus(
 }
 
 /**
- * That TimescaleDB's workers do not run. While rows are not visible (restore mode) the daemon must not run, so it is not
- * suggested. If the server has no workers left, the headline says so.
+ * That TimescaleDB's workers do not run. While rows are not visible (restore mode) the daemon must not run, so it is
+ * not suggested. If the server has no workers left, the headline says so.
  */
 function runnerNotes({server}: Database, {policies}: CatalogSnapshot, {daemon}: Runners): string[] {
   const theirs = can(server.engine, 'hypertables') && policies.some(({job}) => job !== null)
@@ -283,7 +283,10 @@ function unreadableNote({server}: Database): string {
   const grant =
     sql`grant usage on schema qicore to ${ident(server.role)}; grant select on all tables in schema qicore to ${ident(server.role)}`
       .text
-  return `This role may not read the schema qicore: its policies are unknown, and QiCore's own tables show as not declared. As its owner: ${grant}`
+  return (
+    "This role may not read the schema qicore: its policies are unknown, and QiCore's own tables show as not " +
+    `declared. As its owner: ${grant}`
+  )
 }
 
 function ruleOf({table, kind, job}: LivePolicy, {states}: PolicyState): LiveRule | null {

@@ -70,7 +70,8 @@ export async function readCandles(file: string, input?: Readable): Promise<Candl
       'BAD_CSV',
       `Nothing was loaded:\n${problems.map((problem) => `- ${problem.replace(/:0:/, ':')}`).join('\n')}`,
       [
-        `The columns are ${columns.join(', ')}; times need a zone (2023-03-01 00:00:00+00:00) or are Unix time in s, ms or us; numbers are plain decimals.`,
+        `The columns are ${columns.join(', ')}; times need a zone (2023-03-01 00:00:00+00:00) or are Unix time in ` +
+          's, ms or us; numbers are plain decimals.',
       ],
     )
   return [...byTime.values()]

@@ -19,8 +19,8 @@ interface Series {
 }
 
 /**
- * The steps that extend every series to an instant: the whole series at first, later only the missing rows. About 300,000
- * rows in total; the embedded engine becomes slow above 400,000.
+ * The steps that extend every series to an instant: the whole series at first, later only the missing rows. About
+ * 300,000 rows in total; the embedded engine becomes slow above 400,000.
  * @param asOf Unix seconds
  */
 export async function planFill(db: Db, asOf: number): Promise<Step[]> {

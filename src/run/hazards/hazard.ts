@@ -26,8 +26,8 @@ export interface UnsafeOperation {
   /** Kinds of steps. */
   kinds: readonly string[]
   /**
-   * The statement of sql/run/hazards that finds the objects of such steps that meet the defect now: $1 is their names, as
-   * they are in `object` of the step. Null: all of them do.
+   * The statement of sql/run/hazards that finds the objects of such steps that meet the defect now: $1 is their names,
+   * as they are in `object` of the step. Null: all of them do.
    */
   detect: string | null
   /** Whether each such step on these objects meets it; false if it meets a state of the object that comes and goes. */
@@ -69,7 +69,9 @@ export interface Hazard {
 
 type Versioned = Pick<Hazard, 'product' | 'since' | 'fixedIn'>
 
-/** Whether all, some or none of these versions have the defect. Fixes of PostgreSQL count within their major version. */
+/**
+ * Whether all, some or none of these versions have the defect. Fixes of PostgreSQL count within their major version.
+ */
 export function certaintyOfHazard({product, since, fixedIn}: Versioned, versions: VersionRange): Certainty {
   const fixed =
     product === 'postgresql'

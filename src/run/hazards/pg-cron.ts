@@ -14,14 +14,18 @@ const entries: Readonly<Record<string, Entry>> = {
     since: '1.5.0',
     fixedIn: ['1.5.2'],
     touches: 'cron_objects_before_1_5',
-    what: 'With the objects of an older version in the database, the library reads the names of jobs wrongly and crashes.',
+    what:
+      'With the objects of an older version in the database, the library reads the names of jobs wrongly and ' +
+      'crashes.',
   },
   // The notes of 1.6.3 list it; the code of 1.6.2 has the fix.
   'pull/292': {
     since: '1.6.0',
     fixedIn: ['1.6.2'],
     touches: 'cron_days',
-    what: 'The day of the month, the month and the weekday of a schedule are compared with the next day: jobs run a day early.',
+    what:
+      'The day of the month, the month and the weekday of a schedule are compared with the next day: jobs run a ' +
+      'day early.',
   },
   'pull/286': {
     since: null,
@@ -39,7 +43,9 @@ const entries: Readonly<Record<string, Entry>> = {
     since: '1.5.0',
     fixedIn: ['1.6.4'],
     touches: 'cron_objects_before_1_5',
-    what: 'With the objects of an older version in the database, cron.unschedule() by name does not find the job or crashes.',
+    what:
+      'With the objects of an older version in the database, cron.unschedule() by name does not find the job or ' +
+      'crashes.',
   },
   'pull/370': {
     since: null,

@@ -83,7 +83,10 @@ export function notAccepted(unsafe: readonly UnsafeStep[], accepted: readonly st
 
 /** What is unsafe on which object, and where that is known from. */
 export function unsafeMessage({step, hazard, operation}: UnsafeStep): string {
-  return `${step.object}: ${operation.harm} (known defect ${hazard.id}, fixed in ${hazard.fixedIn.join(', ')}: ${hazard.source})`
+  return (
+    `${step.object}: ${operation.harm} (known defect ${hazard.id}, fixed in ${hazard.fixedIn.join(', ')}: ` +
+    `${hazard.source})`
+  )
 }
 
 /** Objects that are named in a refusal; the rest is counted. */

@@ -74,7 +74,8 @@ function recordText({version, description, stream, checksum}: MigrationSource): 
 
 function routinesText(): string {
   const statements = routineFiles(timescaledb.name).flatMap(({name, checksum, text}) => [
-    `insert into qicore.routines (name, checksum, program) values (${[name, checksum, programVersion].map(quoteLiteral).join(', ')})\n` +
+    'insert into qicore.routines (name, checksum, program) values ' +
+      `(${[name, checksum, programVersion].map(quoteLiteral).join(', ')})\n` +
       'on conflict (name) do update set checksum = excluded.checksum, program = excluded.program, applied_at = now()',
     text.trim().replace(/;$/, ''),
   ])

@@ -105,7 +105,10 @@ function constraintsOf(table: TableDefinition, properties: ReadonlyMap<string, s
     ...keysTo(context.schema, table).map(({name, columns: of, references, target}) => {
       const foreign = propertyNames(target.columns.map((column) => column.name))
       const object = target === table ? 'table' : context.known.get(target)!
-      return `foreignKey({name: ${quoted(name)}, columns: [${list(of)}], foreignColumns: [${references.columns.map((column) => member(object, foreign.get(column)!)).join(', ')}]})`
+      return (
+        `foreignKey({name: ${quoted(name)}, columns: [${list(of)}], foreignColumns: ` +
+        `[${references.columns.map((column) => member(object, foreign.get(column)!)).join(', ')}]})`
+      )
     }),
   ]
 }

@@ -18,7 +18,10 @@ export function createContinuousAggregate(aggregate: AggregateDefinition): Sql {
   }
   const bucket = `time_bucket(${interval(aggregate.bucket)}, ${time})`
   const select = selectBuckets(aggregate, bucket, value, aggregate.where === undefined ? [] : [aggregate.where])
-  return `create materialized view ${relation(aggregate)}\nwith (timescaledb.continuous, timescaledb.materialized_only = true) as\n${select}\nwith no data`
+  return (
+    `create materialized view ${relation(aggregate)}\nwith (timescaledb.continuous, timescaledb.materialized_only ` +
+    `= true) as\n${select}\nwith no data`
+  )
 }
 
 /**
@@ -36,7 +39,8 @@ export function createAggregateTable(
   // Primary key columns must not be null, but a group may be.
   const key = unique
     ? [
-        `constraint ${name(`${dataTable(aggregate)}_pkey`)} primary key (${names([...aggregate.groupBy, bucketColumn])})`,
+        `constraint ${name(`${dataTable(aggregate)}_pkey`)} primary key ` +
+          `(${names([...aggregate.groupBy, bucketColumn])})`,
       ]
     : []
   const lines = [
@@ -63,10 +67,12 @@ export function createAggregateTable(
   return [
     `create table ${data} (\n${lines.map((line) => `  ${line}`).join(',\n')}\n)`,
     `create index ${name(`${dataTable(aggregate)}_bucket_idx`)} on ${data} (${bucketColumn})`,
-    `create function ${query}(window_start timestamptz, window_end timestamptz)\nreturns setof ${data}\nlanguage ${language} stable\n` +
+    `create function ${query}(window_start timestamptz, window_end timestamptz)\nreturns setof ${data}\nlanguage ` +
+      `${language} stable\n` +
       functionBody(select, language),
     `create view ${relation(aggregate)} as\nselect ${names(columns.map((column) => column.name))}\nfrom ${data}`,
-    `insert into qicore.aggregates (view, source, data, query, bucket)\nvalues (${known.map(quoteLiteral).join(', ')}, ${interval(aggregate.bucket)})`,
+    'insert into qicore.aggregates (view, source, data, query, bucket)\nvalues ' +
+      `(${known.map(quoteLiteral).join(', ')}, ${interval(aggregate.bucket)})`,
   ]
 }
 

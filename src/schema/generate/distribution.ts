@@ -4,8 +4,8 @@ import {qualified} from '../names.js'
 import {relation, type Sql} from './table.js'
 
 /**
- * Distributes tables, with `citus.shard_count` shards each; none if no table is distributed. Reference tables are first:
- * a foreign key to a table that is not yet one is refused.
+ * Distributes tables, with `citus.shard_count` shards each; none if no table is distributed. Reference tables are
+ * first: a foreign key to a table that is not yet one is refused.
  */
 export function distributeTables({tables}: SchemaDefinition): Sql[] {
   const made = [
@@ -21,7 +21,9 @@ export function distributeTables({tables}: SchemaDefinition): Sql[] {
   return made.length === 0 ? [] : [sequentialMode, ...made]
 }
 
-/** Without it, a foreign key to a reference table fails in a transaction that has used several connections to a node. */
+/**
+ * Without it, a foreign key to a reference table fails in a transaction that has used several connections to a node.
+ */
 const sequentialMode: Sql = "set local citus.multi_shard_modify_mode = 'sequential'"
 
 function distributeTable(table: TableDefinition): Sql {

@@ -69,7 +69,8 @@ export function createPartitions(table: TableDefinition): Sql[] {
   if (!hypertable) return []
   const {period, ahead} = hypertable.partitions ?? defaultPartitions
   return [
-    `select qicore.create_partition(${quoteLiteral(relation(table))}, '${period}', now() + ${stepOf(period)})\nfrom generate_series(0, ${ahead}) n`,
+    `select qicore.create_partition(${quoteLiteral(relation(table))}, '${period}', now() + ` +
+      `${stepOf(period)})\nfrom generate_series(0, ${ahead}) n`,
   ]
 }
 
@@ -92,7 +93,10 @@ export function createIndex(table: TableDefinition, index: IndexDefinition): Sql
 
 export function addForeignKey(table: TableDefinition, {name: key, columns, references}: ForeignKeyDefinition): Sql {
   const target = `${qualified(references.schema, references.table)} (${names(references.columns)})`
-  return `alter table ${relation(table)} add constraint ${name(key)}\n  foreign key (${names(columns)}) references ${target}`
+  return (
+    `alter table ${relation(table)} add constraint ${name(key)}\n  foreign key (${names(columns)}) references ` +
+    `${target}`
+  )
 }
 
 export function addCheck(table: TableDefinition, check: CheckDefinition): Sql {
@@ -111,7 +115,10 @@ export function createTrigger(table: TableDefinition, trigger: TriggerDefinition
     trigger.newRows && `new table as ${name(trigger.newRows)}`,
   ].filter(Boolean)
   const referencing = sets.length > 0 ? `\n  referencing ${sets.join(' ')}` : ''
-  return `create trigger ${name(trigger.name)} after ${trigger.event} on ${relation(table)}${referencing}\n  for each statement execute function ${qualified('qicore', trigger.function)}()`
+  return (
+    `create trigger ${name(trigger.name)} after ${trigger.event} on ${relation(table)}${referencing}\n  for each ` +
+    `statement execute function ${qualified('qicore', trigger.function)}()`
+  )
 }
 
 /** Settings only: a policy triggers compression, and migrations create no policies. */
@@ -124,7 +131,8 @@ export function enableCompression(table: TableDefinition): Sql[] {
     return `${name(column)} ${direction.toUpperCase()}`
   })
   return [
-    `alter table ${relation(table)} set (\n  timescaledb.compress,\n  timescaledb.compress_segmentby = ${quoteLiteral(names(segmentBy))},\n` +
+    `alter table ${relation(table)} set (\n  timescaledb.compress,\n  timescaledb.compress_segmentby = ` +
+      `${quoteLiteral(names(segmentBy))},\n` +
       `  timescaledb.compress_orderby = ${quoteLiteral(order.join(', '))}\n)`,
   ]
 }

@@ -42,12 +42,14 @@ export async function refuseWhatIsThere(db: Database, pending: readonly Migratio
     {
       exit: ExitCode.found,
       suggestions: [
-        `If the tables match those of the migration, record it as applied: ${command('migrate baseline', [first.version])}`,
+        'If the tables match those of the migration, record it as applied: ' +
+          `${command('migrate baseline', [first.version])}`,
         `What differs: ${command('schema verify')}`,
         ...(plain === undefined
           ? []
           : [
-              `${plain.name} is not a hypertable: restoring a dump without TimescaleDB's schemas leaves ordinary tables. Convert it first with create_hypertable(…, migrate_data => true).`,
+              `${plain.name} is not a hypertable: restoring a dump without TimescaleDB's schemas leaves ordinary ` +
+                'tables. Convert it first with create_hypertable(…, migrate_data => true).',
             ]),
       ],
     },

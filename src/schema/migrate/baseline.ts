@@ -30,7 +30,8 @@ export async function planBaseline(db: Database, {sources, engine}: MigrationReq
     throw new OpsError('NOT_THERE', `This database is not at version ${version}; missing:\n${formatNames(missing)}`, {
       exit: ExitCode.found,
       suggestions: [
-        `Nothing was recorded. Name the version that the database has, or apply the missing ones: ${command('migrate up')}`,
+        'Nothing was recorded. Name the version that the database has, or apply the missing ones: ' +
+          `${command('migrate up')}`,
       ],
     })
   return {

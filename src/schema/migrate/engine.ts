@@ -40,12 +40,14 @@ export function chooseEngine(
     if (asked && !takesMigrationsOf(server.engine, asked))
       throw usageError(
         'WRONG_ENGINE',
-        `The extension ${extension.name} is installed in this database, so its engine is ${titleOf(server.engine)}, not ${titleOf(asked)}.`,
+        `The extension ${extension.name} is installed in this database, so its engine is ` +
+          `${titleOf(server.engine)}, not ${titleOf(asked)}.`,
       )
     if (olderThan(server.extensionVersion, extension.oldest))
       throw usageError(
         `OLD_${extension.name.toUpperCase()}`,
-        `This database has ${extension.title} ${server.extensionVersion}, but changes need ${extension.oldest.join('.')} or later.`,
+        `This database has ${extension.title} ${server.extensionVersion}, but changes need ` +
+          `${extension.oldest.join('.')} or later.`,
         [`Update it (alter extension ${extension.name} update); ${extension.reads}.`],
       )
     return {engine: asked ?? before ?? server.engine, createExtension: false, note: null}
@@ -71,7 +73,9 @@ export function expectedEngine(
   if (mustSay(server, holdsData))
     return {
       engine: server.engine,
-      note: 'Engine: not chosen yet; migrate up requires --engine timescaledb or --engine postgres. Listed for plain PostgreSQL.',
+      note:
+        'Engine: not chosen yet; migrate up requires --engine timescaledb or --engine postgres. Listed for plain ' +
+        'PostgreSQL.',
     }
   const {engine, note} = withoutExtension(server, undefined, holdsData)
   return {engine, note: note && `Engine: migrate up ${note}.`}
@@ -127,7 +131,8 @@ function wrongEngine(message: string): OpsError {
   return new OpsError('WRONG_ENGINE', message, {
     exit: ExitCode.found,
     suggestions: [
-      'Nothing was done. Migrations of one engine do not work on another: restore the previous engine, or start with a new database.',
+      'Nothing was done. Migrations of one engine do not work on another: restore the previous engine, or start ' +
+        'with a new database.',
     ],
   })
 }

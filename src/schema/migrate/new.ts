@@ -55,7 +55,8 @@ export function newMigration(
     .map((reason) => `-- Not generated, write it yourself: ${reason.replace(/\s+/g, ' ')}.\n`)
     .join('')
   const text = (statements: readonly string[]) =>
-    `-- version: ${version}\n-- description: ${name.replaceAll('_', ' ')}\n${notes}\n${statements.map((statement) => `${statement};\n`).join('\n')}`
+    `-- version: ${version}\n-- description: ` +
+    `${name.replaceAll('_', ' ')}\n${notes}\n${statements.map((statement) => `${statement};\n`).join('\n')}`
   // An engine that takes another's file needs one of its own only if it differs.
   const variants = engines
     .map(({name: engine, variants: [, ...others]}) => ({engine, content: text(byEngine[engine]), others}))
@@ -119,7 +120,8 @@ export function streamForNew(
   if (directory.includes(`${sep}node_modules${sep}`))
     throw usageError(
       'NOT_A_CHECKOUT',
-      `The migrations of the stream ${stream} belong to this package: --stream ${stream} works only in a checkout of it.`,
+      `The migrations of the stream ${stream} belong to this package: --stream ${stream} works only in a checkout ` +
+        'of it.',
       ['Omit --stream to create a migration of your own.'],
     )
   return {source: readStream(stream, directory, stream), definitions: stream === 'qicore' ? qicore : null}

@@ -112,7 +112,10 @@ export function requireOnlyCore({pending, plan}: Pick<MigratePlan, 'pending' | '
 }
 
 function newerRoutine({object, program}: RoutineStatus): string {
-  return `Warning: ${object} was installed by qicore-db ${program ?? 'of an unknown version'}, which is newer than this one (${programVersion}); it is not replaced.`
+  return (
+    `Warning: ${object} was installed by qicore-db ${program ?? 'of an unknown version'}, which is newer than ` +
+    `this one (${programVersion}); it is not replaced.`
+  )
 }
 
 function oddity({version, state, file}: MigrationStatus): string {

@@ -49,7 +49,9 @@ export async function planInstall(db: Database): Promise<InstallPlan> {
   return {
     ...plan,
     steps: [],
-    note: `The schema qicore is older than this program (${plan.steps.map(({id}) => id).join(', ')}), and this role does not own it. The owner runs: ${command('migrate up', [], {stream: 'core'})}`,
+    note:
+      `The schema qicore is older than this program (${plan.steps.map(({id}) => id).join(', ')}), and this role ` +
+      `does not own it. The owner runs: ${command('migrate up', [], {stream: 'core'})}`,
   }
 }
 

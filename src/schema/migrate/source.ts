@@ -64,7 +64,8 @@ export function readStream(stream: Stream, directory: string, label: string): St
   if (problems.length > 0)
     throw usageError(
       'MIGRATION_FILES',
-      `${directory} has ${problems.length === 1 ? 'a mistake' : `${problems.length} mistakes`}:\n${problems.map((problem) => `- ${problem}`).join('\n')}`,
+      `${directory} has ` +
+        `${problems.length === 1 ? 'a mistake' : `${problems.length} mistakes`}:\n${problems.map((problem) => `- ${problem}`).join('\n')}`,
     )
   return {stream, directory, files}
 }
@@ -154,7 +155,8 @@ function orderProblems(files: readonly MigrationSource[]): string[] {
   ordered.slice(1).forEach((source, index) => {
     if (compareVersions(ordered[index]!.version, source.version) >= 0)
       problems.push(
-        `${source.file}: version ${source.version} must be greater than ${ordered[index]!.version} of ${ordered[index]!.file}`,
+        `${source.file}: version ${source.version} must be greater than ${ordered[index]!.version} of ` +
+          `${ordered[index]!.file}`,
       )
   })
   return problems

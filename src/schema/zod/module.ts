@@ -42,7 +42,8 @@ async function tableCode(table: TableDefinition, constant: string, type: string,
       const {property, demand} = demandOf(condition, expression, properties)
       used.add('passes').add('rule')
       rules.push(
-        `  .refine((row) => passes(${toCode(condition, properties, used)}), rule(${quoted(name)}, ${quoted(property)}, ${quoted(demand)}))`,
+        `  .refine((row) => passes(${toCode(condition, properties, used)}), rule(${quoted(name)}, ` +
+          `${quoted(property)}, ${quoted(demand)}))`,
       )
     }
   }

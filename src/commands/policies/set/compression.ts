@@ -5,8 +5,11 @@ import {policyChangeFlags, PolicyCommand, type PolicyChangeReport} from '../../.
 export default class PoliciesSetCompression extends PolicyCommand<typeof PoliciesSetCompression> {
   static override summary = 'Set the compression of a table by hand.'
   static override description =
-    `Enables compression if it is not enabled, and adds the policy or alters it in place: the job keeps its id, owner, schedule and history. Columns that are not named are not changed. Runs the same checks as policies apply, and reports if the configuration declares something else.
-Changed columns apply to chunks that are compressed from now on; policies apply --recompress compresses the others again.`
+    'Enables compression if it is not enabled, and adds the policy or alters it in place: the job keeps its id, ' +
+    'owner, schedule and history. Columns that are not named are not changed. Runs the same checks as policies ' +
+    'apply, and reports if the configuration declares something else.\n' +
+    'Changed columns apply to chunks that are compressed from now on; policies apply --recompress compresses ' +
+    'the others again.'
   static override examples = [
     '<%= config.bin %> <%= command.id %> ticks --after 7d --segment-by symbol --order-by "time desc" --dry-run',
   ]

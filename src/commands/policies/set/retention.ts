@@ -5,8 +5,12 @@ import {policyChangeFlags, PolicyCommand, type PolicyChangeReport} from '../../.
 export default class PoliciesSetRetention extends PolicyCommand<typeof PoliciesSetRetention> {
   static override summary = 'Set the retention of a table by hand.'
   static override description =
-    `Sets a gated retention: once a day older chunks are dropped, each in a transaction of its own. It keeps chunks that an aggregate has not covered and the newest chunk, drops at most limits.maxDropPerRun chunks, and drops nothing if the newest row itself is that old. Your consent is stored with a hash of the policy; a policy that is changed later is not executed.
---native creates TimescaleDB's own policy instead: it deletes within seconds and does not check aggregates. If the policy would drop data now or within a day, the target's name is required.`
+    'Sets a gated retention: once a day older chunks are dropped, each in a transaction of its own. It keeps ' +
+    'chunks that an aggregate has not covered and the newest chunk, drops at most limits.maxDropPerRun chunks, ' +
+    'and drops nothing if the newest row itself is that old. Your consent is stored with a hash of the policy; ' +
+    'a policy that is changed later is not executed.\n' +
+    "--native creates TimescaleDB's own policy instead: it deletes within seconds and does not check " +
+    "aggregates. If the policy would drop data now or within a day, the target's name is required."
   static override examples = [
     '<%= config.bin %> <%= command.id %> ticks --after 2y --dry-run',
     '<%= config.bin %> <%= command.id %> ticks --after 90d --confirm prod',

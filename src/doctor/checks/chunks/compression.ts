@@ -37,7 +37,9 @@ function neverCompressed(table: Table, {clocks, policies}: CatalogSnapshot): Fin
     {
       severity: 'warning',
       object: objectOf(table),
-      message: `Compression is enabled, no policy compresses, and ${plural(old.length, 'chunk')} older than 30 days ${old.length === 1 ? 'is' : 'are'} not compressed.`,
+      message:
+        `Compression is enabled, no policy compresses, and ${plural(old.length, 'chunk')} older than 30 days ` +
+        `${old.length === 1 ? 'is' : 'are'} not compressed.`,
       data: {chunks: old.length, ofChunks: table.chunks.length, olderThanDays: oldAge.days},
       fix: commandFix(command('policies set compression', [qualifiedName(table)], {after: '30d'})),
     },
@@ -83,7 +85,9 @@ function poorCompression(table: Table, chunks: readonly Chunk[], rows: ReadonlyM
     {
       severity: 'warning',
       object: objectOf(table),
-      message: `Compression makes chunks ${ratio.toFixed(1)} times smaller only: ${reason.why}. Chunks that are compressed already keep their settings until they are recompressed.`,
+      message:
+        `Compression makes chunks ${ratio.toFixed(1)} times smaller only: ${reason.why}. Chunks that are ` +
+        'compressed already keep their settings until they are recompressed.',
       data: {
         reason: reason.code,
         ratio: Math.round(ratio * 100) / 100,
@@ -109,7 +113,8 @@ function settingsFix(table: Table, orderBy: readonly string[], segmentBy: readon
   const segments = literal(segmentBy.join(', ')).text
   const order = literal(orderBy.join(', ')).text
   return sqlFix(
-    `alter ${object} ${qualifiedName(table)} set (timescaledb.compress, timescaledb.compress_segmentby = ${segments}, timescaledb.compress_orderby = ${order})`,
+    `alter ${object} ${qualifiedName(table)} set (timescaledb.compress, timescaledb.compress_segmentby = ` +
+      `${segments}, timescaledb.compress_orderby = ${order})`,
   )
 }
 
@@ -133,7 +138,8 @@ function reasonOf(
       code: 'few_rows',
       why: `a chunk has ${Math.round(rowsPerChunk)} rows, and a batch could hold 1000`,
       fix: advice(
-        `Longer chunks hold more rows: select set_chunk_time_interval(${literal(qualifiedName(table)).text}, …); or do not compress this table.`,
+        `Longer chunks hold more rows: select set_chunk_time_interval(${literal(qualifiedName(table)).text}, …); ` +
+          'or do not compress this table.',
       ),
     }
   // TimescaleDB adds the time at the end where it is not named.
@@ -141,7 +147,9 @@ function reasonOf(
   if (columns.length > 0 && first !== undefined && first !== timeColumn)
     return {
       code: 'order_without_time',
-      why: `orderby begins with ${first}, not with ${timeColumn}, so that neighbours in a batch differ in everything that grows with time`,
+      why:
+        `orderby begins with ${first}, not with ${timeColumn}, so that neighbours in a batch differ in everything ` +
+        'that grows with time',
       fix: settingsFix(table, [byTime], columns),
     }
   return null

@@ -66,10 +66,14 @@ export function lockFinding(
   return {
     severity: needed >= locks ? 'critical' : 'warning',
     object: objectOf(table),
-    message: `A statement that looks at all of its ${plural(chunks.length, partNoun(table))} takes about ${needed} locks; the server has ${locks} (max_locks_per_transaction ${perTransaction} × ${sessions} sessions). ${when}`,
+    message:
+      `A statement that looks at all of its ${plural(chunks.length, partNoun(table))} takes about ${needed} ` +
+      `locks; the server has ${locks} (max_locks_per_transaction ${perTransaction} × ${sessions} sessions). ` +
+      `${when}`,
     data: {chunks: chunks.length, locksNeeded: needed, locks, chunksPerDay: rate, limitOn: fullOn?.at ?? null},
     fix: advice(
-      `alter system set max_locks_per_transaction = ${Math.max(wanted, perTransaction * 2)}, and restart the server; or fewer, longer chunks and a retention policy.`,
+      `alter system set max_locks_per_transaction = ${Math.max(wanted, perTransaction * 2)}, and restart the ` +
+        'server; or fewer, longer chunks and a retention policy.',
     ),
   }
 }
@@ -106,12 +110,15 @@ function manyFinding(table: Table, {clocks}: CatalogSnapshot): Finding[] {
     {
       severity: 'warning',
       object: objectOf(table),
-      message: `${plural(chunks, partNoun(table))}: a statement without a condition on time plans and locks all of them, every time.${growth}`,
+      message:
+        `${plural(chunks, partNoun(table))}: a statement without a condition on time plans and locks all of them, ` +
+        `every time.${growth}`,
       data: {chunks, chunksPerDay: rate},
       fix: advice(
         table.id === null
           ? 'Make longer periods from now on (partitions: every: month), and detach what is not needed.'
-          : 'Make longer chunks from now on (set_chunk_time_interval), merge old ones (merge_chunks), or set a retention policy.',
+          : 'Make longer chunks from now on (set_chunk_time_interval), merge old ones (merge_chunks), or set a ' +
+              'retention policy.',
       ),
     },
   ]

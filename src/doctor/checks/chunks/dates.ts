@@ -34,7 +34,8 @@ const sides: readonly Side[] = [
     isWrong: (start, _, now) => start > now + farAhead,
     where: 'more than a year ahead',
     follows:
-      'Retention never drops them, compression never reaches them, and an aggregate that has computed them shows no newer rows of now until the next refresh.',
+      'Retention never drops them, compression never reaches them, and an aggregate that has computed them shows ' +
+      'no newer rows of now until the next refresh.',
     argument: (chunks) => instantArgument('newer_than', least(chunks.flatMap(({start}) => start ?? []))),
   },
   {
@@ -83,7 +84,9 @@ function sideFinding(
   return {
     severity: 'warning',
     object: objectOf(table),
-    message: `Rows dated ${side.where}: ${plural(chunks.length, 'chunk')} between ${instantInWords(from ?? 'the beginning')} and ${instantInWords(until ?? 'the end')}. ${side.follows}`,
+    message:
+      `Rows dated ${side.where}: ${plural(chunks.length, 'chunk')} between ` +
+      `${instantInWords(from ?? 'the beginning')} and ${instantInWords(until ?? 'the end')}. ${side.follows}`,
     data: {side: side.code, chunks: chunks.length, from, until},
     fix: advice(`Look at the rows; where they are wrong: ${remove}`),
   }

@@ -171,7 +171,9 @@ function tooLong(cut: Cut, context: CheckContext): Finding[] {
       cut,
       length,
       context,
-      `A chunk of ${lengthInWords(interval, 'time')} holds about ${formatBytes(chunkBytes)} with its indexes, more than shared_buffers (${formatBytes(buffers)}): inserts and reads of new rows go to disk. Existing chunks stay as they are.`,
+      `A chunk of ${lengthInWords(interval, 'time')} holds about ${formatBytes(chunkBytes)} with its indexes, ` +
+        `more than shared_buffers (${formatBytes(buffers)}): inserts and reads of new rows go to disk. Existing ` +
+        'chunks stay as they are.',
     ),
   ]
 }
@@ -195,7 +197,8 @@ function tooShort(cut: Cut, context: CheckContext): Finding[] {
       cut,
       length,
       context,
-      `${table.chunks.length} chunks of ${lengthInWords(interval, 'time')} with about ${formatBytes(chunkBytes)} each; each of them costs planning time, locks and half-empty pages. Existing chunks stay as they are.`,
+      `${table.chunks.length} chunks of ${lengthInWords(interval, 'time')} with about ${formatBytes(chunkBytes)} ` +
+        'each; each of them costs planning time, locks and half-empty pages. Existing chunks stay as they are.',
     ),
   ]
 }
@@ -221,7 +224,8 @@ function againstAges(cut: Cut, context: CheckContext): Finding[] {
       cut,
       largest((each) => each <= limit),
       context,
-      `Chunks of ${lengthInWords(interval, 'time')} with ${ages.join(' and ')}: ${consequence}. Existing chunks stay as they are.`,
+      `Chunks of ${lengthInWords(interval, 'time')} with ${ages.join(' and ')}: ${consequence}. Existing chunks ` +
+        'stay as they are.',
     ),
   ]
 }

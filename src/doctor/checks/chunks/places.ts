@@ -43,10 +43,14 @@ export const placeChecks: readonly Check[] = [
           {
             severity: 'warning',
             object: table === undefined ? {schema: row.schema, table: row.name} : objectOf(table),
-            message: `${name} has the name of a chunk and belongs to no hypertable: it was detached, or a drop left it. It takes ${row.bytes === null ? 'an unknown number of bytes' : formatBytes(row.bytes)}, and no query of the table sees its rows.`,
+            message:
+              `${name} has the name of a chunk and belongs to no hypertable: it was detached, or a drop left it. ` +
+              `It takes ${row.bytes === null ? 'an unknown number of bytes' : formatBytes(row.bytes)}, and no ` +
+              'query of the table sees its rows.',
             data: {relation: name, bytes: row.bytes},
             fix: advice(
-              `To have its rows again (TimescaleDB 2.21): call attach_chunk. Where they are not needed: drop table ${name}`,
+              'To have its rows again (TimescaleDB 2.21): call attach_chunk. Where they are not needed: drop ' +
+                `table ${name}`,
             ),
           },
         ]
@@ -78,7 +82,11 @@ export const placeChecks: readonly Check[] = [
           {
             severity: 'warning',
             object: objectOf(table),
-            message: `${plural(row.chunks, partNoun(table))} of ${table.chunks.length} ${row.chunks === 1 ? 'is' : 'are'} in the tablespace ${row.tablespace}; the table is in ${row.home}. Moving one back locks it meanwhile.${rest > 0 ? ` The fix is for the first ${row.names.length}.` : ''}`,
+            message:
+              `${plural(row.chunks, partNoun(table))} of ${table.chunks.length} ` +
+              `${row.chunks === 1 ? 'is' : 'are'} in the tablespace ${row.tablespace}; the table is in ` +
+              `${row.home}. Moving one back locks it ` +
+              `meanwhile.${rest > 0 ? ` The fix is for the first ${row.names.length}.` : ''}`,
             data: {tablespace: row.tablespace, tableTablespace: row.home, chunks: row.chunks},
             fix: sqlFix(
               row.names.map((name) => `alter table ${name} set tablespace ${formatName(row.home)}`).join('; '),

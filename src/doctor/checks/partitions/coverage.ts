@@ -97,7 +97,8 @@ function gaps(known: KnownSet): Finding[] {
     setFinding(
       known,
       set.defaultPartition === null ? 'critical' : 'warning',
-      `${asSentence(message)} Rows of that time ${set.defaultPartition === null ? 'are refused' : 'go to the default partition'}.`,
+      `${asSentence(message)} Rows of that time ` +
+        `${set.defaultPartition === null ? 'are refused' : 'go to the default partition'}.`,
       commandFix(command('partitions create', [formatQualifiedName(set.schema, set.table)], range)),
       {gaps: set.gaps.length, from: gap.from, to: gap.to},
     ),

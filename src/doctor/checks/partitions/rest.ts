@@ -37,7 +37,8 @@ function unlessUncounted(sets: readonly KnownSet[], findings: Finding[], role: s
   if (findings.length > 0 || unknown.length === 0) return findings
   const names = unknown.map((known) => rowName(known.partitions.find(({isDefault}) => isDefault)!))
   throw new NotKnown(
-    `The rows of the default ${names.length === 1 ? 'partition' : 'partitions'} ${names.join(', ')} cannot be counted: this role may not read them, or another session locks them.`,
+    `The rows of the default ${names.length === 1 ? 'partition' : 'partitions'} ${names.join(', ')} cannot be ` +
+      'counted: this role may not read them, or another session locks them.',
     sqlFix(`grant select on ${names.join(', ')} to ${ident(role).text}`),
   )
 }
@@ -50,7 +51,8 @@ function pendingDetach(known: KnownSet): Finding[] {
       setFinding(
         known,
         'critical',
-        `The detach of ${rowName(row)} was begun and not finished: its rows are not seen, and rows of its time are refused.`,
+        `The detach of ${rowName(row)} was begun and not finished: its rows are not seen, and rows of its time ` +
+          'are refused.',
         sqlFix(`alter table ${setName(known)} detach partition ${rowName(row)} finalize`),
         {partition: rowName(row), from: row.from, to: row.to},
       ),
@@ -106,10 +108,14 @@ async function forgotten(context: CheckContext): Promise<Finding[]> {
       {
         severity: 'warning',
         object: objectOf(table),
-        message: `${relation} has the name and the columns of a partition and is none: it was detached, it is not recorded, and no query of the table sees its rows. It takes ${bytes === null ? 'an unknown number of bytes' : formatBytes(bytes)}.`,
+        message:
+          `${relation} has the name and the columns of a partition and is none: it was detached, it is not ` +
+          'recorded, and no query of the table sees its rows. It takes ' +
+          `${bytes === null ? 'an unknown number of bytes' : formatBytes(bytes)}.`,
         data: {relation, bytes},
         fix: advice(
-          `To have its rows again: alter table … attach partition ${relation} for values from (…) to (…). Where they are not needed: drop table ${relation}`,
+          `To have its rows again: alter table … attach partition ${relation} for values from (…) to (…). Where ` +
+            `they are not needed: drop table ${relation}`,
         ),
       },
     ]
@@ -139,9 +145,11 @@ async function foreignKeys(context: CheckContext): Promise<Finding[]> {
       setFinding(
         known,
         'warning',
-        `Foreign key ${name} of ${other} refers to it: retention cannot detach a partition while a row of ${other} refers to its rows.`,
+        `Foreign key ${name} of ${other} refers to it: retention cannot detach a partition while a row of ` +
+          `${other} refers to its rows.`,
         advice(
-          `Delete the rows of ${other} first, by the same age, or drop the key: alter table ${other} drop constraint ${name}`,
+          `Delete the rows of ${other} first, by the same age, or drop the key: alter table ${other} drop ` +
+            `constraint ${name}`,
         ),
         {foreignKey: name, table: other},
       ),

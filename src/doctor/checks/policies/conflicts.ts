@@ -78,7 +78,10 @@ export function ungatedEntry({table, after, entry}: CronPolicy, all: readonly Ta
   return {
     severity: 'warning',
     object: {schema: table.schema, table: table.name},
-    message: `A retention of ${age ?? 'an age that is not known'} is run by ${entryInWords(entry)}: drop_old_time_partitions drops partitions in one transaction and does not ask whether ${over.map(({schema, name}) => shortName(schema, name)).join(', ')} has computed their rows.${gated}`,
+    message:
+      `A retention of ${age ?? 'an age that is not known'} is run by ${entryInWords(entry)}: ` +
+      'drop_old_time_partitions drops partitions in one transaction and does not ask whether ' +
+      `${over.map(({schema, name}) => shortName(schema, name)).join(', ')} has computed their rows.${gated}`,
     data: {cronEntry: entry.id, after: age, aggregates: over.map(qualifiedName)},
     fix: {kind: 'sql', text: `select cron.unschedule(${entry.id})`},
   }
@@ -97,7 +100,10 @@ async function ungatedJobs({policyState}: CheckContext): Promise<Finding[]> {
         return {
           severity: 'warning',
           object: {schema: table.schema, table: table.name},
-          message: `TimescaleDB's own retention of ${age} (job ${rule.job?.id}) drops chunks in one transaction and does not ask whether ${over.map(({schema, name}) => shortName(schema, name)).join(', ')} has computed their rows.`,
+          message:
+            `TimescaleDB's own retention of ${age} (job ${rule.job?.id}) drops chunks in one transaction and does ` +
+            `not ask whether ${over.map(({schema, name}) => shortName(schema, name)).join(', ')} has computed ` +
+            'their rows.',
           data: {jobId: rule.job?.id ?? null, after: age, aggregates: over.map(qualifiedName)},
           fix: gatedInstead(table, rule, age),
         }
@@ -110,7 +116,9 @@ function gatedInstead({schema, name}: Table, {after}: LiveRule, age: string): Fi
   if (after === null || typeof after === 'bigint')
     return {
       kind: 'advice',
-      text: 'Declare a retention of the table by the age of its rows (docs/policies.md); applied, it replaces this one.',
+      text:
+        'Declare a retention of the table by the age of its rows (docs/policies.md); applied, it replaces this ' +
+        'one.',
     }
   return {kind: 'command', text: command('policies set retention', [shortName(schema, name)], {after: age})}
 }

@@ -51,7 +51,10 @@ export function failureFinding(row: FailureRow, server: Server, object: Finding[
   return {
     severity: stopped || count >= criticalFailures ? 'critical' : 'warning',
     object,
-    message: `Job ${id} (${proc}) failed ${count === 1 ? 'at its last run' : `at its last ${count} runs`}${stopped ? `, and TimescaleDB paused it after ${maxRetries + 1}` : ''}; ${error}.`,
+    message:
+      `Job ${id} (${proc}) failed ` +
+      `${count === 1 ? 'at its last run' : `at its last ${count} runs`}${stopped ? `, and TimescaleDB paused it after ${maxRetries + 1}` : ''}; ` +
+      `${error}.`,
     data: {
       jobId: id,
       proc,
