@@ -4,8 +4,9 @@
 -- in the transaction that applied it; a change that is committed later has its own entry.
 -- A row that is copied may have a value of another unique key that an older row of the target still has, because its own
 -- change is in a later batch: that row is deleted and recorded again, and its batch copies it as it is then.
--- Nested loops by index, because a new table has no statistics yet. The costs of what is switched off would start JIT
--- compilation, which takes longer than the statements. TimescaleDB: not needed.
+-- Nested loops by index, because a new table has no statistics yet. No range of times beside the keys: the planner would
+-- take it for a few rows, read it first, and compare each of its rows with each key of the batch. The costs of what is
+-- switched off would start JIT compilation, which takes longer than the statements. TimescaleDB: not needed.
 create function apply_changes(source regclass, target regclass, most bigint) returns bigint
 language plpgsql
 set search_path from current
@@ -20,17 +21,12 @@ declare
   taken changes[];
   keys text;
   same text;
-  times text;
-  between_times text;
   joined text;
   stale text;
 begin
   select * into at from state for update;
-  select string_agg(format('k%s', n), ', ' order by n), string_agg(format('t.%I = k.k%s', c, n), ' and ' order by n),
-    -- The times of the batch as constants: the planner then leaves out the other partitions and chunks.
-    string_agg(format('select format('' and t.%1$I between %%L and %%L'', (array_agg(k%2$s order by k%2$s))[1],
-      (array_agg(k%2$s order by k%2$s desc))[1]) from unnest($1) where not truncated', c, n), '') filter (where c = at."column")
-  into keys, same, times from unnest(at.key_columns) with ordinality as u (c, n);
+  select string_agg(format('k%s', n), ', ' order by n), string_agg(format('t.%I = k.k%s', c, n), ' and ' order by n)
+  into keys, same from unnest(at.key_columns) with ordinality as u (c, n);
   for attempt in 1..20 loop
     begin
       -- By id: a TRUNCATE is recorded before the rows that are inserted after it, and so is a value that is given up
@@ -46,14 +42,13 @@ begin
       if exists (select 1 from unnest(taken) k where k.truncated) then
         execute format('truncate %s', target);
       end if;
-      execute times into between_times using taken;
       joined := format('(select distinct %s from unnest($1) where not truncated) k', keys);
-      execute format('delete from %s t using %s where %s%s', target, joined, same, between_times) using taken;
+      execute format('delete from %s t using %s where %s', target, joined, same) using taken;
       for stale in select unique_conflicts(source, target) loop
         execute stale using taken;
       end loop;
-      execute format('insert into %s (%s) overriding system value select %s from %s join %s t on %s%s',
-        target, at.written, at.selected, joined, source, same, between_times) using taken;
+      execute format('insert into %s (%s) overriding system value select %s from %s join %s t on %s',
+        target, at.written, at.selected, joined, source, same) using taken;
       perform set_config('qicore.adopt_copying', 'off', true);
       return cardinality(taken);
     exception when unique_violation then
