@@ -1,4 +1,4 @@
-import type {Database} from '../db/database.js'
+import {ownEntriesSettings, type Database} from '../db/database.js'
 import {formatQualifiedName, parseQualifiedName} from '../db/qualified-name.js'
 import {loadSql} from '../db/load-sql.js'
 import {sql, statement} from '../db/sql.js'
@@ -28,6 +28,7 @@ export async function readCronEntries(db: Database): Promise<CronEntry[] | null>
     // Before 1.3 an entry has no name.
     return await db.query<CronEntry>(
       sql`select j.jobid::int as id, to_jsonb(j) ->> 'jobname' as name, j.schedule, j.command from cron.job j where j.active and j.database = current_database() order by j.jobid`,
+      ownEntriesSettings,
     )
   } catch (error) {
     if (isConnectionLost(error)) throw error
@@ -66,7 +67,10 @@ export async function readCronRuns(
 ): Promise<ReadonlyMap<number, CronRun> | null> {
   if (entries.length === 0) return new Map()
   try {
-    const rows = await db.query<RunRow>(statement(loadSql('catalog/cron-runs'), [entries.map(({id}) => String(id))]))
+    const rows = await db.query<RunRow>(
+      statement(loadSql('catalog/cron-runs'), [entries.map(({id}) => String(id))]),
+      ownEntriesSettings,
+    )
     return new Map(
       rows.map(({id, status, started_at: startedAt, ended_at: endedAt, message}) => [
         id,

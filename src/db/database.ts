@@ -27,6 +27,8 @@ export interface TransactionSettings {
   /** For SQL written by the user; SQL of qicore-db is qualified. */
   searchPath?: string | undefined
   onNotice?: ((notice: Notice) => void) | undefined
+  /** `filter` for tables in which a role is meant to see its own rows only; otherwise hidden rows are an error. */
+  rowSecurity?: 'filter' | undefined
   /**
    * All statements see one snapshot (REPEATABLE READ), which is taken after these LOCK TABLE statements: a TRUNCATE or
    * a compression that committed between the snapshot and the lock would otherwise hide rows.
@@ -36,6 +38,9 @@ export interface TransactionSettings {
 
 /** For reports, which must not hold up other sessions: a locked chunk is skipped and counted. */
 export const readOnlySettings: TransactionSettings = {readOnly: true, lockTimeout: 50, statementTimeout: 30_000}
+
+/** For the tables of pg_cron, whose row level security shows each role its own entries. */
+export const ownEntriesSettings: TransactionSettings = {...readOnlySettings, rowSecurity: 'filter'}
 
 /**
  * A connected session. Everything runs in a transaction with local settings (`SET LOCAL`), so that no setting remains

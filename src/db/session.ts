@@ -131,8 +131,13 @@ function gucs(settings: TransactionSettings, applicationName: string): [string, 
     ['quote_all_identifiers', 'off'],
     ['array_nulls', 'on'],
     ['extra_float_digits', '1'],
-    ...(settings.searchPath === undefined ? [['row_security', 'off'] as [string, string]] : []),
+    ...rowSecurity(settings),
     ['jit', 'off'],
     ['application_name', applicationName],
   ]
+}
+
+function rowSecurity(settings: TransactionSettings): [string, string][] {
+  if (settings.rowSecurity === 'filter') return [['row_security', 'on']]
+  return settings.searchPath === undefined ? [['row_security', 'off']] : []
 }

@@ -1,5 +1,5 @@
 import {connect} from '../db/connect.js'
-import {readOnlySettings, type Database} from '../db/database.js'
+import {ownEntriesSettings, type Database} from '../db/database.js'
 import {loadSql} from '../db/load-sql.js'
 import {statement} from '../db/sql.js'
 import {ExitCode, messageOf, OpsError, usageError} from '../errors.js'
@@ -221,5 +221,5 @@ export async function readCronDatabase<Row extends object>(
   name: string,
   values: Parameters<typeof statement>[1] = [],
 ): Promise<Row[]> {
-  return db.query<Row>(statement(loadSql(`pg-cron/${name}`), values), {...readOnlySettings, role: db.target.role})
+  return db.query<Row>(statement(loadSql(`pg-cron/${name}`), values), {...ownEntriesSettings, role: db.target.role})
 }

@@ -130,6 +130,7 @@ const plain = {
   doneCheck: null,
   repeatable: true,
   bytes: null,
+  rowSecurity: 'filter',
 } as const
 
 function scheduleStep(

@@ -1,5 +1,5 @@
 import {readQicoreRows} from '../catalog/read-emulated.js'
-import type {Database} from '../db/database.js'
+import {ownEntriesSettings, type Database} from '../db/database.js'
 import {loadSql} from '../db/load-sql.js'
 import {statement} from '../db/sql.js'
 import {isConnectionLost} from '../db/sqlstate.js'
@@ -24,7 +24,7 @@ export async function readCronSchedules(db: Database): Promise<CronSchedules | n
 
 async function readEntries(db: Database): Promise<CronSchedules> {
   try {
-    const [row] = await db.query<CronSchedules>(statement(loadSql('pg-cron/schedules')))
+    const [row] = await db.query<CronSchedules>(statement(loadSql('pg-cron/schedules')), ownEntriesSettings)
     return row!
   } catch (error) {
     if (isConnectionLost(error)) throw error

@@ -58,6 +58,7 @@ export async function attempt(
     statementTimeout: 0,
     role: db.target.role,
     searchPath: step.searchPath,
+    rowSecurity: step.rowSecurity,
     onNotice,
   }
   const statements = (tx: Db) => [

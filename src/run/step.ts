@@ -61,6 +61,8 @@ export interface Step {
   bytes: number | null
   /** The search_path for SQL written by the user; SQL of qicore-db is qualified. */
   searchPath?: string
+  /** `filter` for statements on tables in which a role is meant to see its own rows only, such as those of pg_cron. */
+  rowSecurity?: 'filter'
   /** Another database of the same server to run it in; it is recorded in the ledger of the target database. */
   database?: string
   /** Where the statements come from, if that is a file: errors then name the file and line. */
