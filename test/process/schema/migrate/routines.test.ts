@@ -115,7 +115,7 @@ forEachEngine({}, (engine) => {
     expect(await oid()).toEqual(before)
     expect(
       await run(
-        "select p.prosrc like '%500ms%' as new from pg_proc p where p.oid = 'qicore.retain_settings()'::regprocedure",
+        "select p.prosrc like '%limit_lock_wait(500)%' as new from pg_proc p where p.oid = 'qicore.retain_settings()'::regprocedure",
       ),
     ).toEqual([{new: true}])
   })
