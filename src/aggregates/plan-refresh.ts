@@ -36,8 +36,7 @@ export interface PlannedChange {
 
 /**
  * Plans the refresh of an aggregate in bounded windows of whole buckets: only pending ranges, none whose source rows
- * are
- * gone, and none after the last complete bucket.
+ * are gone, and none after the last complete bucket.
  * @throws OpsError NO_RANGE, NO_CLOCK, NOT_AN_AGGREGATE
  */
 export async function planRefresh(db: Database, request: RefreshRequest): Promise<PlannedChange> {

@@ -1,8 +1,7 @@
 import {ownEntriesSettings, type Database} from '../db/database.js'
-import {formatQualifiedName, parseQualifiedName} from '../db/qualified-name.js'
 import {loadSql} from '../db/load-sql.js'
 import {sql, statement} from '../db/sql.js'
-import {callsIn, isAgo, type Argument, type SqlCall} from '../db/sql-calls.js'
+import {argumentOf, callsIn, isAgo, tableNamed, type Argument, type SqlCall} from '../db/sql-calls.js'
 import {isConnectionLost} from '../db/sqlstate.js'
 import {parseDuration, type Duration} from '../units/duration.js'
 import type {Instant} from '../units/instant.js'
@@ -27,7 +26,8 @@ export async function readCronEntries(db: Database): Promise<CronEntry[] | null>
   try {
     // Before 1.3 an entry has no name.
     return await db.query<CronEntry>(
-      sql`select j.jobid::int as id, to_jsonb(j) ->> 'jobname' as name, j.schedule, j.command from cron.job j where j.active and j.database = current_database() order by j.jobid`,
+      sql`select j.jobid::int as id, to_jsonb(j) ->> 'jobname' as name, j.schedule, j.command
+from cron.job j where j.active and j.database = current_database() order by j.jobid`,
       ownEntriesSettings,
     )
   } catch (error) {
@@ -114,12 +114,12 @@ const compression = 'alter_old_partitions_set_access_method'
 export function timePartitionCall(call: SqlCall): TimePartitionCall | null {
   // They are in pg_catalog, which is always searched first.
   if (call.schema !== null && call.schema !== 'pg_catalog') return null
-  const key = tableNamed(argument(call, call.name === compression ? 'parent_table_name' : 'table_name', 0))
+  const key = tableNamed(argumentOf(call, call.name === compression ? 'parent_table_name' : 'table_name', 0))
   if (key === null) return null
   if (call.name === creation) return {does: 'creation', key, after: null}
-  const after = ageOf(argument(call, 'older_than', 1))
+  const after = ageOf(argumentOf(call, 'older_than', 1))
   if (call.name === retention) return {does: 'retention', key, after}
-  if (call.name !== compression || argument(call, 'new_access_method', 2) !== 'columnar') return null
+  if (call.name !== compression || argumentOf(call, 'new_access_method', 2) !== 'columnar') return null
   return {does: 'compression', key, after}
 }
 
@@ -139,20 +139,6 @@ export async function timePartitionEntries(
       ),
   )
   return found.flat()
-}
-
-function argument({named, positional}: SqlCall, name: string, position: number): Argument {
-  return name in named ? named[name] : positional[position]
-}
-
-function tableNamed(given: Argument): string | null {
-  if (typeof given !== 'string') return null
-  try {
-    const {schema, name} = parseQualifiedName(given)
-    return formatQualifiedName(schema ?? 'public', name)
-  } catch {
-    return null
-  }
 }
 
 /** Words in which PostgreSQL and this program read the same duration; null for any other interval. */

@@ -11,16 +11,13 @@ import {qualifiedName, type Chunk, type Table} from '../catalog/table.js'
 import type {Coverage} from '../aggregates/coverage.js'
 import {readFilters} from '../aggregates/filters.js'
 import {countRows} from './count-rows.js'
-import {chunkSubject, exportSteps} from './export.js'
 import {retentionDisagrees} from './policy-conflicts.js'
 import {coverFirst, requireCoverage} from './drop-coverage.js'
 import {groupByRange, total} from './drop-ranges.js'
-import {dropStep} from './drop-steps.js'
-import {bytesOf, excludeProtected, oldestFirst, requireChunks, countChunks, type PlannedChange} from './hypertable.js'
+import {planDrops} from './plan-drops.js'
+import {excludeProtected, oldestFirst, requireChunks, countChunks, type PlannedChange} from './hypertable.js'
 import {publishedDropNotes, readLogicalReaders} from './logical-readers.js'
 import {cutoffOf, type Age} from './range.js'
-
-const noExports = {steps: [] as Step[], notes: [] as string[]}
 
 /** What a drop deletes; the operator confirms it. */
 export interface DropFacts {
@@ -57,23 +54,17 @@ export async function planDrop(db: Database, request: DropRequest): Promise<Plan
       ? {steps: [] as Step[], tables: [] as string[]}
       : await coverFirst(db, request, ranges)
   const coverage = await requireCoverage(db, request, ranges, first.steps.length > 0)
-  const referenced = (
-    await db.query<{name: string}>(statement(loadSql('chunks/referenced-tables'), [table.relation]))
-  ).map(({name}) => name)
   const readers = await readLogicalReaders(db, table, table.chunks)
-  const bytes = await bytesOf(db, chunksToDrop)
   const rows = await countRows(db, chunksToDrop)
-  const settings = request.exportTo ?? (request.olderThan === null ? (request.policyExport ?? null) : null)
-  const exports = settings === null ? noExports : await exportSteps(db, table, clock, chunksToDrop, settings)
-  const options = {
-    server: db.server,
+  const exportTo = request.exportTo ?? (request.olderThan === null ? (request.policyExport ?? null) : null)
+  const {bytes, referenced, ...drops} = await planDrops(db, {
     table,
+    clock,
+    ranges: ranges.map((range, index) => ({range, index})),
     guarded: acceptLoss ? null : coverage,
-    referenced,
     dependsOn: first.steps.map(({id}) => id),
-    exported: settings && {settings, subjectOf: (chunk: Chunk) => chunkSubject(table, clock, chunk)},
-  }
-  const drops = ranges.map((range, index) => dropStep(range, index, total(range.chunks, bytes), options))
+    exportTo,
+  })
   const facts = {
     chunks: chunksToDrop.map((chunk) => ({chunk, rows: rows.get(chunk) ?? null, bytes: bytes.get(chunk) ?? null})),
     rows: total(chunksToDrop, rows),
@@ -86,27 +77,31 @@ export async function planDrop(db: Database, request: DropRequest): Promise<Plan
     plan: {
       operation: `chunks drop ${qualifiedName(table)}`,
       summary:
-        `${settings === null ? '' : 'export and '}drop ${countChunks(chunksToDrop.length)} of ` +
+        `${exportTo === null ? '' : 'export and '}drop ${countChunks(chunksToDrop.length)} of ` +
         `${qualifiedName(table)} older than ${cutoff.words}`,
       cutoff: cutoff.instant,
       tables: [qualifiedName(table), ...first.tables],
       locks: [],
-      steps: [...first.steps, ...exports.steps, ...drops],
+      steps: [...first.steps, ...drops.steps],
     },
     notes: [
       ...notes,
-      ...exports.notes,
+      ...drops.notes,
       ...warnings(table, chunksToDrop, facts),
       ...(old.length === 0 ? [nothingOld(table, clock)] : []),
       ...publishedDropNotes(readers, chunksToDrop),
       ...retentionDisagrees(request, chunksToDrop),
-      ...(settings === null ? notExported(request, chunksToDrop) : []),
+      ...(exportTo === null ? notExported(request, chunksToDrop) : []),
     ],
     facts,
   }
 }
 
-async function requireDroppable(db: Database, table: Table): Promise<void> {
+/**
+ * Refuses what has no chunks that can be dropped by age.
+ * @throws OpsError NOT_A_HYPERTABLE, DEPENDENTS, NO_CLOCK, NO_PRIVILEGE
+ */
+export async function requireDroppable(db: Database, table: Table): Promise<void> {
   await requireChunks(db, table)
   await requireNoKeys(db, table)
   if (table.time === 'other')
@@ -121,7 +116,7 @@ async function requireDroppable(db: Database, table: Table): Promise<void> {
  * Refuses tables that a foreign key references. Up to 2.28 TimescaleDB may drop the whole key with the first chunk
  * (2.22 does); 2.29 drops no chunk of such a table.
  */
-export async function requireNoKeys(db: Database, table: Table): Promise<void> {
+async function requireNoKeys(db: Database, table: Table): Promise<void> {
   const keys = await db.query<{name: string; of: string}>(
     statement(loadSql('chunks/foreign-keys-into'), [table.relation]),
   )

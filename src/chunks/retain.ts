@@ -3,19 +3,17 @@ import {findRows} from '../aggregates/rows.js'
 import {overlaps} from '../catalog/span.js'
 import {qualifiedName, type Chunk, type Table} from '../catalog/table.js'
 import {fromMicros} from '../catalog/time.js'
-import {loadSql} from '../db/load-sql.js'
 import type {Database} from '../db/database.js'
-import {statement} from '../db/sql.js'
 import type {ExportSettings} from '../export/settings.js'
 import type {Plan} from '../run/step.js'
 import type {Duration} from '../units/duration.js'
 import type {Context} from './context.js'
 import {gapWords} from './drop-coverage.js'
-import {requireNoKeys} from './drop.js'
-import {groupByRange, total} from './drop-ranges.js'
-import {dropStep, type DropRange} from './drop-steps.js'
-import {chunkSubject, exportSteps} from './export.js'
-import {bytesOf, chunkLabel, countChunks, excludeProtected, requireChunks} from './hypertable.js'
+import {requireDroppable} from './drop.js'
+import {groupByRange} from './drop-ranges.js'
+import type {DropRange} from './drop-steps.js'
+import {chunkLabel, countChunks, excludeProtected} from './hypertable.js'
+import {planDrops} from './plan-drops.js'
 import {cutoffOf, type Cutoff} from './range.js'
 
 export interface RetainChunksRequest {
@@ -49,8 +47,7 @@ export interface RetainChunksPlan {
 export async function planRetainChunks(db: Database, request: RetainChunksRequest): Promise<RetainChunksPlan> {
   const {context, exportTo, most} = request
   const {table, clock} = context
-  await requireChunks(db, table)
-  await requireNoKeys(db, table)
+  await requireDroppable(db, table)
   const cutoff = cutoffOf(table, clock, {age: request.after})
   const {rest, notes} = excludeProtected(dueChunks(table, cutoff))
   const due = groupByRange(rest)
@@ -64,24 +61,11 @@ export async function planRetainChunks(db: Database, request: RetainChunksReques
     most,
   )
   const chunks = chosen.flatMap(({range}) => range.chunks)
-  const [exports, bytes, referenced] = [
-    await exportSteps(db, table, clock, chunks, exportTo),
-    await bytesOf(db, chunks),
-    await db.query<{name: string}>(statement(loadSql('chunks/referenced-tables'), [table.relation])),
-  ]
-  const options = {
-    server: db.server,
-    table,
-    guarded: coverage,
-    referenced: referenced.map(({name}) => name),
-    dependsOn: [],
-    exported: {settings: exportTo, subjectOf: (chunk: Chunk) => chunkSubject(table, clock, chunk)},
-  }
-  const drops = chosen.map(({range, index}) => dropStep(range, index, total(range.chunks, bytes), options))
+  const drops = await planDrops(db, {table, clock, ranges: chosen, guarded: coverage, dependsOn: [], exportTo})
   return {
-    plan: planOf(table, exportTo, cutoff, chunks, [...exports.steps, ...drops]),
+    plan: planOf(table, exportTo, cutoff, chunks, drops.steps),
     kept: judged.flatMap(({range, why}) => (why === null ? [] : [{chunks: range.chunks, why}])),
-    notes: [...notes, ...exports.notes],
+    notes: [...notes, ...drops.notes],
   }
 }
 

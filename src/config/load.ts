@@ -3,6 +3,7 @@ import {dirname, join, resolve} from 'node:path'
 import {messageOf, usageError} from '../errors.js'
 import {docsPage} from '../units/docs.js'
 import type {ConfigFile} from './schema.js'
+import {mistakesIn} from '../units/mistakes.js'
 
 export const configFileName = 'qicore-db.config.yaml'
 
@@ -114,10 +115,7 @@ const shown = 30
 
 function configError(file: string, all: readonly string[], pages: readonly string[] = ['configuration']) {
   const problems = all.length <= shown ? all : [...all.slice(0, shown), `and ${all.length - shown} more`]
-  return usageError(
-    'CONFIG',
-    `${file} has ` +
-      `${all.length === 1 ? 'a mistake' : `${all.length} mistakes`}:\n${problems.map((problem) => `- ${problem}`).join('\n')}`,
-    [`Nothing was done. Every field with an example: ${pages.map(docsPage).join(' and ')}`],
-  )
+  return usageError('CONFIG', mistakesIn(file, problems, all.length), [
+    `Nothing was done. Every field with an example: ${pages.map(docsPage).join(' and ')}`,
+  ])
 }

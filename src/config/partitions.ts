@@ -4,8 +4,6 @@ import {qicore} from '../schema/built-in.js'
 import {parseDuration} from '../units/duration.js'
 import type {Config} from './load.js'
 
-export {undeclared} from '../partitions/undeclared.js'
-
 /**
  * The declared partition sets: those of the definitions if QiCore's migrations are recorded, overridden by the
  * configuration. `partitions: none` excludes a set.

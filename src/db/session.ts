@@ -49,10 +49,8 @@ const defaultsOfBegin: Settings = [
 
 /** The same settings as in {@link inTransaction}, set for the session: for statements outside a transaction. */
 export function sessionSettings(settings: TransactionSettings, applicationName: string, corrections: Settings): string {
-  return (
-    'select ' +
-    `${set(settings, applicationName, [...corrections, ...defaultsOfBegin], false)}${settings.role ? `; set role ${quoteIdent(settings.role)}` : ''}`
-  )
+  const role = settings.role ? `; set role ${quoteIdent(settings.role)}` : ''
+  return `select ${set(settings, applicationName, [...corrections, ...defaultsOfBegin], false)}${role}`
 }
 
 /** The codes of the server for a role that does not exist or may not be set. */

@@ -1,3 +1,5 @@
+import {formatQualifiedName, parseQualifiedName} from './qualified-name.js'
+
 /** `now() - interval '12 months'`: a time that is this interval before the call. */
 export interface Ago {
   /** The interval as it is written. */
@@ -37,6 +39,22 @@ export async function callsIn(text: string): Promise<SqlCall[]> {
     ),
   )
   return [...calls, ...inner.flat()]
+}
+
+/** The argument of this name, or else at this position, from 0. */
+export function argumentOf({named, positional}: SqlCall, name: string, position: number): Argument {
+  return name in named ? named[name] : positional[position]
+}
+
+/** An argument that names a table, qualified; a name without a schema means schema public. Null for anything else. */
+export function tableNamed(given: unknown): string | null {
+  if (typeof given !== 'string') return null
+  try {
+    const {schema, name} = parseQualifiedName(given)
+    return formatQualifiedName(schema ?? 'public', name)
+  } catch {
+    return null
+  }
 }
 
 /** The tree of PostgreSQL's parser; null for text that it rejects. */

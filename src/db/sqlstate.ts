@@ -114,8 +114,7 @@ export function isRowSecurity(error: unknown): boolean {
 
 /** Follows an error for which {@link isRowSecurity} holds. */
 export const rowSecurityAdvice =
-  'as a superuser, give BYPASSRLS to the role that reads, which for a refresh is the owner of the aggregate: ' +
-  'alter role … bypassrls'
+  'a superuser can give BYPASSRLS to the role that reads, which for a refresh is the owner of the aggregate'
 
 export function isConnectionLost(error: unknown): boolean {
   return hasLostCode(error) && !nodesLost.has(error as object)

@@ -52,8 +52,7 @@ export interface SetReport {
   defaultFrom: Instant | null
   /**
    * Whole days from now to `insertsUntil`; 0 if no partition covers now. Null with a default partition, or if the end
-   * is
-   * open or unknown.
+   * is open or unknown.
    */
   daysLeft: number | null
   missing: {partition: string; from: Instant; to: Instant}[]

@@ -4,6 +4,7 @@ import {problemsOf, tableSchema} from './check.js'
 import type {CompressionDefinition, SchemaDefinition, TableDefinition} from './definition.js'
 import {qicore} from './built-in.js'
 import type {Problem} from './problem.js'
+import {mistakesIn} from '../units/mistakes.js'
 
 /** A table described by the name of a known type, which supplies its columns, keys and checks. */
 export interface ShortForm {
@@ -104,8 +105,10 @@ export function readDefinitions(input: unknown, where: string): SchemaDefinition
   if (problems.length > 0 || definitions === null)
     throw usageError(
       'DEFINITION',
-      `${where} has ` +
-        `${problems.length === 1 ? 'a mistake' : `${problems.length} mistakes`}:\n${problems.map(({path, message}) => `- ${path}: ${message}`).join('\n')}`,
+      mistakesIn(
+        where,
+        problems.map(({path, message}) => `${path}: ${message}`),
+      ),
     )
   return definitions
 }

@@ -59,8 +59,9 @@ export default class PartitionsAdopt extends BaseCommand<typeof PartitionsAdopt>
       const {planFinish, planUndo} = await import('../../adopt/undo.js')
       return flags.undo ? planUndo(db, table) : planFinish(db, table)
     }
-    const [{partitionRules, undeclared}, {ruleFor}, {planAdopt}] = await Promise.all([
+    const [{partitionRules}, {undeclared}, {ruleFor}, {planAdopt}] = await Promise.all([
       import('../../config/partitions.js'),
+      import('../../partitions/undeclared.js'),
       import('../../adopt/declared.js'),
       import('../../adopt/plan.js'),
     ])

@@ -34,9 +34,10 @@ export default class PartitionsCreate extends BaseCommand<typeof PartitionsCreat
 
   async run(): Promise<ChangeReport & {findings?: readonly PartitionFinding[]; notes: readonly string[]}> {
     const {flags} = this
-    const [{partitionRules, undeclared}, {namedSet, partitionsDefined}, {triggerNotes}, {reportNotes}] =
+    const [{partitionRules}, {undeclared}, {namedSet, partitionsDefined}, {triggerNotes}, {reportNotes}] =
       await Promise.all([
         import('../../config/partitions.js'),
+        import('../../partitions/undeclared.js'),
         import('../../partitions/declared.js'),
         import('../../partitions/commands.js'),
         import('../../cli/notes.js'),

@@ -22,14 +22,14 @@ export default class PartitionsDrain extends BaseCommand<typeof PartitionsDrain>
 
   async run(): Promise<ChangeReport & Omit<DrainPlan, 'plan'>> {
     const {flags} = this
-    const [{partitionRules, undeclared}, {namedSet, partitionsDefined}, {planDrain}, {reportNotes}] = await Promise.all(
-      [
+    const [{partitionRules}, {undeclared}, {namedSet, partitionsDefined}, {planDrain}, {reportNotes}] =
+      await Promise.all([
         import('../../config/partitions.js'),
+        import('../../partitions/undeclared.js'),
         import('../../partitions/declared.js'),
         import('../../partitions/drain/drain.js'),
         import('../../cli/notes.js'),
-      ],
-    )
+      ])
     return this.withDatabase(
       async (db) => {
         const {relation, declared} = await namedSet(

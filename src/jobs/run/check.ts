@@ -7,6 +7,7 @@ import {usageError} from '../../errors.js'
 import {cutStatements} from '../kinds/sql-aside.js'
 import {dueTimeProblem, dueTimes, nextDueTime} from '../../schedule/due-times.js'
 import {inWindow} from '../../schedule/due.js'
+import {mistakesIn} from '../../units/mistakes.js'
 
 /** With the name of the target, if it is the configuration of one. */
 type Settings = Config & Partial<Pick<TargetConfig, 'target'>>
@@ -40,12 +41,9 @@ function look(config: Settings | null, now: number): {jobs: Job[]; problems: str
 
 function rejectProblems(config: Settings | null, problems: readonly string[]): void {
   if (problems.length === 0) return
-  throw usageError(
-    'CONFIG',
-    `${config?.file ?? 'The configuration'} has ` +
-      `${problems.length === 1 ? 'a mistake' : `${problems.length} mistakes`}:\n${problems.map((problem) => `- ${problem}`).join('\n')}`,
-    [`Nothing was done. Every field of a job with an example: ${docsPage('daemon')}`],
-  )
+  throw usageError('CONFIG', mistakesIn(config?.file ?? 'The configuration', problems), [
+    `Nothing was done. Every field of a job with an example: ${docsPage('daemon')}`,
+  ])
 }
 
 function problemsOf(job: Job, now: number): string[] {

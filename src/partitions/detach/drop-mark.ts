@@ -2,10 +2,9 @@
  * The mark of an intended drop: the first line of a partition's comment, before any comment that the operator wrote.
  *
  * It has two states. "Intended" is written before the detach begins and never allows a drop: the detach may have
- * failed,
- * and an operator may have detached the table to keep its rows. "Detached" is written by the session that detached the
- * table, with the transaction that last changed the table's row in pg_class. If the table is attached, detached or
- * altered afterwards, that row has another transaction, and the mark is void.
+ * failed, and an operator may have detached the table to keep its rows. "Detached" is written by the session that
+ * detached the table, with the transaction that last changed the table's row in pg_class. If the table is attached,
+ * detached or altered afterwards, that row has another transaction, and the mark is void.
  */
 export interface DropMark {
   /** Name of the partitioned table, quoted as in SQL. */

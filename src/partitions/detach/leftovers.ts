@@ -9,8 +9,7 @@ export interface Leftover extends Pick<Child, 'parent' | 'relation' | 'schema' |
   mark: FoundMark
   /**
    * Whether the drop detached it and it was not changed since: only then may the next run drop it. Otherwise an
-   * operator
-   * may have detached it to keep its rows.
+   * operator may have detached it to keep its rows.
    */
   detachedToDrop: boolean
 }

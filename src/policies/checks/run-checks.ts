@@ -119,8 +119,7 @@ export function requireSafe(
 
 /**
  * Refuses a mistyped `--accept`: an id that is neither a finding of this plan nor a possible one. An id whose finding
- * is
- * gone is accepted: the same command has to be able to finish what a killed run began.
+ * is gone is accepted: the same command has to be able to finish what a killed run began.
  * @throws OpsError NO_SUCH_FINDING (exit 2)
  */
 export function requireKnown(

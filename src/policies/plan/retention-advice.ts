@@ -9,8 +9,7 @@ import {fixBy, type JudgedPolicy, type PolicyAdvice} from '../status/types.js'
 
 /**
  * Advice about chunks that a retention has not dropped. It never prints a command that deletes rows, only one that
- * shows
- * what would be dropped.
+ * shows what would be dropped.
  */
 export function retentionAdvice(status: JudgedPolicy, context: FindingContext): PolicyAdvice[] {
   const codes = new Set((status.notDone ?? []).map(({code}) => code))
@@ -48,8 +47,7 @@ const seeing = (text: string) => advise(`To see what would be dropped: ${text}`)
 
 /**
  * A refresh of the whole range that is held back, for every aggregate over the table, direct ones first. A refresh
- * skips
- * what is computed already.
+ * skips what is computed already.
  */
 function refreshesOver(table: Table, {tables, server, overdue}: FindingContext): PolicyAdvice[] {
   const held = rangeOf(

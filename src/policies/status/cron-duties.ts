@@ -1,7 +1,6 @@
 import type {PolicyKindName} from '../../catalog/live-policies.js'
 import type {Database} from '../../db/database.js'
-import {formatQualifiedName, parseQualifiedName} from '../../db/qualified-name.js'
-import {callsIn, type Argument, type SqlCall} from '../../db/sql-calls.js'
+import {argumentOf, callsIn, tableNamed, type SqlCall} from '../../db/sql-calls.js'
 import {readCronEntries} from '../../catalog/cron-entries.js'
 import {readQicoreRows} from '../../catalog/read-emulated.js'
 
@@ -25,7 +24,7 @@ async function recordedCommands(db: Database): Promise<string[]> {
 export function yieldsToDaemon(call: SqlCall): boolean {
   if (call.schema !== 'qicore') return false
   if (call.name === 'retain') return retentionOf(call).job !== undefined
-  return yielding.has(call.name) || (call.name === 'maintain' && argument(call, 'work', 2) !== undefined)
+  return yielding.has(call.name) || (call.name === 'maintain' && argumentOf(call, 'work', 2) !== undefined)
 }
 
 const yielding = new Set(['refresh', 'ensure_partitions', 'prune_history', 'run_sql'])
@@ -34,7 +33,7 @@ const yielding = new Set(['refresh', 'ensure_partitions', 'prune_history', 'run_
 export function enforces(call: SqlCall, kind: PolicyKindName, key: string): boolean {
   const {schema, name} = call
   const isQicore = schema === 'qicore'
-  if (kind === 'retention') return isQicore && name === 'retain' && isNameOf(retentionOf(call).object, key)
+  if (kind === 'retention') return isQicore && name === 'retain' && tableNamed(retentionOf(call).object) === key
   if (kind === 'refresh')
     return (
       (name === 'refresh_continuous_aggregate' || (isQicore && (name === 'refresh' || name === 'refresh_aggregate'))) &&
@@ -45,18 +44,14 @@ export function enforces(call: SqlCall, kind: PolicyKindName, key: string): bool
   return (
     isQicore &&
     name === 'maintain' &&
-    argument(call, 'work', 2) !== 'analyze' &&
-    (names(call, key) || argument(call, 'exactly', 4) !== true)
+    argumentOf(call, 'work', 2) !== 'analyze' &&
+    (names(call, key) || argumentOf(call, 'exactly', 4) !== true)
   )
-}
-
-function argument({named, positional}: SqlCall, name: string, position: number): Argument {
-  return name in named ? named[name] : positional[position]
 }
 
 /** The second argument of qicore.retain: the table, and the job of qicore-db that calls it. */
 function retentionOf(call: SqlCall): {object?: unknown; job?: unknown} {
-  const config = argument(call, 'config', 1)
+  const config = argumentOf(call, 'config', 1)
   if (typeof config !== 'string') return {}
   try {
     return (JSON.parse(config) as {object?: unknown; job?: unknown} | null) ?? {}
@@ -67,16 +62,5 @@ function retentionOf(call: SqlCall): {object?: unknown; job?: unknown} {
 
 /** Whether one of the arguments is the name of the table. */
 function names({positional, named}: SqlCall, key: string): boolean {
-  return [...positional, ...Object.values(named)].flat(9).some((each) => isNameOf(each, key))
-}
-
-/** A name without a schema means schema public. */
-function isNameOf(given: unknown, key: string): boolean {
-  if (typeof given !== 'string') return false
-  try {
-    const {schema, name} = parseQualifiedName(given)
-    return formatQualifiedName(schema ?? 'public', name) === key
-  } catch {
-    return false
-  }
+  return [...positional, ...Object.values(named)].flat(9).some((each) => tableNamed(each) === key)
 }

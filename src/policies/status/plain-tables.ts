@@ -6,7 +6,7 @@ import {can} from '../../engines/index.js'
 import {declaredName, type Declared} from '../declared/declared.js'
 import {withProblems} from './findings.js'
 import {declaredText} from './rule-text.js'
-import {policyProblem, type PolicyStatus} from './types.js'
+import {notLive, policyProblem, type PolicyStatus} from './types.js'
 
 /** A declared table that is neither a hypertable nor partitioned. */
 export interface PlainTable {
@@ -61,17 +61,9 @@ export function plainStatus(plain: PlainTable): PolicyStatus[] {
           runnerAlive: false,
           gated: false,
           declared: declaredText(each, kind),
-          live: null,
-          jobId: null,
-          paused: null,
-          due: null,
+          ...notLive,
           notDone: null,
           ok: false,
-          lastStatus: null,
-          lastRunAt: null,
-          nextRunAt: null,
-          lastError: null,
-          lastErrorVisible: true,
         },
         [policyProblem('not_a_hypertable', notHypertable(plain))],
       ),

@@ -28,6 +28,7 @@ import type {LiveRule} from '../table-state.js'
 import {unknownReason} from './status-work.js'
 import {
   fixBy,
+  notLive,
   policyProblem,
   type JudgedPolicy,
   type PolicyProblem,
@@ -69,8 +70,7 @@ interface Sources {
 
 /**
  * The status of every policy, declared or live, by the state of the chunks and not by what a job reports. Locks
- * nothing,
- * changes nothing, and does not need the schema qicore.
+ * nothing, changes nothing, and does not need the schema qicore.
  * @throws OpsError NO_SUCH_TABLE, NOT_A_HYPERTABLE, AMBIGUOUS
  */
 export async function readPolicyStatus(
@@ -213,7 +213,6 @@ async function liveStatus(
   return withProblems(status, problems)
 }
 
-/** The status of policies that are declared but not in the database. */
 /** Whether a policy is declared and not live. */
 function isUnapplied(declared: Declared, kind: PolicyKindName, {policies}: CatalogSnapshot): boolean {
   const rule = declared[kind]
@@ -221,7 +220,10 @@ function isUnapplied(declared: Declared, kind: PolicyKindName, {policies}: Catal
   return !policies.some((policy) => qualifiedName(policy.table) === declaredName(declared) && policy.kind === kind)
 }
 
-/** @param unfit the partitioned tables on which a retention cannot be applied, by `schema.table` */
+/**
+ * The status of policies that are declared but not in the database.
+ * @param unfit the partitioned tables on which a retention cannot be applied, by `schema.table`
+ */
 function missingStatus(
   declared: Declared,
   db: Database,
@@ -250,17 +252,9 @@ function missingStatus(
           runnerAlive: alive,
           gated: false,
           declared: declaredText(declared, kind),
-          live: null,
-          jobId: null,
-          paused: null,
-          due: null,
+          ...notLive,
           notDone: known ? [] : null,
           ok: known ? false : null,
-          lastStatus: null,
-          lastRunAt: null,
-          nextRunAt: null,
-          lastError: null,
-          lastErrorVisible: true,
         },
         [
           known

@@ -65,6 +65,18 @@ export interface PolicyStatus {
   problems: PolicyProblem[]
 }
 
+/** What a job reports, of a policy for which no job has reported anything. */
+export const noReport = {
+  lastStatus: null,
+  lastRunAt: null,
+  nextRunAt: null,
+  lastError: null,
+  lastErrorVisible: true,
+} as const satisfies Partial<PolicyStatus>
+
+/** The same of a policy that is declared and not live. */
+export const notLive = {live: null, jobId: null, paused: null, due: null, ...noReport} as const
+
 export type PolicyProblemCode =
   | NeverRunsCode
   | 'missing'

@@ -5,6 +5,7 @@ import {fileURLToPath} from 'node:url'
 import {sqlDirectory} from '../../db/load-sql.js'
 import {engineNamed, engineNames, type EngineKind} from '../../engines/index.js'
 import {usageError} from '../../errors.js'
+import {mistakesIn} from '../../units/mistakes.js'
 
 /** In the order in which they are applied: the schema qicore, QiCore's tables, the user's own migrations. */
 export const streams = ['core', 'qicore', 'app'] as const
@@ -61,12 +62,7 @@ export function readStream(stream: Stream, directory: string, label: string): St
     return 'problem' in read ? [] : [read.source]
   })
   problems.push(...orderProblems(files))
-  if (problems.length > 0)
-    throw usageError(
-      'MIGRATION_FILES',
-      `${directory} has ` +
-        `${problems.length === 1 ? 'a mistake' : `${problems.length} mistakes`}:\n${problems.map((problem) => `- ${problem}`).join('\n')}`,
-    )
+  if (problems.length > 0) throw usageError('MIGRATION_FILES', mistakesIn(directory, problems))
   return {stream, directory, files}
 }
 
