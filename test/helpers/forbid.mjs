@@ -1,6 +1,6 @@
 // Loaded with --import. Ends the program as soon as a module named in FORBIDDEN is loaded, by import or by require.
 // Which modules are loaded does not depend on the speed of the machine.
-import module, {register} from 'node:module'
+import module from 'node:module'
 
 const forbidden = process.env.FORBIDDEN.split(',')
 const hit = (specifier) =>
@@ -14,10 +14,17 @@ module._resolveFilename = function (request, ...rest) {
   return resolveFilename.call(this, request, ...rest)
 }
 
-const hooks = `
-  const hit = ${hit.toString().replace('forbidden', JSON.stringify(forbidden))}
-  export async function resolve(specifier, context, next) {
-    if (hit(specifier)) throw new Error('forbidden module ' + specifier + ' was imported by ' + context.parentURL)
-    return next(specifier, context)
-  }`
-register(`data:text/javascript,${encodeURIComponent(hooks)}`)
+function refuse(specifier, context, next) {
+  if (hit(specifier)) throw new Error(`forbidden module ${specifier} was imported by ${context.parentURL}`)
+  return next(specifier, context)
+}
+
+// register() is deprecated since Node 26 and warns there; registerHooks(), which replaces it, is not in Node 20.
+if (module.registerHooks) module.registerHooks({resolve: refuse})
+else {
+  const hooks = `
+    const forbidden = ${JSON.stringify(forbidden)}
+    const hit = ${hit}
+    export ${refuse.toString().replace('function refuse', 'async function resolve')}`
+  module.register(`data:text/javascript,${encodeURIComponent(hooks)}`)
+}
