@@ -2,13 +2,14 @@ import {setTimeout as sleep} from 'node:timers/promises'
 import {refuseInHalfState} from '../db/condition.js'
 import type {Database} from '../db/database.js'
 import {isConnectionLost, serverMessage} from '../db/sqlstate.js'
-import {tryStep, type SessionResolver, type StepOptions, type AttemptState} from './run-step.js'
+import {tryStep, type SessionResolver, type StepOptions} from './run-step.js'
 import {notAccepted, refuseUnsafe, unsafeMessage, unsafeSteps} from './hazards/refuse.js'
 import {stepReport} from './step-report.js'
+import {StepQueue} from './step-queue.js'
 import {readDone} from './done-checks.js'
 import type {RunStatus} from './run-log.js'
 import {retryDelay} from './limits.js'
-import type {Plan, RunReport, Step, StepReport} from './step.js'
+import type {Plan, RunReport, StepReport} from './step.js'
 
 export interface ExecuteOptions extends StepOptions {
   /** Number of parallel sessions; the embedded engine always has one. */
@@ -36,7 +37,8 @@ const cancelAgain = 1_000
 export async function execute(db: Database, plan: Plan, options: ExecuteOptions): Promise<RunReport> {
   refuseInHalfState(db.server, plan.tables)
   const reports = await refusedSteps(db, plan, options)
-  const schedule = scheduleOf(plan, reports, options)
+  const signals = [options.stop, options.cancel].filter((signal) => signal !== undefined)
+  const queue = new StepQueue(plan, reports, signals)
   const sessions = [db]
   const wanted = db.server.embedded ? 1 : Math.min(options.workers ?? 1, plan.steps.length)
   // A cancel request that arrives between statements is lost, so it is resent every second until all workers have
@@ -51,8 +53,9 @@ export async function execute(db: Database, plan: Plan, options: ExecuteOptions)
   options.cancel?.addEventListener('abort', cancel)
   try {
     while (sessions.length < wanted) sessions.push(await db.openSession())
-    await Promise.all(sessions.map((worker) => work(worker, schedule, options)))
+    await Promise.all(sessions.map((worker) => work(worker, queue, plan.steps.length, options)))
   } finally {
+    queue.close()
     options.cancel?.removeEventListener('abort', cancel)
     clearInterval(cancelling)
     await sent
@@ -126,113 +129,16 @@ export async function preview(db: Database, plan: Plan, resolveSession?: Session
   return {operation: plan.operation, cutoff: plan.cutoff, steps, interrupted: false}
 }
 
-interface RunningStep {
-  step: Step
-  position: number
-  attempt: AttemptState
-  /** The earliest time to start it, by performance.now(). */
-  notBefore: number
-}
-
-interface Schedule {
-  total: number
-  /** The next step whose dependencies are met; null if none is left. Waits for running steps and for retries. */
-  next(): Promise<RunningStep | null>
-  /** Returns an entry to the queue, to be retried after this many seconds. */
-  later(entry: RunningStep, seconds: number): void
-  settle(step: Step, report: StepReport): void
-}
-
-/** Reasons of a skipped step without whose effect those that depend on it make no sense. */
-const leftOut: ReadonlySet<string> = new Set(['needs', 'refused'])
-
-function scheduleOf(plan: Plan, reports: Map<string, StepReport>, options: ExecuteOptions): Schedule {
-  const waiting: RunningStep[] = plan.steps
-    .map((step, position) => ({
-      step,
-      position,
-      attempt: {attempts: 0, elapsedMs: 0, lost: false},
-      notBefore: 0,
-    }))
-    .filter(({step}) => !reports.has(step.id))
-  let running = 0
-  const wake = new Set<() => void>()
-  const wakeAll = () => {
-    for (const resume of wake) resume()
-    wake.clear()
-  }
-  const settle = (step: Step, report: StepReport) => {
-    reports.set(step.id, report)
-    wakeAll()
-  }
-  const failedNeed = ({dependsOn}: Step) =>
-    dependsOn.find((id) => reports.get(id)?.status === 'failed' || leftOut.has(reports.get(id)?.reason?.code ?? ''))
-  const known = new Set(plan.steps.map((step) => step.id))
-  const hasTurn = ({dependsOn, after = []}: Step) =>
-    [...dependsOn, ...after].every((id) => !known.has(id) || reports.has(id))
-  const take = () => {
-    for (const [index, entry] of waiting.entries()) {
-      const need = failedNeed(entry.step)
-      if (need !== undefined) {
-        waiting.splice(index, 1)
-        settle(entry.step, stepReport(entry.step, 'skipped', 0, {code: 'needs', step: need}))
-        return take()
-      }
-      if (entry.notBefore > performance.now() || !hasTurn(entry.step)) continue
-      waiting.splice(index, 1)
-      return entry
-    }
-    return null
-  }
-  /** Resolves when a step ends or when the next retry is due. */
-  const change = async () => {
-    const turns = waiting.map(({notBefore}) => notBefore).filter((at) => at > 0)
-    let timer: NodeJS.Timeout | undefined
-    await new Promise<void>((resolve) => {
-      wake.add(resolve)
-      if (turns.length > 0) timer = setTimeout(resolve, Math.max(1, Math.min(...turns) - performance.now()))
-    })
-    clearTimeout(timer)
-  }
-  for (const signal of [options.stop, options.cancel]) signal?.addEventListener('abort', wakeAll, {once: true})
-  return {
-    total: plan.steps.length,
-    async next() {
-      for (;;) {
-        if (options.stop?.aborted || options.cancel?.aborted) return null
-        const entry = take()
-        if (entry) {
-          running += 1
-          return entry
-        }
-        if (waiting.length === 0 || (running === 0 && waiting.every(({notBefore}) => notBefore === 0))) return null
-        await change()
-      }
-    },
-    later(entry, seconds) {
-      running -= 1
-      waiting.push({...entry, notBefore: performance.now() + seconds * 1000})
-      waiting.sort((a, b) => a.position - b.position)
-      wakeAll()
-    },
-    settle(step, report) {
-      running -= 1
-      settle(step, report)
-    },
-  }
-}
-
-async function work(db: Database, schedule: Schedule, options: ExecuteOptions): Promise<void> {
-  const {total} = schedule
-  for (let entry = await schedule.next(); entry !== null; entry = await schedule.next()) {
+async function work(db: Database, queue: StepQueue, total: number, options: ExecuteOptions): Promise<void> {
+  for (let entry = await queue.next(); entry !== null; entry = await queue.next()) {
     const {step, position, attempt} = entry
     if (attempt.attempts === 0) options.onProgress?.({event: 'start', step, position, total})
     const report = await tryStep(db, step, position, attempt, options)
     if ('later' in report) {
-      schedule.later(entry, report.later)
+      queue.retry(entry, report.later)
       continue
     }
-    schedule.settle(step, report)
+    queue.end(entry, report)
     options.onProgress?.({event: 'end', step, position, total, report})
   }
 }
