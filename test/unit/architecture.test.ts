@@ -83,7 +83,7 @@ const mayImport: Record<string, readonly string[]> = {
   page: [...services, 'reports', 'doctor', 'jobs'],
   daemon: [...services, 'jobs', 'reports', 'pg-cron', 'page'],
   qicore: [...services, 'columns', 'validation', 'reports'],
-  cli: [...ground, 'run', 'config', '~schema', '~jobs', '~schedule', '~policies', '~qicore', '~export'],
+  cli: [...ground, 'run', 'config', '~schema', '~partitions', '~jobs', '~schedule', '~policies', '~qicore', '~export'],
   hooks: ['errors', 'units', 'cli'],
   commands: ['errors', 'units', 'engines', 'cli', '~*'],
   library: ['*'],

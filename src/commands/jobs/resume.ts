@@ -1,34 +1,11 @@
-import {Args, Flags} from '@oclif/core'
-import {BaseCommand, type ChangeReport} from '../../cli/base-command.js'
-import {safeChangeFlags} from '../../cli/flags.js'
+import type {ChangeReport} from '../../cli/base-command.js'
+import {JobStateCommand} from '../../cli/job-state-command.js'
 
-export default class JobsResume extends BaseCommand<typeof JobsResume> {
+export default class JobsResume extends JobStateCommand<typeof JobsResume> {
   static override summary = 'Resume a paused job from its next due time.'
   static override description = 'Runs that were due during the pause are not caught up.'
-  static override examples = ['<%= config.bin %> <%= command.id %> maintain --reason "release 4.2"']
-  static override args = {job: Args.string({description: 'job', required: true})}
-  static override flags = {
-    ...safeChangeFlags,
-    reason: Flags.string({summary: 'Reason, which is kept in the history.', helpValue: '<text>'}),
-  }
 
   async run(): Promise<ChangeReport> {
-    const [{jobsOf}, {jobNamed}, {planState}, {actorOf}] = await Promise.all([
-      import('../../config/jobs.js'),
-      import('../../cli/jobs.js'),
-      import('../../jobs/store/pause.js'),
-      import('../../cli/actor.js'),
-    ])
-    const config = await this.loadConfig()
-    const job = jobNamed(jobsOf(config?.jobs ?? {}), this.args.job, config)
-    return this.withDatabase(
-      async (db) =>
-        this.confirmAndRun(
-          db,
-          await planState(db, job, 'active', actorOf(db.server), this.flags.reason ?? null),
-          this.flags,
-        ),
-      {changes: true},
-    )
+    return this.setState('active')
   }
 }

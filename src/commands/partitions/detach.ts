@@ -1,9 +1,10 @@
 import {Args} from '@oclif/core'
-import {BaseCommand, type ChangeReport} from '../../cli/base-command.js'
+import type {ChangeReport} from '../../cli/base-command.js'
 import {changeFlags, durationFlag} from '../../cli/flags.js'
+import {PartitionCommand} from '../../cli/partition-command.js'
 import type {OldPlan} from '../../partitions/detach/detach.js'
 
-export default class PartitionsDetach extends BaseCommand<typeof PartitionsDetach> {
+export default class PartitionsDetach extends PartitionCommand<typeof PartitionsDetach> {
   static override summary = 'Detach old partitions from a table; their rows are kept in separate tables.'
   static override description =
     'Runs DETACH CONCURRENTLY for each partition in turn, without blocking reads and writes. Long transactions ' +
@@ -22,31 +23,18 @@ export default class PartitionsDetach extends BaseCommand<typeof PartitionsDetac
   }
 
   async run(): Promise<ChangeReport & Omit<OldPlan, 'plan'>> {
-    const {flags} = this
-    const [{partitionRules}, {namedSet, partitionsDefined}, {requireAge}, {planDetach}, {reportNotes}] =
-      await Promise.all([
-        import('../../config/partitions.js'),
-        import('../../partitions/declared.js'),
-        import('../../partitions/detach/old-partitions.js'),
-        import('../../partitions/detach/detach.js'),
-        import('../../cli/notes.js'),
-      ])
-    return this.withDatabase(
-      async (db) => {
-        const {relation, declared} = await namedSet(
-          db,
-          this.args.table,
-          partitionRules(await this.loadConfig(), await partitionsDefined(db)),
-        )
-        const olderThan = requireAge('detach', relation, flags['older-than'], declared)
-        const request = {relation, olderThan, timezone: declared?.timezone ?? 'UTC', rule: declared}
-        const {plan, ...facts} = await planDetach(db, request)
-        await reportNotes(facts.notes, (line) => this.report(line))
-        // Without the schema qicore the first plan cannot record what is detached.
-        const replan = async () => (await planDetach(db, request)).plan
-        return {...(await this.confirmAndRun(db, plan, flags, {replan})), ...facts}
+    const [{requireAge}, {planDetach}] = await Promise.all([
+      import('../../partitions/detach/old-partitions.js'),
+      import('../../partitions/detach/detach.js'),
+    ])
+    return this.changeSet(
+      this.args.table,
+      (db, {relation, declared}) => {
+        const olderThan = requireAge('detach', relation, this.flags['older-than'], declared)
+        return planDetach(db, {relation, olderThan, timezone: declared?.timezone ?? 'UTC', rule: declared})
       },
-      {changes: true},
+      // Without the schema qicore the first plan cannot record what is detached.
+      {replan: true},
     )
   }
 }

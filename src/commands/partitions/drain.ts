@@ -1,9 +1,10 @@
 import {Args} from '@oclif/core'
-import {BaseCommand, type ChangeReport} from '../../cli/base-command.js'
+import type {ChangeReport} from '../../cli/base-command.js'
 import {changeFlags} from '../../cli/flags.js'
+import {PartitionCommand} from '../../cli/partition-command.js'
 import type {DrainPlan} from '../../partitions/drain/drain.js'
 
-export default class PartitionsDrain extends BaseCommand<typeof PartitionsDrain> {
+export default class PartitionsDrain extends PartitionCommand<typeof PartitionsDrain> {
   static override summary = 'Move the rows of a default partition into partitions of their own.'
   static override description =
     'For each period whose rows are in the default partition, this creates a table beside the set, moves the ' +
@@ -21,28 +22,13 @@ export default class PartitionsDrain extends BaseCommand<typeof PartitionsDrain>
   static override flags = {...changeFlags}
 
   async run(): Promise<ChangeReport & Omit<DrainPlan, 'plan'>> {
-    const {flags} = this
-    const [{partitionRules}, {undeclared}, {namedSet, partitionsDefined}, {planDrain}, {reportNotes}] =
-      await Promise.all([
-        import('../../config/partitions.js'),
-        import('../../partitions/undeclared.js'),
-        import('../../partitions/declared.js'),
-        import('../../partitions/drain/drain.js'),
-        import('../../cli/notes.js'),
-      ])
-    return this.withDatabase(
-      async (db) => {
-        const {relation, declared} = await namedSet(
-          db,
-          this.args.table,
-          partitionRules(await this.loadConfig(), await partitionsDefined(db)),
-        )
-        const rule = {...(declared ?? undeclared(relation)), relation}
-        const {plan, ...facts} = await planDrain(db, {rule, every: declared?.every ?? null})
-        await reportNotes(facts.notes, (line) => this.report(line))
-        return {...(await this.confirmAndRun(db, plan, flags)), ...facts}
-      },
-      {changes: true},
-    )
+    const [{undeclared}, {planDrain}] = await Promise.all([
+      import('../../partitions/undeclared.js'),
+      import('../../partitions/drain/drain.js'),
+    ])
+    return this.changeSet(this.args.table, (db, {relation, declared}) => {
+      const rule = {...(declared ?? undeclared(relation)), relation}
+      return planDrain(db, {rule, every: declared?.every ?? null})
+    })
   }
 }

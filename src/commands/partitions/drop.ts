@@ -1,9 +1,10 @@
 import {Args, Flags} from '@oclif/core'
-import {BaseCommand, type ChangeReport} from '../../cli/base-command.js'
+import type {ChangeReport} from '../../cli/base-command.js'
 import {changeFlags, durationFlag} from '../../cli/flags.js'
+import {PartitionCommand} from '../../cli/partition-command.js'
 import type {OldPlan} from '../../partitions/detach/detach.js'
 
-export default class PartitionsDrop extends BaseCommand<typeof PartitionsDrop> {
+export default class PartitionsDrop extends PartitionCommand<typeof PartitionsDrop> {
   static override summary = 'Drop old partitions with all their rows.'
   static override description =
     'Each partition is first detached, without blocking reads and writes, and then dropped. Partitions that an ' +
@@ -22,34 +23,14 @@ export default class PartitionsDrop extends BaseCommand<typeof PartitionsDrop> {
   }
 
   async run(): Promise<ChangeReport & Omit<OldPlan, 'plan'>> {
-    const {flags} = this
-    const [{partitionRules}, {namedSet, partitionsDefined}, {requireAge}, {planDrop}, {reportNotes}] =
-      await Promise.all([
-        import('../../config/partitions.js'),
-        import('../../partitions/declared.js'),
-        import('../../partitions/detach/old-partitions.js'),
-        import('../../partitions/detach/drop.js'),
-        import('../../cli/notes.js'),
-      ])
-    return this.withDatabase(
-      async (db) => {
-        const {relation, declared} = await namedSet(
-          db,
-          this.args.table,
-          partitionRules(await this.loadConfig(), await partitionsDefined(db)),
-        )
-        const olderThan = requireAge('drop', relation, flags['older-than'], declared)
-        const {plan, ...facts} = await planDrop(db, {
-          relation,
-          olderThan,
-          timezone: declared?.timezone ?? 'UTC',
-          rule: declared,
-          acceptLoss: flags['accept-loss'],
-        })
-        await reportNotes(facts.notes, (line) => this.report(line))
-        return {...(await this.confirmAndRun(db, plan, flags)), ...facts}
-      },
-      {changes: true},
-    )
+    const [{requireAge}, {planDrop}] = await Promise.all([
+      import('../../partitions/detach/old-partitions.js'),
+      import('../../partitions/detach/drop.js'),
+    ])
+    return this.changeSet(this.args.table, (db, {relation, declared}) => {
+      const olderThan = requireAge('drop', relation, this.flags['older-than'], declared)
+      const timezone = declared?.timezone ?? 'UTC'
+      return planDrop(db, {relation, olderThan, timezone, rule: declared, acceptLoss: this.flags['accept-loss']})
+    })
   }
 }

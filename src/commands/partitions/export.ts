@@ -1,11 +1,12 @@
 import {Args} from '@oclif/core'
-import {BaseCommand, type ChangeReport} from '../../cli/base-command.js'
+import type {ChangeReport} from '../../cli/base-command.js'
 import {exportFlags, requireExport} from '../../cli/export-flags.js'
 import {changeFlags, durationFlag, rangeFlags, workersFlag} from '../../cli/flags.js'
+import {PartitionCommand} from '../../cli/partition-command.js'
 import {usageError} from '../../errors.js'
 import {instantsBetween} from '../../units/range.js'
 
-export default class PartitionsExport extends BaseCommand<typeof PartitionsExport> {
+export default class PartitionsExport extends PartitionCommand<typeof PartitionsExport> {
   static override summary = 'Export partitions to Parquet or CSV, and compare the files with the rows.'
   static override description =
     'Writes one file per partition, with a manifest beside it, to a directory or an S3-compatible store. Each ' +
@@ -36,22 +37,10 @@ export default class PartitionsExport extends BaseCommand<typeof PartitionsExpor
       ])
     const partitions = olderThan === undefined ? instantsBetween(flags.from, flags.to) : {olderThan}
     const settings = await requireExport(flags)
-    const [{partitionRules}, {namedSet, partitionsDefined}, {planExport}, {reportNotes}] = await Promise.all([
-      import('../../config/partitions.js'),
-      import('../../partitions/declared.js'),
-      import('../../partitions/export.js'),
-      import('../../cli/notes.js'),
-    ])
-    return this.withDatabase(
-      async (db) => {
-        const rules = partitionRules(await this.loadConfig(), await partitionsDefined(db))
-        const {relation, declared} = await namedSet(db, this.args.table, rules)
-        const timezone = declared?.timezone ?? 'UTC'
-        const {plan, notes} = await planExport(db, {relation, partitions, timezone, rule: declared, settings})
-        await reportNotes(notes, (line) => this.report(line))
-        return {...(await this.confirmAndRun(db, plan, flags)), notes}
-      },
-      {changes: true},
-    )
+    const {planExport} = await import('../../partitions/export.js')
+    return this.changeSet(this.args.table, (db, {relation, declared}) => {
+      const timezone = declared?.timezone ?? 'UTC'
+      return planExport(db, {relation, partitions, timezone, rule: declared, settings})
+    })
   }
 }

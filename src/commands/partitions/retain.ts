@@ -1,10 +1,11 @@
 import {Args, Flags} from '@oclif/core'
-import {BaseCommand, type ChangeReport} from '../../cli/base-command.js'
+import type {ChangeReport} from '../../cli/base-command.js'
 import {changeFlags} from '../../cli/flags.js'
+import {PartitionCommand} from '../../cli/partition-command.js'
 import type {ExitCode} from '../../errors.js'
 import type {RetainPlan} from '../../partitions/retain/retain.js'
 
-export default class PartitionsRetain extends BaseCommand<typeof PartitionsRetain> {
+export default class PartitionsRetain extends PartitionCommand<typeof PartitionsRetain> {
   static override summary = 'Run the stages of a retention: detach, archive and drop what is due.'
   static override description =
     'The configuration declares the stages: tables.<name>.retention: {detach: 90d, archive: {after: 1y, schema: ' +
@@ -32,41 +33,18 @@ export default class PartitionsRetain extends BaseCommand<typeof PartitionsRetai
   }
 
   async run(): Promise<ChangeReport & Omit<RetainPlan, 'plan'>> {
-    const {flags} = this
-    const [
-      {partitionRules},
-      {namedSet, partitionsDefined},
-      {planRetain},
-      {requireStages, withheldLines, exitCodeOf},
-      {reportNotes},
-    ] = await Promise.all([
-      import('../../config/partitions.js'),
-      import('../../partitions/declared.js'),
+    const [{planRetain}, {requireStages, withheldLines, exitCodeOf}] = await Promise.all([
       import('../../partitions/retain/retain.js'),
       import('../../partitions/retain/retain-words.js'),
-      import('../../cli/notes.js'),
     ])
-    return this.withDatabase(
-      async (db) => {
-        const {relation, declared} = await namedSet(
-          db,
-          this.args.table,
-          partitionRules(await this.loadConfig(), await partitionsDefined(db)),
-        )
-        const request = {relation, rule: requireStages(relation, declared), include: flags.include ?? []}
-        const {plan, ...facts} = await planRetain(db, request)
-        await reportNotes([...facts.notes, ...withheldLines(facts.withheld)], (line) => this.report(line))
-        const replan = async () => (await planRetain(db, request)).plan
-        const report = await this.confirmAndRun(db, plan, flags, {replan})
-        if (!flags['dry-run'])
-          process.exitCode = exitCodeOf(
-            facts.withheld,
-            Number(process.exitCode ?? 0) as ExitCode,
-            plan.steps.length > 0,
-          )
-        return {...report, ...facts}
-      },
-      {changes: true},
+    const report = await this.changeSet(
+      this.args.table,
+      (db, {relation, declared}) =>
+        planRetain(db, {relation, rule: requireStages(relation, declared), include: this.flags.include ?? []}),
+      {remarks: ({withheld}) => withheldLines(withheld), replan: true},
     )
+    if (!this.flags['dry-run'])
+      process.exitCode = exitCodeOf(report.withheld, Number(process.exitCode ?? 0) as ExitCode, report.steps.length > 0)
+    return report
   }
 }
