@@ -22,7 +22,8 @@ begin
     end if;
   end if;
   reason := qicore.retain_gap(subject, column_type, low, high, present);
-  if reason is null or not partitioned then
+  -- The aggregates over a table by UUIDv7 or ULID go by another column: where its rows are says nothing about them.
+  if reason is null or not partitioned or column_type in ('uuid'::regtype, 'text'::regtype, 'varchar'::regtype) then
     return reason;
   end if;
   time_expression := case

@@ -1,7 +1,8 @@
 -- Returns the ranges of a table, each with its chunks (one for each space partition) or its partition. `old`: the whole
 -- range is before the cutoff. `newest`: no range begins later. Frozen chunks and those tiered to object storage must
--- not be changed and are left out.
+-- not be changed and are left out; so is a partition whose bound is no time.
 -- since: core.1.3.0
+-- requires: retain_point
 create or replace function qicore.retain_pieces(subject regclass, cutoff bigint)
 returns table (low bigint, high bigint, label text, relations text[], old boolean, newest boolean)
 language plpgsql
@@ -17,21 +18,17 @@ begin
       from pg_inherits i join pg_class c on c.oid = i.inhrelid join pg_namespace n on n.oid = c.relnamespace
       where i.inhparent = subject and not i.inhdetachpending
     ), ranged as (
-      select name, bound,
-        case
-          when bound[1] = 'MINVALUE' then -9223372036854775808
-          when type in ('smallint'::regtype, 'integer'::regtype, 'bigint'::regtype) then bound[1]::bigint
-          else (extract(epoch from bound[1]::timestamptz) * 1000000)::bigint
-        end as low,
-        case
-          when bound[2] = 'MAXVALUE' then 9223372036854775807
-          when type in ('smallint'::regtype, 'integer'::regtype, 'bigint'::regtype) then bound[2]::bigint
-          else (extract(epoch from bound[2]::timestamptz) * 1000000)::bigint
-        end as high
+      select name, bound, type,
+        case when bound[1] = 'MINVALUE' then -9223372036854775808 else qicore.retain_point(type, bound[1]) end as low,
+        case when bound[2] = 'MAXVALUE' then 9223372036854775807 else qicore.retain_point(type, bound[2]) end as high
       from child where bound is not null
     )
-    select r.low, r.high, r.bound[1] || ' to ' || r.bound[2], array[r.name], r.high <= cutoff, r.low = max(r.low) over ()
-    from ranged r;
+    -- A UUID or a ULID says nothing to a reader: its time does.
+    select r.low, r.high, case when r.type in ('uuid'::regtype, 'text'::regtype, 'varchar'::regtype)
+      then concat(case when r.bound[1] = 'MINVALUE' then 'MINVALUE' else (timestamptz '1970-01-01 00:00:00+00' + r.low * interval '1 microsecond')::text end, ' to ',
+        case when r.bound[2] = 'MAXVALUE' then 'MAXVALUE' else (timestamptz '1970-01-01 00:00:00+00' + r.high * interval '1 microsecond')::text end)
+      else r.bound[1] || ' to ' || r.bound[2] end, array[r.name], r.high <= cutoff, r.low = max(r.low) over ()
+    from ranged r where r.low is not null and r.high is not null;
     return;
   end if;
   return query

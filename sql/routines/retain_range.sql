@@ -9,13 +9,14 @@ returns text
 language plpgsql
 as $$
 declare
+  partitioned constant boolean := exists (select from pg_partitioned_table where partrelid = subject);
   reason text;
 begin
   reason := qicore.retain_obstacle(subject, column_name, column_type, relations, low, high, present);
   if reason is not null then
     return reason;
   end if;
-  if exists (select from pg_partitioned_table where partrelid = subject) then
+  if partitioned then
     -- This lock conflicts with writers only, and covers sub-partitions. The drop locks the parent first: a session that
     -- reads through the parent and had to wait here would then deadlock with the drop.
     execute format('lock table %s in exclusive mode', relations[1]);
@@ -24,7 +25,9 @@ begin
   end if;
   reason := qicore.retain_obstacle(subject, column_name, column_type, relations, low, high, present);
   if reason is null then
-    perform qicore.retain_drop(subject, relation, qicore.retain_literal(column_type, low), qicore.retain_literal(column_type, high))
+    -- The range of a partition may be open: there is no literal for its end, and its name is enough.
+    perform qicore.retain_drop(subject, relation, case when not partitioned then qicore.retain_literal(column_type, low) end,
+      case when not partitioned then qicore.retain_literal(column_type, high) end)
     from unnest(relations) as relation;
   end if;
   return reason;

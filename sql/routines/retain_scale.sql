@@ -2,6 +2,7 @@
 -- microseconds since 1970, or the integers of the column. `future_sql` is a day from now: rows later than that do not
 -- show that the feed is alive.
 -- since: core.1.3.0
+-- requires: partition_key, retain_literal
 create or replace function qicore.retain_scale(
   subject regclass, policy jsonb,
   out column_name name, out column_type regtype, out now bigint, out cutoff bigint, out cutoff_sql text, out future_sql text, out cutoff_text text
@@ -62,7 +63,11 @@ begin
     cutoff_sql := format('%L::%s', cutoff, column_type);
     future_sql := format('%L::bigint', future);
     cutoff_text := cutoff::text;
-  elsif column_type in ('timestamptz'::regtype, 'timestamp'::regtype, 'date'::regtype, 'uuid'::regtype) then
+  elsif column_type in ('timestamptz'::regtype, 'timestamp'::regtype, 'date'::regtype, 'uuid'::regtype, 'text'::regtype, 'varchar'::regtype) then
+    if column_type in ('text'::regtype, 'varchar'::regtype) then
+      -- A retention of a text is confirmed only if its format is declared. The error names another collation than "C".
+      perform qicore.partition_key(subject, null, 'ulid');
+    end if;
     -- The time zone of TimescaleDB's own policies, which run with the settings of the table's owner. In this order: the
     -- role in this database, the role, the database, all roles, the server. Reports read sql/catalog/time-zones.sql.
     with setting as (
@@ -79,7 +84,7 @@ begin
       (select h.time_zone from pg_class c join chosen h on h.role = c.relowner where c.oid = subject),
       (select p.reset_val from pg_settings p, pg_roles r join chosen h on h.role = r.oid where p.name = 'TimeZone' and r.rolname = session_user and h.time_zone is null)
     ) into zone;
-    if column_type in ('timestamptz'::regtype, 'uuid'::regtype) then
+    if column_type not in ('timestamp'::regtype, 'date'::regtype) then
       perform set_config('timezone', coalesce(zone, 'UTC'), true);
       now := extract(epoch from clock_timestamp()) * 1000000;
       cutoff := extract(epoch from clock_timestamp() - after) * 1000000;

@@ -1,11 +1,11 @@
 import type {Database} from '../db/database.js'
 import {loadSql} from '../db/load-sql.js'
 import {statement} from '../db/sql.js'
-import {parsePartitionBound} from './partition-bound.js'
+import {areTimes, parsePartitionBound} from './partition-bound.js'
 import {readColumnarSizes} from './columnar-sizes.js'
 import {readDistributedTables} from './citus-sizes.js'
 import {ChunkStatus, newChunk, newTable, type Table} from './table.js'
-import {timeKindOf} from './time.js'
+import {timeKindOf, type TimeKind} from './time.js'
 
 interface PartitionSetRow {
   schema: string
@@ -31,8 +31,9 @@ export async function readPartitionSets(db: Database): Promise<Table[]> {
     db.query<PartitionSetRow>(statement(loadSql('catalog/partition-sets'))),
   ])
   const distributed = new Set(distributedTables.map(({relation}) => relation))
+  const kinds = timesOf(rows)
   for (const row of rows) {
-    const time = timeKindOf(row.time_type)
+    const time = kinds.get(row.root) ?? 'other'
     const set =
       sets.get(row.root) ??
       newTable({
@@ -67,4 +68,25 @@ export async function readPartitionSets(db: Database): Promise<Table[]> {
     )
   }
   return [...sets.values()]
+}
+
+/**
+ * How the key of each set stores time, by the oid of the set. A text whose bounds are all ULIDs of our time is one; of a
+ * uuid the bounds are ranges of time only if they are all UUIDv7 of our time: otherwise it is `other`.
+ */
+function timesOf(rows: readonly PartitionSetRow[]): Map<number, TimeKind> {
+  const kinds = new Map<number, TimeKind>()
+  const prefixed = new Map<number, {kind: 'uuid' | 'ulid'; bounds: (string | null)[]}>()
+  for (const {root, time_type: type, bound} of rows) {
+    const kind = type === 'text' || type === 'character varying' ? 'ulid' : timeKindOf(type)
+    if (kind !== 'uuid' && kind !== 'ulid') {
+      if ((kinds.get(root) ?? 'other') === 'other') kinds.set(root, kind)
+      continue
+    }
+    const known = prefixed.get(root) ?? {kind, bounds: []}
+    known.bounds.push(bound)
+    prefixed.set(root, known)
+  }
+  for (const [root, {kind, bounds}] of prefixed) kinds.set(root, areTimes(bounds, kind) ? kind : 'other')
+  return kinds
 }

@@ -79,7 +79,7 @@ export function spanWords({start, end}: Span, time: TimeKind): string {
     start <= lowest ? 'the beginning' : formatInstant(pointWords(start, time)),
     end >= highest ? 'the end' : formatInstant(pointWords(end, time)),
   ]
-  const zoned = (time === 'timestamptz' || time === 'uuid') && (start > lowest || end < highest)
+  const zoned = (time === 'timestamptz' || time === 'uuid' || time === 'ulid') && (start > lowest || end < highest)
   return `${sides.join(' to ')}${zoned ? ' UTC' : ''}`
 }
 

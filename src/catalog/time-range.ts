@@ -7,6 +7,7 @@ import {isConnectionLost, isNodeLost, sqlState, SqlState} from '../db/sqlstate.j
 import {epochMicros} from '../units/instant.js'
 import {has, newChunk, type Chunk, type Table} from './table.js'
 import {microsOfUuid, type TimeKind} from './time.js'
+import {pointOf as keyPointOf} from './time-key.js'
 
 /** The smallest and the largest value of a time column: microseconds since 1970, or the integer. */
 export interface TimeRange {
@@ -245,6 +246,7 @@ function compareEnds(a: bigint | null, b: bigint | null, side: Side): number {
 function pointOf(text: string, kind: TimeKind): bigint | null {
   if (kind === 'integer') return BigInt(text)
   if (kind === 'uuid') return microsOfUuid(text)
+  if (kind === 'ulid') return keyPointOf({kind, type: 'text'}, text)
   // `2026-03-29`, `2026-03-29 02:30:00`, `2026-03-29 02:30:00+00`; the year may have more digits, or be BC.
   const [, day, time = '00:00:00', bc = ''] =
     /^(\d+-\d\d-\d\d)(?: (\d\d:\d\d:\d\d(?:\.\d+)?)(?:\+00)?)?( BC)?$/.exec(text) ?? []

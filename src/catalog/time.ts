@@ -1,7 +1,10 @@
 import {epochMicros, formatEpochMicros, type Instant} from '../units/instant.js'
 
-/** Type of a time column. Its ranges are microseconds since 1970, or integers for `integer`; `other` has no ranges. */
-export type TimeKind = 'timestamptz' | 'timestamp' | 'date' | 'uuid' | 'integer' | 'other'
+/**
+ * Type of a time column. Its ranges are microseconds since 1970, or integers for `integer`; `other` has no ranges. `ulid`
+ * is a text that begins with 48 bits of milliseconds.
+ */
+export type TimeKind = 'timestamptz' | 'timestamp' | 'date' | 'uuid' | 'ulid' | 'integer' | 'other'
 
 /** What 1 means in an integer time column. */
 export type TimeUnit = 's' | 'ms' | 'us' | 'ns'
@@ -23,7 +26,7 @@ const kinds: Record<string, TimeKind> = {
   bigint: 'integer',
 }
 
-/** @param type name of the type, as format_type prints it */
+/** @param type name of the type, as format_type prints it; a text is `other` until its bounds are read as ULIDs */
 export function timeKindOf(type: string | null): TimeKind {
   return (type !== null && kinds[type]) || 'other'
 }

@@ -208,7 +208,8 @@ async function partmanTables(db: Database, schema: string | null): Promise<Set<s
   return new Set(rows.map((row) => row.parent_table))
 }
 
-const keysInWords =
+/** Which sets are managed, and what must be declared about their keys. */
+export const keysInWords =
   'A set is managed if it is partitioned by range of one column: a date, timestamp or timestamptz, or, if it is ' +
   'declared, an integer (timeUnit), a UUIDv7, or a ULID (keyFormat).'
 

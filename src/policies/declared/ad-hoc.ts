@@ -43,6 +43,7 @@ export async function planAdHoc(db: Database, request: AdHocRequest): Promise<Po
     from: 'config',
     section: table.kind === 'aggregate' ? 'aggregates' : 'tables',
     timeUnit: given?.timeUnit,
+    keyFormat: given?.keyFormat,
     [change.kind]: change.rule,
   }
   const verb = change.rule === 'none' ? 'remove' : 'set'

@@ -21,6 +21,8 @@ export interface Declared extends DeclaredRules {
   /** The declared time column; undefined if the columns are not declared. */
   timeColumn?: string | undefined
   timeUnit?: TimeUnit | undefined
+  /** Format of a text that is the key of a partition set. */
+  keyFormat?: 'ulid' | undefined
   chunkInterval?: Duration | undefined
 }
 
@@ -33,6 +35,7 @@ export interface PolicySections {
 type PolicyEntry = {[Name in PolicyKindName]?: 'none' | WrittenRules[Name] | undefined} & {
   columns?: unknown
   hypertable?: {time: string} | undefined
+  partitions?: 'none' | {keyFormat?: 'ulid' | undefined} | undefined
   timeUnit?: TimeUnit | undefined
   chunkInterval?: Duration | undefined
 }
@@ -99,6 +102,7 @@ function over(
     described: entry.columns !== undefined,
     timeColumn: entry.hypertable?.time ?? base?.timeColumn,
     timeUnit: entry.timeUnit ?? base?.timeUnit,
+    keyFormat: entry.partitions === 'none' ? undefined : (entry.partitions?.keyFormat ?? base?.keyFormat),
     chunkInterval: entry.chunkInterval ?? base?.chunkInterval,
     ...(Object.fromEntries(rules) as DeclaredRules),
   }

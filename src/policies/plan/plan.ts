@@ -78,7 +78,7 @@ export async function planPolicies(db: Database, request: PolicyRequest): Promis
   const snapshot = await readSnapshot(db, {lateAfter: 0, timeUnits: timeUnitsOf(request.declared)})
   const state = await readPolicyState(db, snapshot)
   const {changes, declaredOf, notes, problems} = await compareDeclared(db, request, snapshot, state)
-  problems.push(...(await unreadableKeys(db, changes, snapshot.all)))
+  problems.push(...(await unreadableKeys(db, changes, snapshot.all, request.declared)))
   if (problems.length > 0) throw policyProblemsError(problems)
   const unmanaged = unmanagedOf(state, declaredOf)
   if (request.prune)

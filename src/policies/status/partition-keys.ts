@@ -1,6 +1,6 @@
 import type {Database} from '../../db/database.js'
 import type {PartitionRule} from '../../partitions/periods.js'
-import {readSets} from '../../partitions/sets.js'
+import {keysInWords, readSets, type PartitionSet} from '../../partitions/sets.js'
 import {undeclared} from '../../partitions/undeclared.js'
 import {qualifiedName, type Table} from '../../catalog/table.js'
 import {kindOf, type Change} from '../plan/change.js'
@@ -9,27 +9,22 @@ import type {Problem} from '../plan/problem.js'
 
 /**
  * Problems of retentions on partitioned tables whose bounds are not times: the age of a partition is not known.
- * Integers are times in the unit of the change.
  * `partitions drop` refuses the same keys. Removing a policy is always possible.
  */
 export async function unreadableKeys(
   db: Database,
   changes: readonly Change[],
   tables: readonly Table[],
+  declared: readonly Declared[],
 ): Promise<Problem[]> {
-  const keys = new Set(
-    changes.filter((change) => change.do !== 'remove' && kindOf(change) === 'retention').map(({key}) => key),
-  )
-  const partitioned = tables
-    .filter((table) => table.kind === 'partitioned' && keys.has(qualifiedName(table)))
-    .map(qualifiedName)
-  if (partitioned.length === 0) return []
-  const rules = changes.flatMap((change) =>
-    change.do === 'gated retention' && change.timeUnit !== null
-      ? [{...undeclared(change.key), timeUnit: change.timeUnit}]
-      : [],
-  )
-  return [...(await unfitKeys(db, partitioned, rules)).values()]
+  const retentions = changes.filter((change) => change.do !== 'remove' && kindOf(change) === 'retention')
+  const rules = retentions.map((change) => ({
+    ...undeclared(change.key),
+    // Integers are times in the unit of the change.
+    timeUnit: change.do === 'gated retention' ? change.timeUnit : null,
+    keyFormat: declared.find((each) => declaredName(each) === change.key)?.keyFormat ?? null,
+  }))
+  return [...(await unfitKeys(db, tables, rules)).values()]
 }
 
 /**
@@ -41,38 +36,52 @@ export async function unfitDeclared(
   declared: readonly Declared[],
   tables: readonly Table[],
 ): Promise<Map<string, Problem>> {
-  const partitioned = new Set(tables.filter(({kind}) => kind === 'partitioned').map(qualifiedName))
-  const wanted = declared.filter(
-    (each) => each.retention !== undefined && each.retention !== 'none' && partitioned.has(declaredName(each)),
-  )
-  if (wanted.length === 0) return new Map()
-  const rules = wanted.flatMap((each) =>
-    each.timeUnit === undefined ? [] : [{...undeclared(declaredName(each)), timeUnit: each.timeUnit}],
-  )
-  return unfitKeys(db, wanted.map(declaredName), rules)
+  const rules = declared
+    .filter(({retention}) => retention !== undefined && retention !== 'none')
+    .map((each) => ({
+      ...undeclared(declaredName(each)),
+      timeUnit: each.timeUnit ?? null,
+      keyFormat: each.keyFormat ?? null,
+    }))
+  return unfitKeys(db, tables, rules)
 }
 
+/** @param rules of the tables in question; those of tables that are not partitioned are not used */
 async function unfitKeys(
   db: Database,
-  relations: readonly string[],
+  tables: readonly Table[],
   rules: readonly PartitionRule[],
 ): Promise<Map<string, Problem>> {
-  const problems = (await readSets(db, relations, rules)).flatMap(({relation, unfit}): [string, Problem][] =>
-    unfit === null
-      ? []
-      : [
-          [
-            relation,
-            {
-              code: 'PARTITION_KEY',
-              message: `${relation}: the age of its partitions is not known, so a retention is not possible. ${unfit}`,
-              // qicore.retain reads the bounds of these types only.
-              suggestion:
-                'A retention needs a table that is partitioned by range of one date, timestamp, timestamptz or ' +
-                'integer column; of an integer the configuration has the timeUnit.',
-            },
-          ],
-        ],
+  const partitioned = new Map(
+    tables.filter(({kind}) => kind === 'partitioned').map((table) => [qualifiedName(table), table]),
   )
-  return new Map(problems)
+  const wanted = rules.filter(({relation}) => partitioned.has(relation))
+  if (wanted.length === 0) return new Map()
+  const relations = wanted.map(({relation}) => relation)
+  const problems = new Map<string, Problem>()
+  for (const set of await readSets(db, relations, wanted)) {
+    const unfit = set.unfit ?? notTimes(set, partitioned.get(set.relation))
+    if (unfit !== null) problems.set(set.relation, unreadable(set.relation, unfit))
+  }
+  return problems
 }
+
+/** A uuid is declared to be a UUIDv7 by its retention alone: its bounds must be those of a time as well. */
+function notTimes({relation, key}: PartitionSet, table: Table | undefined): string | null {
+  if (key?.kind !== 'uuidv7' && key?.kind !== 'ulid') return null
+  if (table?.time !== 'other') return null
+  return `${relation} has partitions whose bounds are not times between 2000 and 2100, so its ${
+    key.kind === 'ulid' ? 'texts are no ULIDs' : 'UUIDs are no UUIDv7'
+  }.`
+}
+
+function unreadable(relation: string, unfit: string): Problem {
+  return {
+    code: 'PARTITION_KEY',
+    message: `${relation}: the age of its partitions is not known, so a retention is not possible. ${unfit}`,
+    suggestion: `${keysInWords} ${keySettings}`,
+  }
+}
+
+const keySettings =
+  'Both settings are those of the table: tables.<name>.timeUnit and tables.<name>.partitions.keyFormat.'
