@@ -31,7 +31,7 @@ describe('policies status', () => {
       const database = await engine.database()
       await database.run(`create table public.ev (id uuid primary key, v int) partition by range (id);
         create table public.ev_old partition of public.ev
-          for values from ('01900000-0000-7000-8000-000000000000') to ('01910000-0000-7000-8000-000000000000')`)
+          for values from ('00000000-0000-0000-0000-000000000000') to ('80000000-0000-0000-0000-000000000000')`)
       const declared = [declare('public.ev', {retention: {after: days(90), native: false}})]
       const {policies} = await status(database, declared)
       expect(policies).toMatchObject([{ok: false, problems: [{code: 'missing', fix: {kind: 'advice'}}]}])

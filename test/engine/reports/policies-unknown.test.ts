@@ -10,7 +10,7 @@ forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
     const {db, run} = await engine.database()
     await run('create table ev (id uuid primary key, v int) partition by range (id)')
     await run(
-      "create table ev_old partition of ev for values from ('01900000-0000-7000-8000-000000000000') to ('01910000-0000-7000-8000-000000000000')",
+      "create table ev_old partition of ev for values from ('00000000-0000-0000-0000-000000000000') to ('80000000-0000-0000-0000-000000000000')",
     )
     const declared = [declare('public.ev', {retention: {after: days(90), native: false}})]
     await expect(planPolicies(db, request(declared))).rejects.toMatchObject({
