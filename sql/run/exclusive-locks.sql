@@ -12,7 +12,7 @@ with locked as (
   group by l.pid, l.granted
 )
 select
-  a.pid, a.usename as user, a.application_name as application, a.state,
+  a.pid, a.usename as user, a.application_name as application, a.backend_type as backend, a.state,
   left(a.query, 200) as query, extract(epoch from clock_timestamp() - a.xact_start)::float8 as seconds,
   'AccessExclusiveLock' as mode, locked.granted,
   array_to_string(relations[1:4], ', ')

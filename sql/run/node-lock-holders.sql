@@ -13,7 +13,7 @@ with recursive wanted as (
   select to_regclass(shard_name(s.logicalrelid, s.shardid))::oid from pg_dist_shard s join wanted w on w.oid = s.logicalrelid
 ), holder as (
   select distinct on (a.pid)
-    a.pid, a.usename, a.application_name, a.state, left(a.query, 200) as query, a.xact_start, l.mode,
+    a.pid, a.usename, a.application_name, a.backend_type, a.state, left(a.query, 200) as query, a.xact_start, l.mode,
     l.relation::regclass::text as relation, substring(a.application_name from '^citus_\w+ gpid=(\d+)') as gpid
   from pg_locks l
   join relation r on r.oid = l.relation
@@ -24,7 +24,7 @@ with recursive wanted as (
   order by a.pid, l.granted desc, l.relation
 )
 select coalesce(jsonb_agg(jsonb_build_object(
-  'pid', pid, 'user', usename, 'application', application_name, 'state', state, 'query', query,
+  'pid', pid, 'user', usename, 'application', application_name, 'backend', backend_type, 'state', state, 'query', query,
   'seconds', extract(epoch from clock_timestamp() - xact_start), 'mode', mode, 'relation', relation, 'gpid', gpid
 ) order by xact_start nulls last, pid), '[]')
 from holder

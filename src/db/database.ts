@@ -22,6 +22,11 @@ export interface TransactionSettings {
   lockTimeout: number
   /** Milliseconds; 0 means no timeout. The embedded engine does not enforce timeouts. */
   statementTimeout: number
+  /**
+   * Milliseconds of waiting for a lock after which PostgreSQL cancels an autovacuum worker that holds it; the server's
+   * setting if absent. For roles that may set it.
+   */
+  deadlockTimeout?: number | undefined
   /** SET LOCAL ROLE, so that new objects belong to the owner of the tables. */
   role?: string | undefined
   /** For SQL written by the user; SQL of qicore-db is qualified. */

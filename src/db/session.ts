@@ -118,6 +118,7 @@ function set(settings: TransactionSettings, applicationName: string, corrections
  */
 function gucs(settings: TransactionSettings, applicationName: string): [string, string][] {
   return [
+    ...deadlockTimeout(settings),
     ['lock_timeout', `${settings.lockTimeout}`],
     ['statement_timeout', `${settings.statementTimeout}`],
     ['search_path', settings.searchPath ?? 'pg_catalog, pg_temp'],
@@ -133,6 +134,11 @@ function gucs(settings: TransactionSettings, applicationName: string): [string, 
     ['jit', 'off'],
     ['application_name', applicationName],
   ]
+}
+
+/** Before the role of the target, which need not have the login role's privilege. */
+function deadlockTimeout({deadlockTimeout: timeout}: TransactionSettings): [string, string][] {
+  return timeout === undefined ? [] : [['deadlock_timeout', `${timeout}`]]
 }
 
 function rowSecurity(settings: TransactionSettings): [string, string][] {

@@ -3,6 +3,7 @@ import type {Database, Db, Notice, TransactionSettings} from '../db/database.js'
 import {serverMessage} from '../db/sqlstate.js'
 import {pipelined} from '../db/transaction.js'
 import {messageOf, OpsError} from '../errors.js'
+import {deadlockTimeoutOf} from './autovacuum.js'
 import {AlreadyDoneError, skipIfDone} from './guard.js'
 import {lockTimeoutOf} from './limits.js'
 import type {StepOptions} from './step-options.js'
@@ -21,6 +22,8 @@ function isAdviceOnly(routine: string | null): boolean {
 export interface Attempt {
   /** Whether the step may already be done, so that the done check must run. */
   ask: boolean
+  /** Whether an autovacuum worker that holds a needed lock is cancelled. */
+  cancelsAutovacuum: boolean
   done(): StepReport
   /** The report if the done check was true. */
   found(): StepReport
@@ -36,7 +39,7 @@ export async function attempt(
   step: Step,
   position: number,
   options: StepOptions,
-  {ask, done, found}: Attempt,
+  {ask, cancelsAutovacuum, done, found}: Attempt,
 ): Promise<StepReport> {
   const {fence, ledger} = options
   const worked = step.work === undefined || (ask && (await isDone(db, step))) ? null : await doWork(db, step, options)
@@ -56,6 +59,7 @@ export async function attempt(
     readOnly: false,
     lockTimeout: lockTimeoutOf(step, options.limits),
     statementTimeout: 0,
+    deadlockTimeout: cancelsAutovacuum ? deadlockTimeoutOf(step, options.limits) : undefined,
     role: db.target.role,
     searchPath: step.searchPath,
     rowSecurity: step.rowSecurity,

@@ -7,16 +7,15 @@ import {describeHolder, type LockHolder} from './lock-holder.js'
 import {readNodeHolders} from './node-holders.js'
 import type {Step} from './step.js'
 
-/** The sessions that hold the locks a step needs, on one line for people; null if there is none (any more). */
-export async function nameBlockers(db: Database, step: Step): Promise<string | null> {
-  if (step.relations.length === 0) return null
+/** The sessions that hold the locks a step needs, the oldest transaction first; empty if there is none (any more). */
+export async function readBlockers(db: Database, step: Step): Promise<LockHolder[]> {
+  if (step.relations.length === 0) return []
   // The failure of the step is what matters: a failure of this query is ignored.
   const rows = await db
     .query<LockHolder>(statement(loadSql('run/lock-holders'), [step.relations, step.lock]))
     .catch(() => [])
   const others = await readNodeHolders(db, step, new Set(rows.map(({pid}) => pid))).catch(() => [])
-  const oldestFirst = [...rows, ...others].sort((a, b) => (b.seconds ?? 0) - (a.seconds ?? 0)).slice(0, 3)
-  return oldestFirst.length === 0 ? null : oldestFirst.map(describeHolder).join('; ')
+  return [...rows, ...others].sort((a, b) => (b.seconds ?? 0) - (a.seconds ?? 0)).slice(0, 3)
 }
 
 /**

@@ -5,6 +5,8 @@ export interface LockHolder {
   node?: string
   user: string | null
   application: string | null
+  /** PostgreSQL's backend_type; null for another role's session without pg_monitor. */
+  backend?: string | null
   state: string | null
   query: string | null
   seconds: number | null
@@ -21,6 +23,7 @@ export function describeHolder({
   node,
   user,
   application,
+  backend,
   state,
   query,
   seconds,
@@ -30,7 +33,7 @@ export function describeHolder({
 }: LockHolder): string {
   const who =
     `pid ${pid}${node === undefined ? '' : ` on ${node}`} ` +
-    `(${[user, application].filter(Boolean).join(', ') || 'unknown'})`
+    `(${[user, application].filter(Boolean).join(', ') || (backend ?? 'background process')})`
   const since = seconds === null ? '' : ` for ${Math.round(seconds)} s`
   const doing = query ? `, ${state ?? 'running'}: ${query.replace(/\s+/g, ' ').slice(0, 80)}` : ''
   return `${who} ${granted === false ? 'waits for' : 'holds'} ${mode} on ${relation}${since}${doing}`

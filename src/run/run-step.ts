@@ -1,19 +1,10 @@
 import {setTimeout as sleep} from 'node:timers/promises'
 import type {Database} from '../db/database.js'
-import {
-  isConnectionLost,
-  isNodeLost,
-  isRowSecurity,
-  retryable,
-  retryableOf,
-  serverMessage,
-  sqlState,
-  SqlState,
-} from '../db/sqlstate.js'
+import {isConnectionLost, isRowSecurity, retryableOf, serverMessage, sqlState, SqlState} from '../db/sqlstate.js'
 import {OpsError} from '../errors.js'
 import {attempt, describe} from './attempt-step.js'
-import {movesShards, nameBlockers} from './blockers.js'
 import {retryDelay} from './limits.js'
+import {obstacleOf} from './obstacle.js'
 import type {Progress, SessionResolver, StepOptions} from './step-options.js'
 import {stepReport, isDone} from './step-report.js'
 import type {Step, StepReason, StepReport} from './step.js'
@@ -27,6 +18,8 @@ export interface AttemptState {
   elapsedMs: number
   /** The connection was lost during one of the attempts. */
   lost: boolean
+  /** The next attempt has PostgreSQL cancel the autovacuum worker that blocked this one. */
+  cancelsAutovacuum: boolean
 }
 
 /** The step must be retried in this many seconds. */
@@ -36,7 +29,7 @@ export interface RetryLater {
 
 /** What to do after a failed attempt. */
 type RetryDecision =
-  | {again: true; seconds: number; reason: string; reconnect: boolean}
+  | {again: true; seconds: number; reason: string; reconnect: boolean; cancelsAutovacuum?: boolean}
   | {again: false; reason: StepReason | null; blockers?: string | null}
 
 /**
@@ -59,6 +52,7 @@ export async function tryStep(
   try {
     return await attempt(own, db, step, position, options, {
       ask: attempts > 1 || !(options.untouched?.(step) ?? false),
+      cancelsAutovacuum: tries.cancelsAutovacuum,
       done: () => ({...stepReport(step, 'done', attempts), ms: elapsed(), bytes: step.bytes}),
       found: () => ({
         ...stepReport(step, tries.lost ? 'done' : 'skipped', attempts - 1, foundReason(tries)),
@@ -86,6 +80,7 @@ export async function tryStep(
     if (verdict.seconds > 0)
       options.onProgress?.({event: 'wait', step, seconds: verdict.seconds, reason: verdict.reason})
     tries.elapsedMs += verdict.seconds * 1000
+    tries.cancelsAutovacuum = verdict.cancelsAutovacuum ?? false
     if (!verdict.reconnect) return {later: verdict.seconds}
     tries.lost = true
     await sleep(verdict.seconds * 1000, undefined, options.cancel ? {signal: options.cancel} : {}).catch(() => {})
@@ -131,7 +126,13 @@ async function decideRetry(
   const obstacle = await obstacleOf(db, step, error)
   if (obstacle !== null)
     return isWithin(blockedBudget)
-      ? {again: true, seconds: delay / 1000, reason: obstacle.words, reconnect: false}
+      ? {
+          again: true,
+          seconds: delay / 1000,
+          reason: obstacle.words,
+          reconnect: false,
+          cancelsAutovacuum: obstacle.autovacuum === 'can_cancel',
+        }
       : {again: false, reason: {code: obstacle.code}, blockers: obstacle.blockers}
   // It is not a failure if another process has done the step in the meantime.
   if (!(error instanceof OpsError) && (await isDone(db, step).catch(() => false)))
@@ -142,27 +143,4 @@ async function decideRetry(
 function refusalOf(error: unknown): StepReason | null {
   if (isRowSecurity(error)) return {code: 'row_security'}
   return sqlState(error) === SqlState.noPrivilege ? {code: 'no_privilege'} : null
-}
-
-interface Obstacle {
-  code: 'blocked' | 'node_unreachable'
-  words: string
-  blockers: string | null
-}
-
-/** What prevented the step and may end by itself, while this session is in order; null for any other error. */
-async function obstacleOf(db: Database, step: Step, error: unknown): Promise<Obstacle | null> {
-  if (isNodeLost(error))
-    return {code: 'node_unreachable', words: `another server is unreachable: ${serverMessage(error)}`, blockers: null}
-  const state = sqlState(error)
-  const isLocked = state !== undefined && retryable.has(state)
-  if (!isLocked && state !== SqlState.internalError) return null
-  const moves = await movesShards(db)
-  if (!isLocked && !moves) return null
-  const named = [
-    moves ? 'Citus moves shards between nodes: select * from citus_rebalance_status()' : null,
-    isLocked ? await nameBlockers(db, step) : null,
-  ].filter((each) => each !== null)
-  const blockers = named.length === 0 ? null : named.join('; ')
-  return {code: 'blocked', words: blockers ?? serverMessage(error), blockers}
 }

@@ -37,7 +37,12 @@ export class StepQueue {
   ) {
     this.known = new Set(plan.steps.map((step) => step.id))
     this.waiting = plan.steps
-      .map((step, position) => ({step, position, attempt: {attempts: 0, elapsedMs: 0, lost: false}, notBefore: 0}))
+      .map((step, position) => ({
+        step,
+        position,
+        attempt: {attempts: 0, elapsedMs: 0, lost: false, cancelsAutovacuum: false},
+        notBefore: 0,
+      }))
       .filter(({step}) => !reports.has(step.id))
     for (const signal of signals) signal.addEventListener('abort', this.wake)
   }
