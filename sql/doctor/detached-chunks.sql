@@ -5,7 +5,7 @@ with candidate as materialized (
   select c.oid, n.nspname, c.relname, c.relpages, c.reltuples, c.reltoastrelid
   from pg_class c
   join pg_namespace n on n.oid = c.relnamespace
-  where c.relkind = 'r' and c.relname ~ '^(_hyper|compress_hyper)_\d+_\d+_chunk(_compressed)?$'
+  where c.relkind = 'r' and c.relname like '%\_chunk%'
     and not exists (select from unnest($1::oid[]) as known (oid) where known.oid = c.oid)
     and not exists (select from pg_inherits i where i.inhrelid = c.oid)
 )
@@ -15,4 +15,6 @@ select nspname as schema, relname as name, substring(relname from '^_hyper_(\d+)
     + coalesce((select t.relpages from pg_class t where t.oid = candidate.reltoastrelid), 0)
   )::int8 * current_setting('block_size')::int8 end as bytes
 from candidate
+-- After the joins: a regular expression on the name of every table of the database took two thirds of the time.
+where relname ~ '^(_hyper|compress_hyper)_\d+_\d+_chunk(_compressed)?$'
 order by schema, name

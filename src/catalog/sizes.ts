@@ -124,6 +124,7 @@ export interface Estimate {
 
 /** Sizes as the last VACUUM or ANALYZE recorded them, in one statement that locks no table. */
 export async function estimateSizes(db: Database, relations: readonly number[]): Promise<Map<number, Estimate>> {
+  if (relations.length === 0) return new Map()
   const rows = await db.query<{
     relation: number
     heap_bytes: number

@@ -1,4 +1,3 @@
-import {readChunkBytes, type ChunkBytes} from '../catalog/chunk-bytes.js'
 import {readSnapshot, type CatalogSnapshot, type SnapshotRequest} from '../catalog/snapshot.js'
 import type {Table} from '../catalog/table.js'
 import {batching} from '../db/batching.js'
@@ -45,8 +44,6 @@ export interface CheckContext {
   policyStatus(): Promise<PolicyStatusReport>
   /** How the policies that are live go together: the checks of a plan that changes nothing. */
   policyConflicts(): Promise<readonly CheckFinding[]>
-  /** Sizes of the last VACUUM or ANALYZE: exact ones would open every chunk. */
-  chunkBytes(): Promise<ChunkBytes>
   /** @throws NotKnown with the grant, unless this role may see what other roles do */
   needStatistics(what: string): void
 }
@@ -71,7 +68,6 @@ export function checkContext(database: Database, request: DoctorRequest): CheckC
     policyState: () => once(readPolicies),
     policyStatus: () => once(readStatus),
     policyConflicts: () => once(readConflicts),
-    chunkBytes: () => once(readBytes),
     needStatistics(what) {
       if (server.readsAllStats) return
       throw new NotKnown(`The role ${server.role} may not see ${what}.`, {
@@ -90,7 +86,6 @@ const readStatus = async ({db, request, snapshot, policyState}: CheckContext) =>
   readPolicyStatus(db, {...request, snapshot: await snapshot(), state: await policyState()})
 const readConflicts = async ({db, policyState}: CheckContext) =>
   runChecks(await readProofFacts(db, await policyState(), []))
-const readBytes = async ({db, snapshot}: CheckContext) => readChunkBytes(db, (await snapshot()).tables, true)
 
 function ownersOf(tables: readonly Table[]): ReadonlyMap<number, Table> {
   const owners = new Map<number, Table>()

@@ -1,6 +1,7 @@
 import {readAggregates, type AggregateRow} from '../../aggregates/list.js'
 import {refreshCommand} from '../../db/refresh-command.js'
 import {ago, agoFrom} from '../../catalog/ages.js'
+import {readChunkBytes, type ChunkBytes} from '../../catalog/chunk-bytes.js'
 import {formatInteger} from '../../catalog/format-point.js'
 import type {CatalogSnapshot} from '../../catalog/snapshot.js'
 import type {Table} from '../../catalog/table.js'
@@ -16,8 +17,19 @@ import type {CheckContext} from '../context.js'
 import {NotKnown, type Finding} from '../finding.js'
 import {advice, commandFix, objectOf, sqlFix} from '../shared.js'
 
+/** Sizes of the aggregates and their sources, as the last VACUUM or ANALYZE saw them: exact ones open every chunk. */
+async function readBytes({db, snapshot}: CheckContext): Promise<ChunkBytes> {
+  const {tables} = await snapshot()
+  const sources = new Set(tables.map(({aggregate}) => aggregate?.source ?? null))
+  return readChunkBytes(
+    db,
+    tables.filter((table) => table.aggregate !== null || sources.has(table)),
+    true,
+  )
+}
+
 async function readRows(context: CheckContext) {
-  const [snapshot, bytes] = await Promise.all([context.snapshot(), context.chunkBytes()])
+  const [snapshot, bytes] = await Promise.all([context.snapshot(), context.once(readBytes)])
   return readAggregates(context.db, context.request.timeUnits, {snapshot, bytes})
 }
 
@@ -166,7 +178,7 @@ const largerThanSource: Check = {
   about: 'tables',
   applies: ({edition}) => edition !== null,
   run: async (context) => {
-    const [{tables, policies}, bytes] = await Promise.all([context.snapshot(), context.chunkBytes()])
+    const [{tables, policies}, bytes] = await Promise.all([context.snapshot(), context.once(readBytes)])
     return tables.flatMap((table): Finding[] => {
       const source = table.aggregate?.source
       if (source == null || table.compression || policies.some((each) => isCompression(each, table))) return []

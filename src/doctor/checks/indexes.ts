@@ -33,7 +33,8 @@ interface IndexRow extends TableRow {
   scans: number
   table_scans: number
   bytes: number
-  shape: string
+  /** The same for indexes of a table with the same columns. */
+  shape: number
   needed: boolean
   constrains: boolean
   has_parts: boolean

@@ -1,5 +1,5 @@
 import {plural} from '../../../units/plural.js'
-import {writtenBytes, type ChunkBytes} from '../../../catalog/chunk-bytes.js'
+import {readChunkBytes, writtenBytes, type ChunkBytes} from '../../../catalog/chunk-bytes.js'
 import {lengthInWords} from '../../../catalog/offset-words.js'
 import type {Offset} from '../../../catalog/live-policies.js'
 import type {CatalogSnapshot} from '../../../catalog/snapshot.js'
@@ -59,13 +59,25 @@ interface Cut {
 }
 
 async function readCuts(context: CheckContext): Promise<Cut[]> {
+  const reading = context.snapshot()
   const [rows, snapshot, bytes] = await Promise.all([
     context.ask<IntervalRow>('chunk-intervals'),
-    context.snapshot(),
-    context.chunkBytes(),
+    reading,
+    reading.then((read) => readRecentBytes(context, read)),
   ])
   const byId = new Map(rows.map((row) => [row.id, row]))
   return snapshot.tables.flatMap((table) => cutOf(table, snapshot, bytes, byId.get(table.id ?? -1)) ?? [])
+}
+
+/**
+ * Sizes of the chunks that tell the rate, as the last VACUUM or ANALYZE saw them. Those of all 10 000 chunks took the
+ * server 80 ms, these take 1 ms.
+ */
+function readRecentBytes({db}: CheckContext, {tables, clocks}: CatalogSnapshot): Promise<ChunkBytes> {
+  const recent = tables
+    .filter(({kind}) => kind === 'hypertable')
+    .map((table) => ({...table, chunks: judgedRangesOf(table, clocks.get(table)!).flatMap(({chunks}) => chunks)}))
+  return readChunkBytes(db, recent, true)
 }
 
 function cutOf(
@@ -106,21 +118,29 @@ function microsOfAge(age: Offset, table: Table, clock: TableClock): bigint | nul
     : BigInt(Math.round(approximateSeconds(age))) * 1_000_000n
 }
 
-/** Written into the newest chunk ranges that are over, before compression; null where a size is not known. */
-function bytesPerMicro(table: Table, clock: TableClock, bytes: ChunkBytes): {ranges: number; rate: number | null} {
-  if (clock.now === null) return {ranges: 0, rate: null}
+/** The newest chunk ranges that are over, newest first. */
+function judgedRangesOf(table: Table, {now}: TableClock): {length: bigint; chunks: Chunk[]}[] {
+  if (now === null) return []
   const ranges = new Map<bigint, {length: bigint; chunks: Chunk[]}>()
   for (const chunk of table.chunks) {
     const {start, end, tiered} = chunk
-    if (tiered || start === null || end === null || end > clock.now) continue
+    if (tiered || start === null || end === null || end > now) continue
     const range = ranges.get(end) ?? {length: end - start, chunks: []}
     range.chunks.push(chunk)
     ranges.set(end, range)
   }
-  const newest = [...ranges].sort(([a], [b]) => (a > b ? -1 : 1)).slice(0, judgedRanges)
+  return [...ranges]
+    .sort(([a], [b]) => (a > b ? -1 : 1))
+    .slice(0, judgedRanges)
+    .map(([, range]) => range)
+}
+
+/** Written into the judged ranges, before compression; null where a size is not known. */
+function bytesPerMicro(table: Table, clock: TableClock, bytes: ChunkBytes): {ranges: number; rate: number | null} {
+  const newest = judgedRangesOf(table, clock)
   let sum = 0
   let length = 0n
-  for (const [, range] of newest) {
+  for (const range of newest) {
     const written = range.chunks.map((chunk) => writtenBytes(chunk, bytes))
     if (written.some((each) => each === null)) continue
     sum += written.reduce<number>((total, each) => total + each!, 0)
