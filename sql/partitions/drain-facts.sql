@@ -2,7 +2,7 @@
 -- $1 qualified name of the set, $2 that of its default partition. `columns`: those that a moved row is written with;
 -- `foreign_keys`: constraints of the set, as SQL, which a partition gets before it has rows; `referencing`: foreign keys
 -- of other tables; `on_delete`, `on_insert`: row triggers that a moved row, and a row that is written elsewhere, would
--- fire or miss; `publications`: those that send deletes of the partition. Takes no lock. TimescaleDB: not needed. One
+-- fire or miss; `adopted`: an adoption whose old table is kept records its changes; `publications`: those that send deletes of the partition. Takes no lock. TimescaleDB: not needed. One
 -- row.
 with given as (
   select
@@ -32,6 +32,10 @@ select c.relkind as kind, row_security_active(c.oid) as filtered,
   array(
     select t.tgname::text from pg_trigger t where t.tgrelid = g.rest and not t.tgisinternal and t.tgenabled in ('O', 'A') and t.tgtype & 8 <> 0 order by 1
   ) as on_delete,
+  exists (
+    select from pg_trigger t join pg_proc p on p.oid = t.tgfoid join pg_namespace n on n.oid = p.pronamespace
+    where t.tgrelid = g.rest and starts_with(n.nspname, 'qicore_adopt_')
+  ) as adopted,
   array(
     select t.tgname::text from pg_trigger t
     where t.tgrelid = g.rest and not t.tgisinternal and t.tgenabled in ('O', 'A') and t.tgtype & 4 <> 0 and t.tgtype & 2 = 0 order by 1

@@ -1,10 +1,11 @@
 import type {Database} from '../../db/database.js'
 import {loadSql} from '../../db/load-sql.js'
-import {statement} from '../../db/sql.js'
+import {quoteIdent, statement} from '../../db/sql.js'
 import {ExitCode, OpsError, usageError} from '../../errors.js'
 import {instantOf} from '../../catalog/time.js'
 import {endOf, isZoned} from '../../catalog/time-key.js'
 import type {Plan, Step} from '../../run/step.js'
+import {command} from '../../units/command.js'
 import {compareAscending} from '../../units/compare.js'
 import {approximateDays, type Every} from '../../units/period.js'
 import {readChildren, type Child} from '../children.js'
@@ -193,6 +194,7 @@ interface DrainFacts {
   referencing: string[]
   on_delete: string[]
   on_insert: string[]
+  adopted: boolean
   publications: string[]
 }
 
@@ -203,7 +205,7 @@ async function contextOf(
 ): Promise<{context: DrainContext; facts: DrainFacts}> {
   const [facts] = await db.query<DrainFacts>(statement(loadSql('partitions/drain-facts'), [set.relation, rest]))
   if (!facts) throw usageError('NO_SUCH_TABLE', `There is no table ${rest} any more.`)
-  const reason = obstacleWords(rest, facts)
+  const reason = obstacleWords(set.relation, rest, facts)
   if (reason !== null)
     throw new OpsError('DRAIN_REFUSED', `Nothing was moved out of ${rest}: ${reason.message}`, {
       exit: ExitCode.refused,
@@ -221,7 +223,7 @@ async function contextOf(
 }
 
 /** Why rows cannot be moved by deleting them there and inserting them elsewhere; null if they can. */
-function obstacleWords(rest: string, facts: DrainFacts): {message: string; suggestion: string} | null {
+function obstacleWords(set: string, rest: string, facts: DrainFacts): {message: string; suggestion: string} | null {
   if (facts.kind !== 'r')
     return {
       message: `it is ${facts.kind === 'f' ? 'a foreign table' : 'partitioned itself'}.`,
@@ -239,12 +241,19 @@ function obstacleWords(rest: string, facts: DrainFacts): {message: string; sugge
         'a moment, and ON DELETE would act.',
       suggestion: 'Drop these foreign keys first, and add them again afterwards.',
     }
+  if (facts.adopted)
+    return {
+      message: `${set} was adopted and its old table is kept, so each row that moves would be recorded as changed.`,
+      suggestion:
+        `Drop the old table first: ${command('partitions adopt', [set], {finish: true})}; or go back to it: ` +
+        command('partitions adopt', [set], {undo: true}),
+    }
   if (facts.on_delete.length > 0)
     return {
       message: `the triggers ${facts.on_delete.join(', ')} would run for each row that is moved, as if it were deleted.`,
       suggestion:
         `Disable them on this partition for the time of the drain: alter table ${rest} disable trigger ` +
-        `${facts.on_delete[0]}`,
+        quoteIdent(facts.on_delete[0]!),
     }
   if (facts.publications.length > 0)
     return {

@@ -4,6 +4,7 @@ import {planFinish, planUndo} from '../../../src/adopt/undo.js'
 import {preview} from '../../../src/run/execute.js'
 import {adoptRequest, contents, expectSameAsMirror, ticks} from '../../helpers/adopt.js'
 import {forEachEngine, type TestDatabase} from '../../helpers/engines.js'
+import {planDrain} from '../../../src/partitions/drain/drain.js'
 import {planEnsure} from '../../../src/partitions/create/ensure.js'
 import {ruleOf, run, stepResults} from '../../helpers/partitions.js'
 
@@ -47,6 +48,23 @@ forEachEngine({}, (engine) => {
     expect(await leftSchemas(database)).toEqual([])
     expect((await planFinish(db, 'ticks')).plan.steps).toEqual([])
     await expectSameAsMirror(database)
+  })
+
+  it('a default partition is not drained while the adoption could be undone: each move would be a recorded change', async () => {
+    const database = await engine.database()
+    await database.run(ticks(100))
+    expect(failed(await adopt(database))).toEqual([])
+    await database.run('create table rest partition of ticks default')
+    await database.run("insert into ticks values ('late', '2031-01-01T00:00:00Z', 1, null)")
+    const drain = () => planDrain(database.db, {rule: ruleOf('public.ticks'), every: null})
+    await expect(drain()).rejects.toMatchObject({
+      code: 'DRAIN_REFUSED',
+      suggestions: [
+        expect.stringMatching(/partitions adopt public\.ticks --finish.*partitions adopt public\.ticks --undo/),
+      ],
+    })
+    expect(failed(await run(database.db, (await planFinish(database.db, 'ticks')).plan))).toEqual([])
+    expect((await drain()).plan.steps).not.toEqual([])
   })
 
   it('a change that is made after any step, even between the last comparison and the exchange, is in the new set', async () => {
