@@ -2,7 +2,8 @@ import type {Database} from '../db/database.js'
 import {ident, statement} from '../db/sql.js'
 import {isConnectionLost} from '../db/sqlstate.js'
 import type {Table} from '../catalog/table.js'
-import {highest, lowest, pointText, type Span} from '../catalog/span.js'
+import {highest, lowest, type Span} from '../catalog/span.js'
+import {pointText} from '../catalog/time-key.js'
 
 /** Whether an aggregate has a row in a span; true if that cannot be read. */
 export async function hasRows(db: Database, subject: {aggregate: Table}, span: Span): Promise<boolean> {

@@ -97,8 +97,3 @@ export function spanId({start, end}: Span, time: TimeKind): string {
     `${end >= highest ? 'the end' : pointWords(end, time)}`
   return text.replaceAll(/T00:00:00Z?/g, '')
 }
-
-/** A point as text that the input function of the time column's type accepts. */
-export function pointText(point: bigint, time: TimeKind): string {
-  return pointWords(point, time)
-}

@@ -1,6 +1,6 @@
 import {epochMicros, formatEpochMicros} from '../units/instant.js'
 import {highest, lowest} from './span.js'
-import {fromMicros, microsOfUuid, toMicros, type TimeUnit} from './time.js'
+import {fromMicros, microsOfUuid, pointWords, toMicros, type TimeKind, type TimeUnit} from './time.js'
 
 /**
  * How a partition key stores time. It turns an instant into the text of a bound and a bound into an instant; both are
@@ -151,4 +151,14 @@ function unquote(text: string): string {
 export function endOf(key: TimeKey, text: string): bigint | null {
   if (text === 'MINVALUE') return lowest
   return text === 'MAXVALUE' ? highest : pointOf(key, text)
+}
+
+/**
+ * A point as text that the input function of the time column's type accepts. For a UUIDv7 or ULID it is the smallest one
+ * of that time: TimescaleDB refuses to compare the key of a hypertable with a UUID of another version.
+ */
+export function pointText(point: bigint, time: TimeKind): string {
+  if (time === 'uuid') return boundText({kind: 'uuidv7', type: 'uuid'}, point).replace('-0000-0000-', '-7000-8000-')
+  if (time === 'ulid') return boundText({kind: 'ulid', type: 'text'}, point)
+  return pointWords(point, time)
 }

@@ -7,7 +7,8 @@ import {qualifiedName, type Table} from '../../catalog/table.js'
 import type {TimeKind} from '../../catalog/time.js'
 import {edgesOf, type Edge} from '../../aggregates/buckets.js'
 import {dependents, readCoverage} from '../../aggregates/coverage.js'
-import {pointText, spanOf} from '../../catalog/span.js'
+import {spanOf} from '../../catalog/span.js'
+import {pointText} from '../../catalog/time-key.js'
 
 /**
  * Steps after TimescaleDB's own retention was replaced by a gated one. Each native drop invalidated the first

@@ -90,6 +90,30 @@ forEachEngine({kinds: ['timescaledb', 'apache']}, (engine) => {
     expect((await json<Steps>('jobs', 'run', 'retain', '--confirm', 'market')).steps).toEqual([])
   })
 
+  it('a hypertable by UUIDv7 is exported and dropped as one by a time', async (context) => {
+    const to = temporaryDirectory()
+    let hasUuid = true
+    const where = await url(engine, async ({run}) => {
+      const [found] = await run<{found: boolean}>(
+        "select exists (select from pg_proc where proname = 'to_uuidv7') as found",
+      )
+      hasUuid = found!.found
+      if (!hasUuid) return
+      await run(`create table ticks (id uuid not null, v int); select create_hypertable('ticks', by_range('id', interval '1 day'));
+insert into ticks select to_uuidv7(at), extract(epoch from at) / 3600 from generate_series(${daysAgo(20)}, ${today}, interval '1 hour') at`)
+    })
+    if (!hasUuid) return context.skip('this TimescaleDB has no UUIDv7 keys')
+    const {cli, json} = program(where, to)
+    expectExit(await cli('policies', 'apply', '--confirm', 'market'), 0)
+    expectExit(await cli('jobs', 'run', 'retain', '--dry-run'), 0)
+    expect(exportedRows(to)).toEqual([])
+    const {steps} = await json<Steps>('jobs', 'run', 'retain', '--confirm', 'market')
+    expect(steps.map(({status}) => status)).toEqual(Array.from({length: 16}, () => 'done'))
+    // Eight days of 24 hours: each hour is in the files or in the table, never in both.
+    expect(new Set(exportedRows(to).map((line) => line.split(',')[1])).size).toBe(8 * 24)
+    expect((await json<Steps>('jobs', 'run', 'retain', '--confirm', 'market')).steps).toEqual([])
+  })
+
   it('chunks drop without an age does what the policy says, its export included', async () => {
     const to = temporaryDirectory()
     const {cli, json} = program(await url(engine, ({run}) => run(chunksOf(1))), to)

@@ -6,6 +6,7 @@ import {
   boundText,
   endOf,
   pointOf,
+  pointText,
   resolutionOf,
   timeKeyOf,
   type TimeKey,
@@ -47,6 +48,17 @@ describe('a time key', () => {
           expect(boundText(of, early) <= boundText(of, late)).toBe(true)
         },
       ),
+    )
+  })
+
+  it('is compared with the smallest value of a time: a UUID of version 7, which is all that TimescaleDB accepts', () => {
+    fc.assert(
+      fc.property(instant, (micros) => {
+        const text = pointText(micros, 'uuid')
+        expect(text).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-7000-8000-0{12}$/)
+        expect(text >= boundText({kind: 'uuidv7', type: 'uuid'}, micros)).toBe(true)
+        expect(pointText(micros, 'ulid')).toBe(boundText({kind: 'ulid', type: 'text'}, micros))
+      }),
     )
   })
 
