@@ -158,7 +158,7 @@ export function endOf(key: TimeKey, text: string): bigint | null {
  * of that time: TimescaleDB refuses to compare the key of a hypertable with a UUID of another version.
  */
 export function pointText(point: bigint, time: TimeKind): string {
-  if (time === 'uuid') return boundText({kind: 'uuidv7', type: 'uuid'}, point).replace('-0000-0000-', '-7000-8000-')
+  if (time === 'uuid') return `${boundText({kind: 'uuidv7', type: 'uuid'}, point).slice(0, 13)}-7000-8000-000000000000`
   if (time === 'ulid') return boundText({kind: 'ulid', type: 'text'}, point)
   return pointWords(point, time)
 }
