@@ -182,7 +182,7 @@ describe('a printed command', () => {
       const without = files.filter(
         (file) =>
           file === 'demo.ts' ||
-          !/withDatabase|this\.watched\(|this\.target\(|this\.ask\(|extends (Policy|Chunks|TargetReport|TargetChange)/.test(
+          !/withDatabase|this\.watched\(|this\.target\(|this\.ask\(|extends (Policy|Chunks|Partition|JobState|TargetReport|TargetChange)/.test(
             textOf(`commands/${file}`),
           ),
       )
