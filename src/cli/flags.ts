@@ -66,6 +66,8 @@ export const changeFlags = {
     summary: 'Make the change in spite of a known defect of the server, by its id; may be repeated.',
     multiple: true,
     default: [],
+    // Without it, help prints "[default: ]".
+    defaultHelp: async () => '',
     helpGroup: 'CHANGE',
     helpValue: '<id>',
   }),

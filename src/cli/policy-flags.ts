@@ -9,5 +9,7 @@ export const policyPlanFlags = {
     multiple: true,
     helpValue: '<id>',
     default: [],
+    // Without it, help prints "[default: ]".
+    defaultHelp: async () => '',
   }),
 }
