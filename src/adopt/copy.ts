@@ -1,5 +1,4 @@
 import type {Database} from '../db/database.js'
-import {defaultLimits} from '../run/limits.js'
 import type {Step} from '../run/step.js'
 import {copyAgain, copySteps, recordChanges} from './fill.js'
 import {copySlices, slicesOfHypertable, slicesOfSet} from './slices.js'
@@ -10,9 +9,7 @@ export async function copyOf(db: Database, {source, staging, found, key, state}:
   const {inventory} = found
   const {blockSize} = source
   const copying = state === null || state.blocks === null ? null : {...state, blocks: state.blocks}
-  const record = copying
-    ? []
-    : [recordChanges(inventory, staging, defaultLimits.exclusiveLockTimeout, source.kind !== 'hypertable')]
+  const record = copying ? [] : [recordChanges(inventory, staging, source.kind !== 'hypertable')]
   if (source.kind !== 'ordinary') {
     const slices =
       source.kind === 'hypertable' ? await slicesOfHypertable(db, inventory, key) : await slicesOfSet(db, source, key)

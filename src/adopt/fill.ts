@@ -64,7 +64,7 @@ export function quotedOption(option: string): string {
  * From here on every change of the table is recorded. Waits for open transactions that have written to the table, and
  * writers wait behind it, so the wait is as short as for ACCESS EXCLUSIVE.
  */
-export function recordChanges(inventory: Inventory, staging: Staging, lockTimeout: number, always: boolean): Step {
+export function recordChanges(inventory: Inventory, staging: Staging, always: boolean): Step {
   const table = ident(inventory.schema, inventory.table)
   const relation = relationOf(inventory)
   return {
@@ -73,7 +73,6 @@ export function recordChanges(inventory: Inventory, staging: Staging, lockTimeou
     kind: 'adopt record',
     object: relation,
     statements: [
-      sql`select set_config('lock_timeout', ${`${lockTimeout}ms`}, true)`,
       sql`lock table ${table} in share row exclusive mode`,
       ...triggersOn(staging, table, always),
       sql`update ${stateTable(staging)} set filenode = pg_relation_filenode(source),
@@ -86,6 +85,7 @@ from pg_partition_tree(${inventory.oid}::int8::oid) where isleaf`,
         : []),
     ],
     lock: 'SHARE ROW EXCLUSIVE',
+    waitsBriefly: true,
     doneCheck: sql`select exists (
   select from pg_trigger where tgrelid = ${inventory.oid}::int8::oid and tgname = ${changeTrigger}
 ) as done`,

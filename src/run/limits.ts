@@ -29,7 +29,7 @@ export const defaultLimits: Limits = {
 }
 
 export function lockTimeoutOf(step: Step, limits: Limits): number {
-  return step.lock === 'ACCESS EXCLUSIVE' ? limits.exclusiveLockTimeout : limits.lockTimeout
+  return step.lock === 'ACCESS EXCLUSIVE' || step.waitsBriefly ? limits.exclusiveLockTimeout : limits.lockTimeout
 }
 
 /** Exponential backoff in milliseconds, with jitter so that two runs do not collide again. @param random in [0, 1) */

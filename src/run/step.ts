@@ -35,6 +35,8 @@ export interface Step {
   /** Run in this order, in one transaction. */
   statements: readonly Statement[]
   lock: Lock
+  /** Waits for its lock no longer than a step that takes ACCESS EXCLUSIVE, because writers queue behind it. */
+  waitsBriefly?: true
   class: ChangeClass
   /**
    * For transaction `none`: pipelined behind the last statement, so that the server runs it even if this process is
