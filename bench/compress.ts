@@ -2,11 +2,13 @@
  * `chunks compress` against TimescaleDB's own policy, over equal chunks: candles of a random walk, one chunk a day,
  * three series. The time of our run includes the run lock, the ledger, and a transaction and a check for each chunk.
  * Each contestant gets the same rows in a new table; only the compression is timed.
- * - One worker and the policy compress 20 chunks each in turn, because the speed of a shared machine can halve for
- * longer   than a whole run takes.
+ * - One worker and the policy compress a tenth of the chunks each in turn, because the speed of a shared machine can
+ *   halve for longer than a whole run takes.
  * - Nothing is dropped before the end: ext4 skips inodes that were deleted within the last minutes when it looks for
- * free   ones, and that took a quarter of the time. QICORE_TEST_URL names the server; CHUNKS and ROUNDS make it
- * shorter.
+ *   free ones, and that took a quarter of the time.
+ * QICORE_TEST_URL names the server; CHUNKS and ROUNDS make it shorter. ROWS is the number of rows of each series in a
+ * chunk: 1 440 make chunks of 0.5 MB, which show what a chunk costs beside its rows; with CHUNKS=8 ROWS=300000 a chunk
+ * has about 100 MB, as in use.
  */
 import {connect} from '../src/db/connect.js'
 import type {Database} from '../src/db/database.js'
@@ -23,7 +25,8 @@ import {median, report, timing} from './measure.js'
 
 const chunks = Number(process.env.CHUNKS ?? 200)
 const rounds = Number(process.env.ROUNDS ?? 5)
-const slice = 20
+const rows = Number(process.env.ROWS ?? 1_440)
+const slice = Math.max(1, Math.round(chunks / 10))
 const patient = {...writing, statementTimeout: 0}
 const server = process.env.QICORE_TEST_URL?.split(/\s+/)[0]
 if (!server) throw new Error('Set QICORE_TEST_URL to a server with TimescaleDB.')
@@ -35,7 +38,7 @@ try {
   await core(db)
   await sql(`create table walk as
 with minute as (select t, c, 100 + sum(random() - 0.5) over (partition by c order by t) as price
-  from generate_series('2024-01-01+00'::timestamptz, '2024-01-01+00'::timestamptz + (${chunks} * 1440 - 1) * interval '1 minute', '1 minute') t, unnest(array['btc', 'eth', 'sol']) c)
+  from generate_series(0, ${chunks * rows} - 1) n, lateral (select '2024-01-01+00'::timestamptz + n * (interval '1 day' / ${rows}) as t) as at, unnest(array['btc', 'eth', 'sol']) c)
 select t as time, c as coin, price::numeric(20, 8) as open, (price + random())::numeric(20, 8) as high, (price - random())::numeric(20, 8) as low, (price + random() - 0.5)::numeric(20, 8) as close,
   (random() * 1000)::numeric(30, 8) as volume from minute`)
   for (let round = 0; round <= rounds; round += 1) {
@@ -81,7 +84,7 @@ select t as time, c as coin, price::numeric(20, 8) as open, (price + random())::
     timing("TimescaleDB's own policy, CALL run_job", taken.policy),
   ]
   report(
-    `Compressing ${chunks} chunks of 4 320 candles, median of ${rounds}`,
+    `Compressing ${chunks} chunks of ${3 * rows} candles, median of ${rounds}`,
     [one, two, policy],
     [
       {what: 'two workers, against one', ratio: two.median / one.median, atMost: 1 / 1.4},
