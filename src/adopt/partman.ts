@@ -29,6 +29,8 @@ export interface PartmanRow {
   template: string | null
   /** Sets below this one that have a row of their own, as schema.name. */
   below: string[]
+  /** A partition of it that is partitioned by range itself, as SQL writes it; null if none is. */
+  ranged: string | null
 }
 
 const timeUnits: Record<string, TimeUnit> = {seconds: 's', milliseconds: 'ms', microseconds: 'us', nanoseconds: 'ns'}
@@ -39,18 +41,26 @@ export async function readPartman(db: Database, {oid, schema, table}: Source): P
   if (extension === undefined) return null
   const config = ident(extension.schema, 'part_config')
   // Versions differ in their columns, so the row is read as a document.
-  const rows = await db.query<{row: Record<string, string | number | boolean | null>; below: string[]}>(
+  const rows = await db.query<{
+    row: Record<string, string | number | boolean | null>
+    below: string[]
+    ranged: string | null
+  }>(
     sql`select to_jsonb(c) as row, array(
   select b.parent_table from pg_partition_tree(${oid}::int8::oid) t
   join pg_class k on k.oid = t.relid and t.level > 0 and not t.isleaf
   join ${config} b on b.parent_table = format('%s.%s', k.relnamespace::regnamespace::name, k.relname) order by 1
-) as below
+) as below, (
+  select i.inhrelid::regclass::text from pg_inherits i join pg_partitioned_table p on p.partrelid = i.inhrelid
+  where i.inhparent = ${oid}::int8::oid and p.partstrat = 'r' order by 1 limit 1
+) as ranged
 from ${config} c where parent_table = ${`${schema}.${table}`}`,
   )
-  const {row, below} = rows[0] ?? {}
+  const {row, below, ranged} = rows[0] ?? {}
   if (row === undefined) return null
   return {
     below: below!,
+    ranged: ranged!,
     timeUnit: timeUnits[String(row.epoch)] ?? null,
     retentionSchema: row.retention_schema ? String(row.retention_schema) : null,
     config: formatQualifiedName(extension.schema, 'part_config'),
@@ -98,6 +108,32 @@ export function requireTimes({relation}: Source, row: PartmanRow, declared: KeyD
     `${relation} is partitioned by numbers (pg_partman's interval is ${row.interval}): \`partitions ensure\` ` +
       'creates partitions by time only. Nothing was changed.',
     ['Leave the set with pg_partman.', `If the numbers store time, declare their unit: tables.${relation}.timeUnit.`],
+  )
+}
+
+/**
+ * A set that stays one needs a program that creates its next partitions: one with a period of this program, whose
+ * partitions are not partitioned by range themselves.
+ * @param isDeclared the configuration has a period for the set
+ * @throws OpsError PARTITION_KEY
+ */
+export function requireKeepable({relation}: Source, {interval, ranged}: PartmanRow, isDeclared: boolean): void {
+  if (ranged !== null)
+    throw usageError(
+      'PARTITION_KEY',
+      `Partitions of ${relation} are partitioned by range themselves (${ranged}): \`partitions ensure\` creates no ` +
+        'such partitions, as it does not know the ranges of a new one. Nothing was changed.',
+      ['Leave the set with pg_partman.'],
+    )
+  if (everyOf(interval) !== null || isDeclared) return
+  throw usageError(
+    'PARTITION_KEY',
+    `pg_partman's interval of ${relation} is ${interval}, which is no period of this program, and no other is ` +
+      'declared: nothing would create its next partitions. Nothing was changed.',
+    [
+      `Declare another period: tables: {${relation}: {partitions: {every: 6h}}}. It applies after the last partition.`,
+      'Or leave the set with pg_partman.',
+    ],
   )
 }
 

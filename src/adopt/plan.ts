@@ -9,7 +9,7 @@ import {intoHypertable, requireHypertables} from './into-hypertable.js'
 import {intoSet} from './into-set.js'
 import {readInventory} from './inventory.js'
 import {keyColumn} from './key.js'
-import {leavePartman, partmanNotes, readPartman, requireTimes, type PartmanRow} from './partman.js'
+import {leavePartman, partmanNotes, readPartman, requireKeepable, requireTimes, type PartmanRow} from './partman.js'
 import {inOrder, planOf, type AdoptPlan, type AdoptRequest} from './request.js'
 import {findSource, type Source} from './source.js'
 import {stagingOf} from './staging.js'
@@ -32,6 +32,7 @@ export async function planAdopt(db: Database, request: AdoptRequest): Promise<Ad
   const partman = state === null && source.kind === 'partitioned' ? await readPartman(db, source) : null
   if (partman !== null) {
     requireTimes(source, partman, request.declared)
+    if (target === 'set') requireKeepable(source, partman, request.declared !== null)
     return partmanPlan(source, partman, target === 'set')
   }
   if (target === 'set') requireUnpartitioned(source)

@@ -103,10 +103,31 @@ forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
     expect((await planAdopt(database.db, adoptRequest({declared}))).plan.steps).toHaveLength(1)
   })
 
+  it('a set whose next partitions nothing would create stays with pg_partman', async (context) => {
+    const database = await withPartman(context)
+    await database.run('create table ticks (time timestamptz not null) partition by range (time)')
+    await database.run(configure('ticks', {control: "'time'", partition_interval: "'07:00:00'"}))
+    const refused = {code: 'PARTITION_KEY', exitCode: 2}
+    await expect(planAdopt(database.db, adoptRequest())).rejects.toMatchObject({
+      ...refused,
+      message: expect.stringContaining('07:00:00, which is no period of this program'),
+    })
+    const declared = {timeUnit: null, keyFormat: null} as const
+    expect((await planAdopt(database.db, adoptRequest({declared}))).plan.steps).toHaveLength(1)
+    // The next partition of a declared set begins where the last one ends, whatever its length.
+    await database.run(
+      "create table ticks_1 partition of ticks for values from ('2026-01-01 01:00Z') to ('2026-01-01 08:00Z') partition by range (time)",
+    )
+    await expect(planAdopt(database.db, adoptRequest({declared}))).rejects.toMatchObject({
+      ...refused,
+      message: expect.stringContaining('are partitioned by range themselves (public.ticks_1)'),
+    })
+  })
+
   it('sets below that pg_partman goes on to manage are named', async (context) => {
     const database = await withPartman(context)
     await database.run(`create table ticks (time timestamptz not null, id int) partition by range (time);
-create table "ticks Jan" partition of ticks for values from ('2026-01-01Z') to ('2026-02-01Z') partition by range (id)`)
+create table "ticks Jan" partition of ticks for values from ('2026-01-01Z') to ('2026-02-01Z') partition by list (id)`)
     await database.run(configure('ticks', {control: "'time'", partition_interval: "'1 mon'"}))
     await database.run(configure('ticks Jan', {control: "'id'", partition_interval: "'1000'"}))
     const {notes} = await planAdopt(database.db, adoptRequest())
