@@ -241,6 +241,33 @@ else
       expect((await scheduled()).map(({jobname}) => jobname)).toEqual(['qicore:postgres:plain'])
     })
 
+    it('leaves a retention that exports to the daemon, and refuses it if pg_cron is required: a routine writes no files', async () => {
+      await clean()
+      expectExit(await cli(['migrate', 'up', '--stream', 'core', '--yes'], jobsYaml('')), 0)
+      await run('create table exported (time timestamptz not null) partition by range (time)')
+      try {
+        await run(
+          `insert into qicore.policies (object, kind, config) values ('public.exported', 'retention', '{"drop": "90 days", "export": {"to": "/srv/archive", "format": "csv"}, "maxDropPerRun": 8}')`,
+        )
+        const why = 'the retention of public.exported exports chunks to /srv/archive before it drops them'
+        const retain = (more: string) =>
+          jobsYaml(`  kept: { kind: retain, tables: [public.exported], schedule: '0 6 * * *'${more} }\n`)
+        const left = await cli(['cron', 'install', '--yes'], retain(''))
+        expectExit(left, 0)
+        expect(left.stderr.replace(/\s+/g, ' ')).toContain(`kept stays with the daemon: ${why}`)
+        expect(await scheduled()).toEqual([])
+        const refused = failureOf(await install(retain(', runner: pg_cron')), 2)
+        expect(refused).toMatchObject({code: 'CRON_CANNOT', message: expect.stringContaining(why)})
+        expect(await scheduled()).toEqual([])
+        // The same job is scheduled when the policy no longer exports.
+        await run(`update qicore.policies set config = '{"after": "90 days", "maxDropPerRun": 8}'`)
+        expectExit(await install(retain(', runner: pg_cron')), 0)
+        expect((await scheduled()).map(({jobname}) => jobname)).toEqual(['qicore:postgres:kept:public.exported'])
+      } finally {
+        await run('drop table exported')
+      }
+    })
+
     it('does not overwrite a job of another owner with the same name', async () => {
       await clean()
       const cwd = jobsYaml("  a: { kind: sql, schedule: '0 6 * * *', statement: select 1 }\n")
