@@ -18,8 +18,8 @@ export interface Place {
 
 /**
  * Creates it on the server that QICORE_TEST_URL names (community edition), passes it to the callback, and drops it.
- * @param changesNothing the database that QICORE_BENCH_10K names is used if it is set (bench/fill.ts), which saves a
- *   minute
+ * @param changesNothing the database that QICORE_BENCH_10K names is used if it is set (filled by bench/fill.ts, which
+ *   also adds the policy), which saves a minute
  */
 export async function withTenThousandChunks(
   work: (place: Place) => Promise<void>,
