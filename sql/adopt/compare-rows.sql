@@ -42,7 +42,7 @@ begin
     raise exception using errcode = '22000',
       message = format('the copy of the period from %s differs: %s rows in %s, %s in the copy%s', wrong.period, wrong.source,
         at.source::regclass, wrong.copy, case when wrong.source = wrong.copy then ', with other values' end),
-      hint = 'Nothing was exchanged. Remove the copy with --undo and begin again.';
+      hint = 'Nothing was swapped. Remove the copy with --undo and begin again.';
   end if;
   update state set verified = array(select distinct unnest(verified || lowers) order by 1);
 end

@@ -4,14 +4,14 @@ import {loadSql} from '../db/load-sql.js'
 import {statement} from '../db/sql.js'
 import {ExitCode, OpsError, usageError} from '../errors.js'
 import {command} from '../units/command.js'
-import {validateReferences} from './exchange.js'
+import {validateReferences} from './swap.js'
 import type {FoundInventory, Inventory} from './inventory.js'
 import {inOrder, planOf, type AdoptPlan, type AdoptRequest} from './request.js'
 import type {Source} from './source.js'
 import type {Staging} from './staging.js'
 import type {AdoptState} from './state.js'
 
-/** The new table after the exchange: only foreign keys may still have to be checked. */
+/** The new table after the swap: only foreign keys may still have to be checked. */
 export async function afterExchange(
   db: Database,
   {relation, table}: Source,
@@ -37,7 +37,7 @@ async function keptNotes(db: Database, relation: string, old: string, state: Ado
   const {formatBytes} = await import('../units/bytes.js')
   const bytes = size?.bytes == null ? '' : ` (${formatBytes(size.bytes)})`
   return [
-    `${relation} is adopted since ${state.swappedAt}. The old table is kept as ${old}${bytes}; ${state.pending} ` +
+    `${relation} was adopted at ${state.swappedAt}. The old table is kept as ${old}${bytes}; ${state.pending} ` +
       'changes since then are recorded, so that the adoption can be undone without losing them.',
     `Undo it: ${command('partitions adopt', [relation], {undo: true})}`,
     `Drop the old table: ${command('partitions adopt', [relation], {finish: true})}`,

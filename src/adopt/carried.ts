@@ -61,7 +61,10 @@ export function changesOf(inventory: Inventory): string[] {
   return [
     ...indexes
       .filter(({clustered}) => clustered)
-      .map(({name}) => `CLUSTER does not know ${formatName(name)} any more: a partitioned index cannot be marked.`),
+      .map(
+        ({name}) =>
+          `Index ${formatName(name)} loses its mark for CLUSTER: PostgreSQL cannot mark an index of a partitioned table.`,
+      ),
     ...(options.length > 0
       ? ['Storage parameters are set on the partitions that the adoption creates. Set them on later ones yourself.']
       : []),
@@ -70,7 +73,7 @@ export function changesOf(inventory: Inventory): string[] {
       : ['The replica identity is set on the partitions that the adoption creates. Set it on later ones yourself.']),
     ...byPartition.map(
       (name) =>
-        `Publication ${name} sends changes under the names of the partitions after the exchange. For the name of ` +
+        `Publication ${name} sends changes under the names of the partitions after the swap. For the name of ` +
         `the table: ALTER PUBLICATION ${name} SET (publish_via_partition_root = true)`,
     ),
     ...widePublications.map(

@@ -1,6 +1,6 @@
 import type {Step} from '../run/step.js'
 import {catchUp, towardsCopy} from './changes.js'
-import {swapStep, validateReferences} from './exchange.js'
+import {swapStep, validateReferences} from './swap.js'
 import {compareStep} from './fill.js'
 import {recordNewTable} from './finish-set.js'
 import {hasTimeIndex} from './key.js'
@@ -24,7 +24,7 @@ export interface NewTable {
 
 /**
  * The order of an adoption, whatever the table becomes: recorded changes are applied before the comparison, so that it
- * leaves few rows out, and before the exchange, so that few are left for the time of its lock. The triggers of the new
+ * leaves few rows out, and before the swap, so that few are left for the time of its lock. The triggers of the new
  * table come after the last rows that are copied to it without them.
  */
 export function chainOf(
@@ -42,7 +42,7 @@ export function chainOf(
     ...comparisons(adoption, compared),
     ...foreignKeys,
     recordNewTable(inventory, staging, more.recordsReplicated),
-    catchUp(inventory, staging, direction, 'before the exchange'),
+    catchUp(inventory, staging, direction, 'before the swap'),
     swapStep(inventory, staging, fingerprint),
     ...validateReferences(inventory, inventory.oid),
   ]

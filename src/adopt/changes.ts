@@ -25,7 +25,7 @@ export function towardsCopy({schema, table}: Inventory, staging: Staging): Direc
 /**
  * Applies the recorded changes in committed batches, until the last one was not full. Another run continues after the
  * last committed batch. It is recorded as built: the next plan has it again only if {@link isBehind}.
- * @param moment when it is done, in the id of the step: `before the exchange`
+ * @param moment when it is done, in the id of the step: `before the swap`
  */
 export function catchUp(inventory: Inventory, staging: Staging, direction: Direction, moment: string): Step {
   const relation = relationOf(inventory)

@@ -28,7 +28,7 @@ const byKind: Readonly<Record<string, readonly DdlCommand[]>> = {
   'adopt record': [{tag: 'CREATE TRIGGER'}, {tag: 'ALTER TABLE'}, dropTrigger],
   'adopt index': [{tag: 'CREATE INDEX'}, {tag: 'ALTER TABLE'}, {tag: 'COMMENT'}],
   'adopt foreign keys': [{tag: 'ALTER TABLE'}, {tag: 'COMMENT'}],
-  'adopt exchange': [
+  'adopt swap': [
     // Foreign keys that reference the table are dropped and made again, and so is its place in a publication.
     {tag: 'ALTER TABLE', drops: true},
     {tag: 'ALTER PUBLICATION', drops: true},

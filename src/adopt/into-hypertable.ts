@@ -239,7 +239,7 @@ function notesOf({relation, kind}: Source, inventory: Inventory, every: Every, w
       ? [
           'Rows of the default partition, and of partitions by other columns, are in the chunk of their time.',
           `The old partitions keep their names in the schema ${formatName(inventory.schema)} until --finish. ` +
-            'While rows are copied, do not detach, drop, truncate or rewrite one: the exchange would refuse.',
+            'While rows are copied, do not detach, drop, truncate or rewrite one: the swap would refuse.',
         ]
       : []),
     'TimescaleDB refuses an UPDATE that moves a row to the time of another chunk.',

@@ -107,7 +107,7 @@ export function requireTimes({relation}: Source, row: PartmanRow, declared: KeyD
     'PARTITION_KEY',
     `${relation} is partitioned by numbers (pg_partman's interval is ${row.interval}): \`partitions ensure\` ` +
       'creates partitions by time only. Nothing was changed.',
-    ['Leave the set with pg_partman.', `If the numbers store time, declare their unit: tables.${relation}.timeUnit.`],
+    ['Leave the set to pg_partman.', `If the numbers store time, declare their unit: tables.${relation}.timeUnit.`],
   )
 }
 
@@ -123,16 +123,16 @@ export function requireKeepable({relation}: Source, {interval, ranged}: PartmanR
       'PARTITION_KEY',
       `Partitions of ${relation} are partitioned by range themselves (${ranged}): \`partitions ensure\` creates no ` +
         'such partitions, as it does not know the ranges of a new one. Nothing was changed.',
-      ['Leave the set with pg_partman.'],
+      ['Leave the set to pg_partman.'],
     )
   if (everyOf(interval) !== null || isDeclared) return
   throw usageError(
     'PARTITION_KEY',
-    `pg_partman's interval of ${relation} is ${interval}, which is no period of this program, and no other is ` +
+    `pg_partman's interval of ${relation} is ${interval}, which qicore-db does not support, and no other is ` +
       'declared: nothing would create its next partitions. Nothing was changed.',
     [
       `Declare another period: tables: {${relation}: {partitions: {every: 6h}}}. It applies after the last partition.`,
-      'Or leave the set with pg_partman.',
+      'Or leave the set to pg_partman.',
     ],
   )
 }
@@ -150,11 +150,13 @@ export function partmanNotes({relation}: Source, row: PartmanRow): string[] {
       `${inline(sql`DELETE FROM ${ident(row.schema, 'part_config')} WHERE parent_table = ${row.parent}`)}`,
     every === null
       ? `Declare the set, so that its partitions are kept ahead: tables.${relation}.partitions. Its interval ` +
-        `${row.interval} is no period of this program.`
+        `${row.interval} is not a length of partitions that qicore-db supports.`
       : `Declare the set, so that its partitions are kept ahead: tables: {${relation}: {${unit}partitions: ` +
         `{every: ${every}${ahead}}${more}}}`,
     ...(row.retention !== null && retention === null
-      ? [`Its retention ${row.retention} is no duration of this program: declare tables.${relation}.retention.`]
+      ? [
+          `Its retention ${row.retention} is not a duration that qicore-db supports: declare tables.${relation}.retention.`,
+        ]
       : []),
     ...(row.below.length === 0
       ? []

@@ -6,7 +6,7 @@ import {usageError} from '../errors.js'
 import {command} from '../units/command.js'
 import {catchUp} from './changes.js'
 import {withTriggerNotes} from './commands.js'
-import {swapBackStep, validateReferences} from './exchange.js'
+import {swapBackStep, validateReferences} from './swap.js'
 import {leavingTimescaledb} from './hypertable.js'
 import {readInventory} from './inventory.js'
 import {inOrder, planOf, refuseAll, type AdoptPlan} from './request.js'
@@ -16,7 +16,7 @@ import {stagingOf} from './staging.js'
 import {readState} from './state.js'
 
 /**
- * Plans the way back: before the exchange the copy is removed; after it the old table gets its name back, with every
+ * Plans the way back: before the swap the copy is removed; after it the old table gets its name back, with every
  * change that was made since.
  * Empty if no adoption was begun, or its end was reached before.
  * @throws OpsError the errors of {@link findSource}
@@ -33,14 +33,14 @@ export async function planUndo(db: Database, table: string): Promise<AdoptPlan> 
     refuseAll(source.relation, (await leavingTimescaledb(db, source)).refusals)
   const back =
     state.phase === 'swapped'
-      ? [catchUp(inventory, staging, direction, 'before the exchange'), swapBackStep(inventory, staging)]
+      ? [catchUp(inventory, staging, direction, 'before the swap'), swapBackStep(inventory, staging)]
       : []
   const checks = state.phase === 'swapped' ? validateReferences(inventory, source.oid) : []
   const stop = state.phase === 'copying' ? [stopRecording(inventory)] : []
   const steps = inOrder([...back, ...stop, removeCopy(inventory, staging, []), ...checks])
   const notes =
     state.phase === 'swapped'
-      ? ['Partitions that were dropped or detached since the exchange come back: the old table still has their rows.']
+      ? ['Partitions that were dropped or detached since the swap come back: the old table still has their rows.']
       : []
   const plan = planOf(source.relation, `undo the adoption of ${source.relation}`, steps)
   return withTriggerNotes(db, {plan, carried: [], notes})

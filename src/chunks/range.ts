@@ -97,7 +97,7 @@ function noClock(table: Table): OpsError {
   if (table.time === 'other')
     return usageError(
       'NO_CLOCK',
-      `The time column of ${key} has a type that this program cannot read, so ages are not known.`,
+      `The time column of ${key} has a type that qicore-db cannot read, so ages are not known.`,
       [],
     )
   return usageError(

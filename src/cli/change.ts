@@ -74,7 +74,7 @@ export interface ChangeReport {
 /** Announces the installation or update of the schema qicore that precedes a change. */
 export function installLine(older: boolean, dryRun: boolean): string {
   const what = older
-    ? 'the schema qicore to the version of this program'
+    ? 'the schema qicore to this version of qicore-db'
     : 'the schema qicore, which keeps the record of changes, run locks and declared policies'
   const verb = older ? 'bring' : 'install'
   return (

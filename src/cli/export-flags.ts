@@ -60,7 +60,7 @@ export async function requireExport(flags: ExportFlags): Promise<ExportSettings>
 
 async function noPlace(): Promise<Error> {
   const {usageError} = await import('../errors.js')
-  return usageError('NO_PLACE', 'The place of the export is missing.', [
+  return usageError('NO_PLACE', 'The destination of the export is missing.', [
     'Give --export-to <directory|s3://bucket/prefix>.',
   ])
 }

@@ -98,16 +98,16 @@ const needTargets = [
 export function requestedTargets(flags: Record<string, unknown>): readonly string[] | 'all' | null {
   const requested = flags['all-targets'] === true ? 'all' : ((flags.targets as string[] | undefined) ?? null)
   if (requested !== null && flags.watch === true)
-    throw usageError('USAGE', '--watch reads one database.', ['Leave out --watch, or select one with --target.'])
+    throw usageError('USAGE', '--watch reads one database.', ['Omit --watch, or select one with --target.'])
   // A target that another process has open is a line with exit code 5, and the others are read.
   if (requested !== null && flags.wait !== undefined)
-    throw usageError('USAGE', '--wait is for one database.', ['Leave out --wait, or select one with --target.'])
+    throw usageError('USAGE', '--wait is for one database.', ['Omit --wait, or select one with --target.'])
   const alone = needTargets.find((name) => flags[name] !== undefined && flags[name] !== false)
   if (requested === null && alone !== undefined)
     throw usageError('USAGE', `--${alone} is for many targets.`, ['Add --targets or --all-targets.'])
   const other = ['json', 'csv', 'format', 'tables'].find((name) => flags[name] !== undefined && flags[name] !== false)
   if (flags.jsonl === true && other !== undefined)
-    throw usageError('USAGE', `--jsonl and --${other} exclude each other.`, ['Leave one of them out.'])
+    throw usageError('USAGE', `--jsonl and --${other} cannot be used together.`, ['Use only one of them.'])
   return requested
 }
 
@@ -122,7 +122,7 @@ export function requestedChange(flags: Record<string, unknown>): readonly string
     throw usageError(
       'USAGE',
       `--${given} is for one database: many are changed only by steps that need no confirmation.`,
-      [`Leave out --${given}, or select one with --target.`],
+      [`Omit --${given}, or select one with --target.`],
     )
   return requested
 }

@@ -8,8 +8,8 @@ import {lineWidth} from './terminal.js'
 const startWith: readonly (readonly [string, string])[] = [
   [command('demo'), 'try it: an embedded TimescaleDB with a sample market'],
   [command('stats'), 'sizes and compression of the configured database'],
-  [command('policies status'), 'what the policies should have done and have not'],
-  [command('config show'), 'the configuration, and the database it leads to'],
+  [command('policies status'), 'work that the policies should have done and did not do'],
+  [command('config show'), 'the configuration, and which database it selects'],
   [`${binary} <command> --help`, 'flags and examples; -h works too'],
 ]
 

@@ -10,7 +10,7 @@ export function jobNamed(jobs: readonly Job[], name: string, config: Config | nu
   const job = jobs.find((candidate) => candidate.name === name)
   if (job) return job
   throw usageError('NO_SUCH_JOB', `There is no job "${name}".`, [
-    `There are: ${jobs.map((one) => one.name).join(', ') || 'none'}.`,
+    `Known jobs: ${jobs.map((one) => one.name).join(', ') || 'none'}.`,
     sourceOf(config),
   ])
 }

@@ -19,7 +19,7 @@ export function parseSort(text: string, {columns}: AnyTable): SortOrder {
     columns.find(({heading}) => heading.toLowerCase() === wanted.toLowerCase())
   if (column === undefined)
     throw usageError('NO_SUCH_COLUMN', `There is no column "${wanted}" to sort by.`, [
-      `There are: ${columns.map((each) => each.id).join(', ')}.`,
+      `Columns: ${columns.map((each) => each.id).join(', ')}.`,
     ])
   return {column: column.id, descending}
 }

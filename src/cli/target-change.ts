@@ -167,7 +167,7 @@ function canaryOf(name: string | undefined, selected: readonly {name: string; ta
   if (name === undefined) return null
   if (selected.some((each) => each.name === name)) return name
   throw usageError('NO_SUCH_TARGET', `--canary ${name} is not one of the selected targets.`, [
-    `They are: ${selected.map((each) => each.name).join(', ')}.`,
+    `Selected targets: ${selected.map((each) => each.name).join(', ')}.`,
   ])
 }
 

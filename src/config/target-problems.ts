@@ -57,7 +57,7 @@ function groupProblems(name: string, selectors: readonly string[], targets: Reco
       ([each, entry]) => matches(target, each) && (database === null || mayHave(entry, database)),
     )
     if (found.length > 0) return []
-    const message = `"${text}" is no target (targets: ${Object.keys(targets).join(', ') || 'none'})`
+    const message = `"${text}" is not a target (targets: ${Object.keys(targets).join(', ') || 'none'})`
     return [{path: ['groups', name, 'targets', String(index)], message}]
   })
   return [...taken, ...unknown]

@@ -85,7 +85,7 @@ export function selectedName(request: TargetRequest, env: Environment, config: C
 
 function choose(request: TargetRequest, env: Environment, config: Config | null): Choice {
   if (request.url !== undefined && request.target !== undefined)
-    throw usageError('USAGE', '--url and --target exclude each other.', ['Leave one of them out.'])
+    throw usageError('USAGE', '--url and --target cannot be used together.', ['Use only one of them.'])
   if (request.url === '')
     throw usageError('BAD_URL', '--url is empty.', [
       'Is the variable in it unset? Write postgres://role@host:5432/database or embedded:<directory>.',
@@ -93,7 +93,7 @@ function choose(request: TargetRequest, env: Environment, config: Config | null)
   if (request.url !== undefined) return {url: request.url, source: '--url'}
   if (request.target !== undefined) return {name: request.target, source: '--target'}
   if (env.QICORE_DB_URL && env.QICORE_TARGET)
-    throw usageError('USAGE', 'QICORE_DB_URL and QICORE_TARGET are both set, but exclude each other.', [
+    throw usageError('USAGE', 'QICORE_DB_URL and QICORE_TARGET are both set, but cannot be used together.', [
       'Unset one of them, or name the database with --url or --target.',
     ])
   if (env.QICORE_DB_URL) return {url: env.QICORE_DB_URL, source: 'QICORE_DB_URL'}

@@ -47,7 +47,7 @@ const sentences: Record<string, (fields: Fields) => string> = {
   job_ignored: ({job, reason}) => `${pad(job)} ignored: ${reason}`,
   connection_lost: ({error, seconds: wait}) =>
     `connection lost, next attempt in ${formatElapsed(Number(wait) * 1000)}: ${error}`,
-  database_back: ({seconds: away}) => `connected again after ${formatElapsed(Number(away) * 1000)}`,
+  database_back: ({seconds: away}) => `reconnected after ${formatElapsed(Number(away) * 1000)}`,
   ledger_works: ({seconds: after, job}) =>
     `${job ? `runs of ${job} are recorded in the ledger` : 'the ledger can be read and written'} again, after ` +
     `${formatElapsed(Number(after) * 1000)}`,

@@ -190,7 +190,7 @@ function hidden({database, hiding}: ConditionFacts): Condition | null {
     code: 'compressed_rows_hidden',
     message:
       `${hiding.join(' and ')} ${are} off in ${database}: ${effect}. ` +
-      `This program turns ${them} on for its own sessions.`,
+      `qicore-db turns ${them} on for its own sessions.`,
     fix: hiding.map((name) => `alter database "${database.replaceAll('"', '""')}" reset ${name}`).join('; '),
     refuses: 'nothing',
     tables: [],

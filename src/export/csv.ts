@@ -62,7 +62,7 @@ async function read(
     })
   }
   const names: Cells = header ?? []
-  if (rest !== '') throw new Error('it ends inside of a line')
+  if (rest !== '') throw new Error('it ends in the middle of a line')
   if (names.length !== columns.length || names.some((name, index) => name !== columns[index]!.name))
     throw new Error('its columns are not those of the table')
 }

@@ -115,18 +115,19 @@ async function ifThere<T>(file: string, work: () => Promise<T>): Promise<T | nul
 }
 
 export function exists(location: string): OpsError {
-  return new OpsError('EXPORT_EXISTS', `There is another file ${location} already. It was not changed.`, {
-    suggestions: ['Export to another place, or move the file away after checking what it is.'],
+  return new OpsError('EXPORT_EXISTS', `${location} exists already, with other contents. It was not changed.`, {
+    suggestions: ['Export to another destination, or move the file away after checking what it is.'],
   })
 }
 
 const advice: Readonly<Record<string, string>> = {
-  ENOSPC: 'The disk is full: free some space, or export to another place. Then repeat the command.',
-  EDQUOT: 'The quota of this user is used up: free some space, or export to another place. Then repeat the command.',
+  ENOSPC: 'The disk is full: free some space, or export to another destination. Then repeat the command.',
+  EDQUOT:
+    'The quota of this user is used up: free some space, or export to another destination. Then repeat the command.',
   EACCES: 'Run as a user who may write there, or change the permissions. Then repeat the command.',
   EPERM: 'Run as a user who may write there, or change the permissions. Then repeat the command.',
-  EROFS: 'The file system is read-only: export to another place.',
-  ENOTDIR: 'A part of the path is a file: export to another place.',
+  EROFS: 'The file system is read-only: export to another destination.',
+  ENOTDIR: 'A part of the path is a file: export to another destination.',
 }
 
 async function failing<T>(what: string, work: () => Promise<T>): Promise<T> {

@@ -133,7 +133,7 @@ async function readManifest(store: Store, name: string): Promise<Manifest | null
   } catch (error) {
     throw new OpsError('EXPORT_EXISTS', `${store.locationOf(name)} is not a manifest: ${messageOf(error)}.`, {
       cause: error,
-      suggestions: ['Export to another place, or move the file away after checking what it is.'],
+      suggestions: ['Export to another destination, or move the file away after checking what it is.'],
     })
   }
 }

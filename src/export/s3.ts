@@ -54,7 +54,7 @@ export async function openBucket({to, endpoint, region}: ExportSettings): Promis
 export function bucketOf(to: string): {name: string; prefix: string} {
   const [, name, prefix = ''] = /^s3:\/\/([a-z0-9][a-z0-9.-]*)(?:\/(.*))?$/.exec(to) ?? []
   if (name === undefined)
-    throw usageError('EXPORT_PLACE', `"${to}" is no place in an S3-compatible store.`, [
+    throw usageError('EXPORT_PLACE', `"${to}" is not the URL of a bucket in an S3-compatible store.`, [
       'Write s3://bucket or s3://bucket/prefix.',
     ])
   return {name, prefix: prefix.replace(/^\/+|\/+$/g, '')}

@@ -23,7 +23,7 @@ export interface ExportSettings {
 export function parseExport(value: unknown): ExportSettings {
   const {to, format, endpoint, region} = (value ?? {}) as Record<string, unknown>
   const known = exportFormats.find((name) => name === format)
-  if (typeof to !== 'string' || known === undefined) throw new TypeError('an export needs a place and a format')
+  if (typeof to !== 'string' || known === undefined) throw new TypeError('an export needs a destination and a format')
   return {
     to,
     format: known,
@@ -70,6 +70,6 @@ export function requireEndpoint(text: string): void {
   const known = url !== null && /^https?:$/.test(url.protocol)
   if (known && url.username === '' && url.password === '') return
   throw usageError('EXPORT_PLACE', 'The endpoint of the S3-compatible store is not a URL, or holds a password.', [
-    'Write it as https://host:port. Keys belong into AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.',
+    'Write it as https://host:port. Put keys into AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.',
   ])
 }

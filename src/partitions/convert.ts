@@ -160,7 +160,7 @@ async function readUnmeasured(db: Database, children: readonly Child[], wanted: 
 
 /**
  * Rows are copied while the partition is readable (EXCLUSIVE); the table is locked ACCESS EXCLUSIVE only for the
- * exchange at the end: 0.2 s for 1.8 million rows, for which alter_table_set_access_method holds it for 2.6 s. The
+ * swap at the end: 0.2 s for 1.8 million rows, for which alter_table_set_access_method holds it for 2.6 s. The
  * CHECK spares a scan of the new partition by ATTACH.
  */
 function convertStep(

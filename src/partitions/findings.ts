@@ -47,7 +47,7 @@ export function setFindings(state: SetState): SetFinding[] {
   if (set.rule !== null && set.unfit !== null && set.levels.length === 0) find('unfit', withoutStop(set.unfit))
   findings.push(...coverageFindings(state))
   for (const relation of set.pending)
-    find('pending', `${relation} is pending detach: its rows are not seen and rows of its time are refused`)
+    find('pending', `${relation} is pending detach: queries do not see its rows, and inserts into its range fail`)
   if (defaultPartition?.rows) find('default rows', defaultRowsMessage(defaultPartition, defaultPartition.rows))
   if (set.guarded)
     find(

@@ -33,7 +33,7 @@ export function planInstall(db: Database, {home, wanted, scheduled, known, decla
     throw usageError(
       'NAME_TAKEN',
       `pg_cron has ${taken.map(({name, id}) => `a job ${name} (${id})`).join(', ')} with another command, which ` +
-        'this program did not make and does not change.',
+        'qicore-db did not create and does not change.',
       [`Rename or remove it, in ${home.database}: select cron.unschedule(${taken[0]!.id})`],
     )
   const runs = wanted.flatMap((one) => one.runs)

@@ -273,7 +273,7 @@ function leftover(run: ScheduledRun, timezone: string): CronJob {
     next: null,
     paused: false,
     ok: false,
-    findings: [`this program made the entry, but no declared job needs it any more. Fix: ${command('cron install')}`],
+    findings: [`qicore-db created the entry, but no declared job needs it any more. Fix: ${command('cron install')}`],
   }
 }
 

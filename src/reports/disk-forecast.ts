@@ -55,5 +55,5 @@ export function diskForecast(disk: Disk, storage: readonly StorageSeries[], day:
 
 function noSuchTablespace({tablespace}: Disk, storage: readonly StorageSeries[]) {
   const names = storage.filter(({size}) => size.kind === 'tablespace').map(({size}) => size.name)
-  return usageError('NO_SUCH_TABLESPACE', `There is no tablespace ${tablespace}.`, [`There are: ${names.join(', ')}`])
+  return usageError('NO_SUCH_TABLESPACE', `There is no tablespace ${tablespace}.`, [`Tablespaces: ${names.join(', ')}`])
 }

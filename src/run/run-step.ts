@@ -4,7 +4,7 @@ import {isConnectionLost, isRowSecurity, retryableOf, serverMessage, sqlState, S
 import {OpsError} from '../errors.js'
 import {attempt, describe} from './attempt-step.js'
 import {retryDelay} from './limits.js'
-import {obstacleOf} from './obstacle.js'
+import {blockedReasonOf} from './blocked-reason.js'
 import type {Progress, SessionResolver, StepOptions} from './step-options.js'
 import {stepReport, isDone} from './step-report.js'
 import type {Step, StepReason, StepReport} from './step.js'
@@ -123,17 +123,17 @@ async function decideRetry(
       ? {again: true, seconds: delay / 1000, reason: serverMessage(error), reconnect: true}
       : {again: false, reason: {code: 'outcome_unknown'}}
   }
-  const obstacle = await obstacleOf(db, step, error)
-  if (obstacle !== null)
+  const blocked = await blockedReasonOf(db, step, error)
+  if (blocked !== null)
     return isWithin(blockedBudget)
       ? {
           again: true,
           seconds: delay / 1000,
-          reason: obstacle.words,
+          reason: blocked.words,
           reconnect: false,
-          cancelsAutovacuum: obstacle.autovacuum === 'can_cancel',
+          cancelsAutovacuum: blocked.autovacuum === 'can_cancel',
         }
-      : {again: false, reason: {code: obstacle.code}, blockers: obstacle.blockers}
+      : {again: false, reason: {code: blocked.code}, blockers: blocked.blockers}
   // It is not a failure if another process has done the step in the meantime.
   if (!(error instanceof OpsError) && (await isDone(db, step).catch(() => false)))
     return {again: true, seconds: 0, reason: '', reconnect: false}

@@ -16,6 +16,9 @@ export interface ParsedCommand {
   flags: Record<string, unknown>
 }
 
+/** Words after the name of the program in a sentence about it. No command begins with one. */
+const inSentences = ['can', 'cannot', 'created', 'creates', 'did', 'does', 'has', 'is', 'supports', 'turns']
+
 /**
  * Every command in a text. A command ends at the end of its line or at a backquote; quotes are read as in a shell, so
  * that a name may contain anything.
@@ -26,7 +29,8 @@ export function printedCommands(text: string): PrintedCommand[] {
   text = text.replace(/^ *USAGE\n( +\$ .*\n?(?: {6,}.*\n?)*)+/gm, '')
   // Nor is the source of a routine with its header, which a dry run prints.
   text = text.replace(/^(?:-- .*\n)*create (?:or replace )?(?:function|procedure)[\s\S]*?(\$\w*\$)[\s\S]*?\1/gm, '')
-  for (const match of text.matchAll(new RegExp(String.raw`(?<![\w./-])${binary} (?=[a-z])`, 'g'))) {
+  const typed = new RegExp(String.raw`(?<![\w./-])${binary} (?!(?:${inSentences.join('|')})\b)(?=[a-z])`, 'g')
+  for (const match of text.matchAll(typed)) {
     const read = shellWords(text, match.index)
     found.push({text: text.slice(match.index, read.end), words: read.words.slice(1)})
   }

@@ -24,7 +24,7 @@ function noteOf({name, paused, lastStatus, lastError, state}: ListedJob): Line[]
     ...(paused
       ? [
           note(
-            `${name} is paused since ${formatMinute(paused.since)} by ` +
+            `${name} has been paused since ${formatMinute(paused.since)} by ` +
               `${paused.by}${paused.reason === null ? '' : `: ${paused.reason}`}`,
             '!',
           ),

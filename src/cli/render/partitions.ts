@@ -82,7 +82,7 @@ function verdict(tables: readonly SetReport[], absent: readonly string[] = []): 
   const total = declared.length + absent.length
   if (total === 0) return []
   if (troubled === 0) return [closingLine([`${plural(total, 'declared set')}, nothing missing.`])]
-  const what = `${troubled} of ${plural(total, 'declared set')} ${troubled === 1 ? 'needs' : 'need'} something.`
+  const what = `${troubled} of ${plural(total, 'declared set')} ${troubled === 1 ? 'needs' : 'need'} attention.`
   return [closingLine([what], fixOf(declared))]
 }
 

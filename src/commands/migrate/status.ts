@@ -28,7 +28,7 @@ export default class MigrateStatus extends TargetReport<typeof MigrateStatus, Re
   static override summary = 'List migrations and routines: applied, pending, edited, missing or older.'
   static override description =
     'Exits 3 if a migration was edited after it was applied, is recorded but has no file, or was applied for ' +
-    'another engine, or if the schema qicore or a routine is newer than this program. Pending migrations and ' +
+    'another engine, or if the schema qicore or a routine is newer than qicore-db. Pending migrations and ' +
     'older routines make it exit 3 only with --check; migrate up applies them. Changes nothing.'
   static override examples = ['<%= config.bin %> <%= command.id %>', '<%= config.bin %> <%= command.id %> --check']
   static override flags = {

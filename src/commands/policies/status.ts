@@ -18,7 +18,7 @@ export default class PoliciesStatus extends TargetReport<
     'chunks.\n' +
     'Locks nothing, changes nothing and needs no schema qicore. Work is late when it has waited for one ' +
     'interval of the schedule plus limits.lateAfter (6h). A declared policy that is missing, paused or not ' +
-    'confirmed is late too. Routines of the schema qicore that are older than this program are a finding. Exits ' +
+    'confirmed is late too. Routines of the schema qicore that are older than qicore-db are a finding. Exits ' +
     '3 by --fail-on; an undeclared policy counts only if you name its table.'
   static override examples = [
     '<%= config.bin %> <%= command.id %>',

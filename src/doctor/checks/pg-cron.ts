@@ -48,7 +48,7 @@ export function bothDays({matches_both_days: both}: CronSettings): Finding[] {
       object: null,
       message:
         'cron.match_dom_and_dow is on: a schedule with a day of the month and a weekday runs only on days that ' +
-        'are both, where cron and this program run it on days that are either.',
+        'are both, where cron and qicore-db run it on days that are either.',
       data: {matchesBothDays: true},
       fix: advice(`Reload the settings after this: ${setting('cron.match_dom_and_dow', 'off')}`),
     },

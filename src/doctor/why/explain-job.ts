@@ -26,7 +26,7 @@ export async function explainJob(db: Database, request: JobWhyRequest): Promise<
     `There is no job ${request.name}: none is declared or in the ledger, TimescaleDB has none with that id, and ` +
       'pg_cron no entry of that name that this role may see.',
     [
-      `There are: ${request.jobs.map(({name}) => name).join(', ') || 'none'}.`,
+      `Known jobs: ${request.jobs.map(({name}) => name).join(', ') || 'none'}.`,
       `Jobs of TimescaleDB by id: ${command('policies status', [], {all: true})}`,
     ],
   )

@@ -39,7 +39,7 @@ export async function includeStep(
     if (known === undefined && !forgotten.some((each) => each.oid === oid && each.of === set.relation))
       throw usageError(
         'NOT_DETACHED',
-        `${relation} has not the name and the columns of a partition of ${set.relation} and was not detached from ` +
+        `${relation} does not have the name and the columns of a partition of ${set.relation} and was not detached from ` +
           'it by qicore-db.',
       )
     const statements =

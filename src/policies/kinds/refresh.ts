@@ -104,7 +104,11 @@ export const refresh: PolicyKind<RefreshRule, DesiredRefresh, Refresh, RefreshFa
       offsetInConfig(offset, state),
     )
     if (startOffset == null || endOffset == null || every == null)
-      return {cannot: open ? 'its window is open on a side' : 'one of its durations cannot be written'}
+      return {
+        cannot: open
+          ? 'its window has no start or no end'
+          : 'one of its durations cannot be written in a configuration',
+      }
     return {value: {startOffset, endOffset, every}}
   },
   readFacts: readRefreshFacts,

@@ -132,7 +132,7 @@ export function readPlanFile(text: string, file: string): PlanFile {
   }
   const {kind, version} = (value ?? {}) as Partial<PlanFile>
   if (kind !== 'policies.plan') throw notAPlan(file, 'its "kind" is not policies.plan')
-  if (version !== 1) throw notAPlan(file, `it has version ${String(version)}, and this program supports version 1`)
+  if (version !== 1) throw notAPlan(file, `it has version ${String(version)}, and qicore-db supports version 1`)
   const plan = value as PlanFile
   const strings = [plan.target, plan.database, plan.at, plan.validUntil, plan.fingerprint]
   const whole =

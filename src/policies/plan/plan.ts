@@ -239,7 +239,7 @@ async function missing(db: Database, tables: readonly Table[], each: Declared): 
     // The name is that of the hypertable with the rows of an aggregate.
     return {
       code: 'NO_SUCH_TABLE',
-      message: `${each.section}.${key}: this table has the rows of an aggregate.`,
+      message: `${each.section}.${key}: this table stores the rows of an aggregate.`,
       suggestion: 'Use the name of the aggregate.',
     }
   } catch (error) {

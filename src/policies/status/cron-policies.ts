@@ -147,14 +147,14 @@ function undoneProblem(policy: CronPolicy, notDone: readonly NotDone[]): PolicyP
   if (left.length > 0)
     return policyProblem(
       'not_done',
-      `${areDue(left.length)} since before the last run of ${name} (${lastRun!.startedAt}), which left ` +
+      `${areDue(left.length)} since before the last run of ${name} (${lastRun!.startedAt}), which did not process ` +
         `${left.length === 1 ? 'it' : 'them'}`,
     )
   const last = lastRun?.startedAt ?? null
   const ran = last === null ? 'no run of it is recorded' : `it last ran at ${last}`
   return policyProblem(
     'unknown',
-    `not known: ${areDue(notDone.length)}, and ${name} may not have had its turn (${entry.schedule}); ${ran}`,
+    `not known: ${areDue(notDone.length)}, and ${name} may not have run since then (${entry.schedule}); ${ran}`,
   )
 }
 

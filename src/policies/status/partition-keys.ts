@@ -71,7 +71,7 @@ function notTimes({relation, key}: PartitionSet, table: Table | undefined): stri
   if (key?.kind !== 'uuidv7' && key?.kind !== 'ulid') return null
   if (table?.time !== 'other') return null
   return `${relation} has partitions whose bounds are not times between 2000 and 2100, so its ${
-    key.kind === 'ulid' ? 'texts are no ULIDs' : 'UUIDs are no UUIDv7'
+    key.kind === 'ulid' ? 'texts are not ULIDs' : 'UUIDs are not UUIDv7'
   }.`
 }
 

@@ -19,7 +19,7 @@ export async function planBaseline(db: Database, {sources, engine}: MigrationReq
   const migrations = stream ? migrationsFor(stream, engine) : []
   if (!migrations.some((migration) => migration.version === version))
     throw usageError('NO_SUCH_VERSION', `There is no migration of version ${version}.`, [
-      `There are: ${migrations.map((migration) => migration.version).join(', ') || 'none'}.`,
+      `Known versions: ${migrations.map((migration) => migration.version).join(', ') || 'none'}.`,
     ])
   const done = new Set((await readRecorded(db)).map((row) => row.version))
   const wanted = migrations

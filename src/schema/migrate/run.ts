@@ -50,7 +50,7 @@ export async function planInstall(db: Database): Promise<InstallPlan> {
     ...plan,
     steps: [],
     note:
-      `The schema qicore is older than this program (${plan.steps.map(({id}) => id).join(', ')}), and this role ` +
+      `The schema qicore is older than this version of qicore-db (${plan.steps.map(({id}) => id).join(', ')}), and this role ` +
       `does not own it. The owner runs: ${command('migrate up', [], {stream: 'core'})}`,
   }
 }

@@ -50,8 +50,8 @@ export async function readQicoreSchema(db: Database): Promise<QicoreSchema> {
 export function schemaRemark({state, differs, fix}: QicoreSchema): string | null {
   const listed =
     differs.length > 4 ? `${differs.slice(0, 3).join(', ')} and ${differs.length - 3} more` : differs.join(', ')
-  if (state === 'older') return `The schema qicore is older than this program: ${listed}. Fix: ${fix}`
-  return state === 'newer' ? `The schema qicore is newer than this program: ${listed}.` : null
+  if (state === 'older') return `The schema qicore is older than this version of qicore-db: ${listed}. Fix: ${fix}`
+  return state === 'newer' ? `The schema qicore is newer than this version of qicore-db: ${listed}.` : null
 }
 
 /** Overloads share a name. */

@@ -67,7 +67,7 @@ forEachEngine({}, (engine) => {
     expect((await drain()).plan.steps).not.toEqual([])
   })
 
-  it('a change that is made after any step, even between the last comparison and the exchange, is in the new set', async () => {
+  it('a change that is made after any step, even between the last comparison and the swap, is in the new set', async () => {
     const database = await engine.database()
     await database.run(ticks(3_000))
     for (let n = 0; ; n += 1) {
@@ -117,7 +117,7 @@ update ticks set slot = 2, label = 'B' where symbol = 'a'`)
     expect(await database.run('select * from ticks order by symbol, time')).toEqual(now)
   })
 
-  it('a TRUNCATE before the exchange empties the new set, one after it is not lost by an undo', async () => {
+  it('a TRUNCATE before the swap empties the new set, one after it is not lost by an undo', async () => {
     const database = await engine.database()
     await database.run(ticks(3_000))
     const {plan} = await planAdopt(database.db, adoptRequest())
@@ -145,7 +145,7 @@ update ticks set slot = 2, label = 'B' where symbol = 'a'`)
     await expectSameAsMirror(database)
   })
 
-  it('rows that differ are found before the exchange: the old table keeps its name', async () => {
+  it('rows that differ are found before the swap: the old table keeps its name', async () => {
     const database = await engine.database()
     await database.run(ticks(3_000))
     const {plan} = await planAdopt(database.db, adoptRequest())

@@ -75,7 +75,7 @@ forEachEngine({native: true}, (engine) => {
         identity: 'f',
       },
     ])
-    // Rows inserted after the exchange get the next numbers.
+    // Rows inserted after the swap get the next numbers.
     const insert = (symbol: string) =>
       database.run<{id: number; serial: number; tags: string[]}>(
         `insert into ticks (symbol, time) values ('${symbol}', '2026-02-01T00:00:00Z') returning id, serial, tags`,
@@ -94,14 +94,14 @@ forEachEngine({native: true}, (engine) => {
     expect(await insert('newest')).toEqual([{id: 2102, serial: 2003, tags: ['stamped']}])
   })
 
-  it('an index that is created while the table is copied forbids the exchange, and is not lost', async () => {
+  it('an index that is created while the table is copied forbids the swap, and is not lost', async () => {
     const database = await engine.database()
     await database.run(everything)
     const {plan} = await planAdopt(database.db, adoptRequest())
-    const exchange = plan.steps.findIndex(({kind}) => kind === 'adopt exchange')
-    await run(database.db, {...plan, steps: plan.steps.slice(0, exchange)})
+    const swap = plan.steps.findIndex(({kind}) => kind === 'adopt swap')
+    await run(database.db, {...plan, steps: plan.steps.slice(0, swap)})
     await database.run('create index late on ticks (venue)')
-    const report = await run(database.db, {...plan, steps: plan.steps.slice(exchange, exchange + 1)})
+    const report = await run(database.db, {...plan, steps: plan.steps.slice(swap, swap + 1)})
     expect(report.steps[0]!.error).toMatch(/the definition of public\.ticks.*was changed after its copy was begun/)
     await expect(planAdopt(database.db, adoptRequest())).rejects.toMatchObject({code: 'ADOPT_CHANGED', exitCode: 7})
     await run(database.db, (await planUndo(database.db, 'ticks')).plan)

@@ -111,7 +111,7 @@ end if; end $$`)
     },
   )
 
-  it('a partition that is detached or truncated after the copy was begun ends the exchange: nothing was changed', async () => {
+  it('a partition that is detached or truncated after the copy was begun ends the swap: nothing was changed', async () => {
     const database = await engine.database()
     await database.run(daily(16_000))
     const {plan} = await planAdopt(database.db, request())

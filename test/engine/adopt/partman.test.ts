@@ -110,7 +110,7 @@ forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
     const refused = {code: 'PARTITION_KEY', exitCode: 2}
     await expect(planAdopt(database.db, adoptRequest())).rejects.toMatchObject({
       ...refused,
-      message: expect.stringContaining('07:00:00, which is no period of this program'),
+      message: expect.stringContaining('07:00:00, which qicore-db does not support'),
     })
     const declared = {timeUnit: null, keyFormat: null} as const
     expect((await planAdopt(database.db, adoptRequest({declared}))).plan.steps).toHaveLength(1)

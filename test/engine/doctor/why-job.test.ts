@@ -81,7 +81,7 @@ describe('jobs why', () => {
       await expect(why(database, 'yearli')).rejects.toMatchObject({
         code: 'NO_SUCH_JOB',
         exitCode: 2,
-        suggestions: ['There are: yearly.', expect.stringContaining('policies status')],
+        suggestions: ['Known jobs: yearly.', expect.stringContaining('policies status')],
       })
     })
   })

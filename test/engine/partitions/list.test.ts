@@ -297,7 +297,7 @@ const sample: PartitionsReport = {
         {
           kind: 'pending',
           message:
-            'public.level1_data_y2026m11d14 is pending detach: its rows are not seen and rows of its time are refused',
+            'public.level1_data_y2026m11d14 is pending detach: queries do not see its rows, and inserts into its range fail',
         },
       ],
     },

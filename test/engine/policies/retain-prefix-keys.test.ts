@@ -140,7 +140,7 @@ forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
       undefined,
       /bounds are not times .* its UUIDs are no UUIDv7/,
     ],
-    ['text whose bounds are no ULIDs', 'text collate "C"', ['A', 'M'], 'ulid', /its texts are no ULIDs/],
+    ['text whose bounds are no ULIDs', 'text collate "C"', ['A', 'M'], 'ulid', /its texts are not ULIDs/],
     [
       'text whose format is not declared',
       'text collate "C"',

@@ -55,7 +55,7 @@ describe('which database a command works on', () => {
     const env = {...everything, QICORE_DB_URL: '', QICORE_TARGET: 'prod'}
     expect(resolve({changes: true}, env)).toMatchObject({name: 'prod', source: 'QICORE_TARGET', protected: true})
     expect(resolve({url: 'postgres://u/0'}, env)).toMatchObject({source: '--url'})
-    expect(() => resolve({}, {...env, QICORE_DB_URL: 'postgres://q/1'})).toThrow(/exclude each other/)
+    expect(() => resolve({}, {...env, QICORE_DB_URL: 'postgres://q/1'})).toThrow(/cannot be used together/)
   })
 
   it('has the role of --role, QICORE_ROLE or the target, whatever names the database', () => {

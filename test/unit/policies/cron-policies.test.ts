@@ -85,7 +85,7 @@ describe('a policy that an entry of pg_cron runs with a function of Citus', () =
       '2026-06-02T00:00:00Z',
       false,
       ['not_done', 'last_error'],
-      'left them',
+      'did not process them',
     ],
     ['after they were due and still runs', 'running', '2026-06-02T00:00:00Z', null, ['unknown'], 'not known'],
   ])('is judged by the last run: one that began %s', async (_, status, startedAt, ok, codes, words) => {

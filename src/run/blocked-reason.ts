@@ -6,7 +6,7 @@ import {describeHolder, type LockHolder} from './lock-holder.js'
 import type {Step} from './step.js'
 
 /** What prevented a step and may end by itself. */
-export interface Obstacle {
+export interface BlockedReason {
   code: 'blocked' | 'node_unreachable'
   /** Why the step waits, for people. */
   words: string
@@ -16,8 +16,8 @@ export interface Obstacle {
   autovacuum: 'none' | 'can_cancel' | 'cannot_cancel'
 }
 
-/** The obstacle that an error of a step shows while this session is in order; null for any other error. */
-export async function obstacleOf(db: Database, step: Step, error: unknown): Promise<Obstacle | null> {
+/** Why a step is blocked, by its error, while this session is in order; null for any other error. */
+export async function blockedReasonOf(db: Database, step: Step, error: unknown): Promise<BlockedReason | null> {
   if (isNodeLost(error)) {
     const words = `another server is unreachable: ${serverMessage(error)}`
     return {code: 'node_unreachable', words, blockers: null, autovacuum: 'none'}
@@ -38,7 +38,7 @@ export async function obstacleOf(db: Database, step: Step, error: unknown): Prom
   return {code: 'blocked', words: blockers ?? serverMessage(error), blockers, autovacuum}
 }
 
-async function autovacuumAmong(db: Database, holders: readonly LockHolder[]): Promise<Obstacle['autovacuum']> {
+async function autovacuumAmong(db: Database, holders: readonly LockHolder[]): Promise<BlockedReason['autovacuum']> {
   // A worker on another node of Citus gives way to the session there, whose settings are its own.
   if (!holders.some((holder) => isAutovacuum(holder) && holder.node === undefined)) return 'none'
   return (await maySetDeadlockTimeout(db).catch(() => false)) ? 'can_cancel' : 'cannot_cancel'

@@ -8,8 +8,8 @@ import {adoptStep, comment, dropTriggers} from './shadow.js'
 import {lockState, stateTable} from './state.js'
 import type {Staging} from './staging.js'
 
-/** The two tables of an exchange; both have the same name. */
-interface Exchange {
+/** The two tables of a swap; both have the same name. */
+interface Swap {
   /** The table that has the name now, with all that depends on it. */
   inventory: Inventory
   staging: Staging
@@ -24,10 +24,10 @@ interface Exchange {
  * trip, so that the lock is held for as long as the server needs only.
  */
 export function swapStep(inventory: Inventory, staging: Staging, fingerprint: string): Step {
-  const both: Exchange = {inventory, staging, away: staging.oldSchema, from: staging.schema}
+  const both: Swap = {inventory, staging, away: staging.oldSchema, from: staging.schema}
   const [now, other] = tables(both)
   return {
-    ...exchangeShape(inventory, `exchange ${relationOf(inventory)} and the new table`),
+    ...swapShape(inventory, `swap ${relationOf(inventory)} with the new table`),
     statements: [
       lockState(staging),
       // Excludes ALTER TABLE, but no reads and writes, while definitions are compared and most changes are applied.
@@ -38,7 +38,7 @@ export function swapStep(inventory: Inventory, staging: Staging, fingerprint: st
       sql`lock table ${now} in access exclusive mode`,
       ...notePartitions(inventory, staging),
       applyAll(staging, {from: now, to: other}),
-      ...exchange(both),
+      ...swap(both),
       ...inventory.triggers.flatMap((trigger) => createTrigger(now, trigger)),
       ...rowSecurity(inventory, now),
       sql`update ${stateTable(staging)} set phase = 'swapped', swapped_at = clock_timestamp()`,
@@ -52,29 +52,29 @@ function notePartitions({kind}: Inventory, {schema}: Staging): Statement[] {
 
 /** The step that gives the name back to the old table, with every change that was made since. */
 export function swapBackStep(inventory: Inventory, staging: Staging): Step {
-  const both: Exchange = {inventory, staging, away: staging.schema, from: staging.oldSchema}
+  const both: Swap = {inventory, staging, away: staging.schema, from: staging.oldSchema}
   const [now, other] = tables(both)
   return {
-    ...exchangeShape(inventory, `give ${relationOf(inventory)} its name back`),
+    ...swapShape(inventory, `give ${relationOf(inventory)} its name back`),
     statements: [
       lockState(staging),
       applyMost(staging, {from: now, to: other}),
       sql`lock table ${now} in access exclusive mode`,
       applyAll(staging, {from: now, to: other}),
-      ...exchange(both),
+      ...swap(both),
       ...dropTriggers(now),
       sql`update ${stateTable(staging)} set phase = 'undone'`,
     ],
   }
 }
 
-function exchangeShape(inventory: Inventory, id: string): Omit<Step, 'statements'> {
+function swapShape(inventory: Inventory, id: string): Omit<Step, 'statements'> {
   const references = inventory.referencedBy.map(({schema, table}) => formatQualifiedName(schema, table))
   const views = inventory.views.map(({schema, name}) => formatQualifiedName(schema, name))
   return {
     ...adoptStep,
     id,
-    kind: 'adopt exchange',
+    kind: 'adopt swap',
     object: relationOf(inventory),
     lock: 'ACCESS EXCLUSIVE',
     doneCheck: sql`
@@ -84,7 +84,7 @@ select coalesce(to_regclass(${relationOf(inventory)}::text)::oid::int8, 0) <> ${
   }
 }
 
-function tables({inventory: {schema, table}, from}: Exchange): [now: Fragment, other: Fragment] {
+function tables({inventory: {schema, table}, from}: Swap): [now: Fragment, other: Fragment] {
   return [ident(schema, table), ident(from, table)]
 }
 
@@ -103,7 +103,7 @@ end`
 }
 
 /** Moves both tables, and what refers to the one that has the name. */
-function exchange(both: Exchange): Statement[] {
+function swap(both: Swap): Statement[] {
   const {inventory, away} = both
   const [now, other] = tables(both)
   const owned = inventory.sequences.filter(({identity}) => !identity)
@@ -119,7 +119,7 @@ function exchange(both: Exchange): Statement[] {
     ...owned.map(
       ({schema, name, column}) => sql`alter sequence ${ident(schema, name)} owned by ${now}.${ident(column)}`,
     ),
-    // NOT VALID: the rows are checked after the exchange, without this lock.
+    // NOT VALID: the rows are checked after the swap, without this lock.
     ...inventory.referencedBy.flatMap(({schema, table, name, definition, comment: text}) => [
       sql`alter table ${ident(schema, table)} add constraint ${ident(name)} ${raw(withoutNotValid(definition))} not valid`,
       ...comment(sql`constraint ${ident(name)} on ${ident(schema, table)}`, text),
@@ -138,7 +138,7 @@ export function withoutNotValid(definition: string): string {
 }
 
 /** The identity sequence of the other table continues where the one in use is. */
-function continueIdentity(both: Exchange, column: string): Statement {
+function continueIdentity(both: Swap, column: string): Statement {
   const [now, other] = tables(both)
   return doBlock`
 declare
@@ -157,7 +157,7 @@ function publish(now: Fragment, {name, columns, filter}: PublicationFacts): Stat
 
 /** Statistics objects have a schema of their own: the table's go with it, and their names are free for the other's. */
 function moveStatistics(
-  {away, from}: Exchange,
+  {away, from}: Swap,
   {schema, name, definition, owner, comment: text}: Inventory['statistics'][number],
 ): Statement[] {
   const statistics = ident(schema, name)
@@ -199,8 +199,8 @@ function rowSecurity({rowSecurity: enabled, forceRowSecurity: forced}: Inventory
 }
 
 /**
- * After an exchange: checks the foreign keys that reference the table, under a lock that lets writers continue.
- * @param before oid of the table that had the name before the exchange
+ * After a swap: checks the foreign keys that reference the table, under a lock that lets writers continue.
+ * @param before oid of the table that had the name before the swap
  */
 export function validateReferences(inventory: Inventory, before: number): Step[] {
   return inventory.referencedBy
