@@ -20,12 +20,14 @@ with owned as materialized (
 ), used as (
   -- Grouped by the values: their text, of each of 24 000 indexes, took as long as the rest of the statement.
   select root, min(indexrelid)::int8 as shape, array_agg(indexrelid) filter (where indrelid = root) as own,
-    sum(pg_stat_get_numscans(indexrelid))::int8 as scans, sum(relpages)::int8 * current_setting('block_size')::int8 as bytes
+    sum(pg_stat_get_numscans(indexrelid))::int8 as scans,
+    -- Scans of a chunk's own indexes count too: compressed parts have some that the table has not.
+    (sum(sum(pg_stat_get_numscans(indexrelid))) over (partition by root))::int8 as table_scans, sum(relpages)::int8 * current_setting('block_size')::int8 as bytes
   from part
   group by root, keys, classes, collations, options, method, expressions, predicate
 )
 select used.root::int8 as root, rn.nspname as schema, r.relname as "table", format('%I.%I', n.nspname, x.relname) as index,
-  used.scans, (sum(used.scans) over (partition by used.root))::int8 as table_scans, used.bytes, used.shape,
+  used.scans, used.table_scans, used.bytes, used.shape,
   i.indisunique or i.indisreplident or i.indisclustered or i.indisexclusion as needed,
   -- No index of pg_constraint begins with conindid: one pass for all instead of one for each index.
   x.oid in (select conindid from pg_constraint) as constrains,

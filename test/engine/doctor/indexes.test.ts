@@ -38,6 +38,22 @@ forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
     await database.run('drop table public.used')
   })
 
+  it('indexes.unused: counts the scans of an index that only a partition has', async (context) => {
+    const database = await shared()
+    if (database.db.server.versionNum < 150_000) context.skip('before 15 statistics arrive at some later time')
+    await database.run(`${makeSet('partly')}; create index partly_1_time on public.partly_1 (time)`)
+    const [finding] = await expectLaw(database, 'indexes.unused', async () => {
+      await database.run('create index partly_d on public.partly (d)')
+      await database.autocommit('vacuum analyze public.partly')
+      await database.run(`set local enable_seqscan = off; do $do$ declare n int; begin for i in 1..1100 loop
+        select d into n from public.partly where time = timestamptz '2026-01-05 00:00+00' + i * interval '1 minute'; end loop; end $do$`)
+      await flush(database)
+    })
+    expect(finding).toMatchObject({data: {index: 'public.partly_d', scans: 0}})
+    expect(finding!.data.tableScans).toBeGreaterThanOrEqual(1_100)
+    await database.run('drop table public.partly')
+  })
+
   it('indexes.duplicate: keeps the index of a constraint', async () => {
     const database = await shared()
     await database.run('create table public.twice (id int primary key, d int)')
