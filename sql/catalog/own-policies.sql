@@ -6,5 +6,6 @@ select
   p.config ->> 'endOffset' as end_offset, p.config ->> 'every' as every,
   case when jsonb_typeof(p.config -> 'segmentBy') = 'array' then array(select jsonb_array_elements_text(p.config -> 'segmentBy')) end as segment_by,
   case when jsonb_typeof(p.config -> 'orderBy') = 'array' then array(select jsonb_array_elements_text(p.config -> 'orderBy')) end as order_by,
+  coalesce(p.config -> 'allowUpdates' = 'true'::jsonb, false) as allow_updates,
   p.config ? 'detach' as detaches, p.config::text as config, p.set_by, p.set_at
 from qicore.policies p

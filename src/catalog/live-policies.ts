@@ -45,6 +45,8 @@ export interface LivePolicy {
   recompressUnordered?: boolean
   /** Set for a compression of qicore.policies. */
   rowOrder?: RowOrder
+  /** Set for a compression of qicore.policies: statements that columnar partitions refuse never reach its partitions. */
+  allowUpdates?: boolean
   /** Null if the policy records no schedule. */
   schedule: Duration | null
   /** JSON text, as stored in the database. */
@@ -98,6 +100,7 @@ interface OwnRow {
   every: string | null
   segment_by: string[] | null
   order_by: string[] | null
+  allow_updates: boolean
   detaches: boolean
   config: string
   set_by: string
@@ -169,7 +172,10 @@ function ownPolicy(row: OwnRow, table: Table): LivePolicy {
     startOffset: written(row.start_offset),
     endOffset: written(row.end_offset),
     recompress: true,
-    ...(row.kind === 'compression' && {rowOrder: {segmentBy: row.segment_by, orderBy: row.order_by}}),
+    ...(row.kind === 'compression' && {
+      rowOrder: {segmentBy: row.segment_by, orderBy: row.order_by},
+      allowUpdates: row.allow_updates,
+    }),
     schedule: written(row.every),
     config: row.config,
   }

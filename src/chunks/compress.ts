@@ -53,8 +53,10 @@ export interface CompressRequest {
   declared: Duration | null
   /** The declared order of rows in columnar partitions. */
   rowOrder?: RowOrder | null
-  /** See {@link planConvert}. */
-  allowUpserts?: boolean | undefined
+  /** Whether the declared rule has `allowUpdates`. */
+  declaredAllowUpdates?: boolean | undefined
+  /** Convert partitions to columnar whatever the rules say; see {@link planConvert}. */
+  allowUpdates?: boolean | undefined
 }
 
 export interface CompressPlan extends PlannedChange {
@@ -117,7 +119,7 @@ async function planColumnar(db: Database, request: CompressRequest): Promise<Com
     partitions: todo.map(chunkName),
     to: 'columnar',
     order,
-    allowUpserts: request.allowUpserts,
+    allowUpdates: request.allowUpdates || ruleAllowsUpdates(request),
   })
   return {
     // No partition of the plan leaves dead rows behind.
@@ -132,6 +134,13 @@ async function planColumnar(db: Database, request: CompressRequest): Promise<Com
     },
     notes: [...notes, ...compressionDisagrees(request, todo)],
   }
+}
+
+/** A rule says it for partitions of its own age only, not for younger ones. */
+function ruleAllowsUpdates({choose, policies, declaredAllowUpdates}: CompressRequest): boolean {
+  if (choose !== null) return false
+  const live = policies.find(({kind}) => kind === 'compression')
+  return (live === undefined ? declaredAllowUpdates : live.allowUpdates) ?? false
 }
 
 /**

@@ -67,6 +67,12 @@ export function declaredRowOrder(declared: Declared | null): RowOrder | null {
   return rule === undefined || rule === 'none' ? null : {segmentBy: rule.segmentBy, orderBy: rule.orderBy}
 }
 
+/** Whether the declared compression has `allowUpdates`. */
+export function declaredAllowUpdates(declared: Declared | null): boolean {
+  const rule = declared?.compression
+  return rule !== undefined && rule !== 'none' && rule.allowUpdates === true
+}
+
 /** The declared age of a rule; null if none is declared, or if it is that of a detach. */
 export function declaredAge(declared: Declared | null, kind: 'compression' | 'retention') {
   const rule = declared?.[kind]

@@ -34,6 +34,12 @@ const compression = z.strictObject({
     "Time between two runs of TimescaleDB's policy. Absent: not changed; a new policy gets TimescaleDB's default.",
     {examples: ['12h', '30min']},
   ),
+  allowUpdates: about(
+    z.boolean().optional(),
+    'Citus: convert partitions to columnar although statements update, delete, upsert or lock rows of the table, ' +
+      'because those never reach partitions of this age. Absent: not changed; a new policy is refused such a table.',
+    {default: false, examples: [true]},
+  ),
 })
 const refresh = z.strictObject({
   startOffset: after('Age at which the window of each refresh starts.', ['3 hours', '7 days']),

@@ -6,7 +6,7 @@ import {usageError} from '../errors.js'
 import type {Step} from '../run/step.js'
 import {rangeWords, readChildren, type Child} from './children.js'
 import {asOwner, attachTable, boundsCheck, boundsOf} from './create/make-child.js'
-import {requireNoUpserts} from './upserts.js'
+import {refusedByColumnar, requireInsertOnly} from './insert-only.js'
 import {carryOver, notCarriedOver, optionsOf, readOwnObjects} from './own-objects.js'
 import {changeableSets, type PartitionSet} from './sets.js'
 
@@ -20,8 +20,8 @@ export interface ConvertRequest {
   to: AccessMethod
   /** By which the rows of columnar partitions are sorted, before the time. */
   order: readonly SortColumn[]
-  /** Convert although statements upsert into the table: their rows are younger than these partitions. */
-  allowUpserts?: boolean | undefined
+  /** Convert although statements change or lock rows of the table: they never reach these partitions. */
+  allowUpdates?: boolean | undefined
 }
 
 export interface SortColumn {
@@ -64,9 +64,11 @@ export async function planConvert(db: Database, request: ConvertRequest): Promis
     const order = sortColumns(set, request)
     const {fit, left} = leaveOut(wanted)
     const lost = await requireReplaceable(db, fit, request.to)
-    const upserts =
-      request.to === 'columnar' && fit.length > 0 ? await requireNoUpserts(db, set, children, request.allowUpserts) : []
-    notes.push(...left, ...lost, ...upserts)
+    const unchecked =
+      request.to === 'columnar' && fit.length > 0
+        ? await requireInsertOnly(db, set, fit, request.allowUpdates ?? false)
+        : []
+    notes.push(...left, ...lost, ...unchecked)
     for (const child of fit) {
       const convert = convertStep(db, set, child, {to: request.to, columns: facts.columns, by, order})
       steps.push(convert, ...(request.to === 'columnar' ? [measureStep(set, child, [convert.id])] : []))
@@ -74,7 +76,7 @@ export async function planConvert(db: Database, request: ConvertRequest): Promis
     if (request.to === 'columnar' && fit.length > 0)
       notes.push(
         `Rows are stored in the order ${orderInWords(order)}.`,
-        `UPDATE, DELETE and INSERT … ON CONFLICT fail on columnar partitions of ${set.relation}; plain INSERT works.`,
+        `${refusedByColumnar} fail on columnar partitions of ${set.relation}; plain INSERT works.`,
       )
   }
   return {steps, notes}

@@ -43,6 +43,8 @@ export interface LiveRule {
   startOffset: Offset | null
   endOffset: Offset | null
   schedule: Duration | null
+  /** See {@link LivePolicy}. */
+  allowUpdates?: boolean
   /** Set for a gated retention. */
   gate: Gate | null
   /** The whole config of a TimescaleDB job; absent if there is no job. */
@@ -79,7 +81,7 @@ export function isPlanned(job: LiveRule['job']): boolean {
 
 /** The rule of a live policy. */
 export function liveRule(policy: LivePolicy, gate: Gate | null, gatedJob: LiveRule['job']): LiveRule {
-  const {kind, job, after, createdBefore, startOffset, endOffset, schedule} = policy
+  const {kind, job, after, createdBefore, startOffset, endOffset, schedule, allowUpdates} = policy
   return {
     kind,
     by: job === null ? 'qicore' : 'timescaledb',
@@ -90,6 +92,7 @@ export function liveRule(policy: LivePolicy, gate: Gate | null, gatedJob: LiveRu
     endOffset,
     schedule,
     gate,
+    ...(allowUpdates === undefined ? {} : {allowUpdates}),
     ...(job === null ? {} : {config: readConfig(policy.config)}),
   }
 }

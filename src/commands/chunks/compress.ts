@@ -32,10 +32,10 @@ export default class ChunksCompress extends BaseCommand<typeof ChunksCompress> {
       exclusive: ['from', 'to'],
     }),
     ...pointRangeFlags,
-    'allow-upserts': Flags.boolean({
+    'allow-updates': Flags.boolean({
       summary:
-        'Citus: convert partitions to columnar although INSERT … ON CONFLICT writes into the table, if it never ' +
-        'reaches them.',
+        'Citus: convert partitions to columnar although statements update, delete, upsert or lock rows of the ' +
+        'table, if those never reach these partitions.',
     }),
   }
 
@@ -44,7 +44,7 @@ export default class ChunksCompress extends BaseCommand<typeof ChunksCompress> {
     const range = pointsBetween(flags.from, flags.to)
     const [
       {sectionsOf},
-      {declaredAge, declaredRowOrder, readContext},
+      {declaredAge, declaredAllowUpdates, declaredRowOrder, readContext},
       {planCompress},
       {spanBetween},
       {unreclaimedSpace},
@@ -66,7 +66,8 @@ export default class ChunksCompress extends BaseCommand<typeof ChunksCompress> {
           choose,
           declared: declaredAge(context.declared, 'compression'),
           rowOrder: declaredRowOrder(context.declared),
-          allowUpserts: flags['allow-upserts'],
+          declaredAllowUpdates: declaredAllowUpdates(context.declared),
+          allowUpdates: flags['allow-updates'],
         })
         await reportNotes(notes, (line) => this.report(line))
         const report = await this.confirmAndRun(db, plan, flags)

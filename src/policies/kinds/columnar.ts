@@ -17,6 +17,7 @@ export interface Columnar extends ChangeBase {
   /** Null if the row records no schedule. */
   every: Duration | null
   settings: CompressionSettings
+  allowUpdates: boolean
 }
 
 /** Whether compression of such a table means that its old partitions become columnar. */
@@ -27,34 +28,44 @@ export function isColumnar({kind, engine}: Pick<Place, 'kind' | 'engine'>): bool
 interface DesiredColumnar extends CompressionSettings {
   after: Offset
   every?: Duration | undefined
+  allowUpdates?: boolean | undefined
 }
 
 /** The change that gives a table this rule; empty if it has it. */
-export function columnarChange({after, every, ...wanted}: DesiredColumnar, {state, rules}: DiffContext): Columnar[] {
+export function columnarChange(
+  {after, every, allowUpdates, ...wanted}: DesiredColumnar,
+  {state, rules}: DiffContext,
+): Columnar[] {
   const live = rules.find(({by}) => by === 'qicore') ?? null
+  const allowed = live?.allowUpdates ?? false
+  const allow = allowUpdates ?? allowed
   const why = [
     ...(live === null ? [`after ${offsetInWords(after, state.scale)}`] : ageDiffers(live, after, state.scale)),
     ...settingsDiffer(wanted, live && state.compression),
     ...(every === undefined ? [] : scheduleDiffers(live, every)),
+    ...(allow === allowed ? [] : [`allowUpdates ${allow}${live === null ? '' : `, was ${allowed}`}`]),
   ]
   if (why.length === 0) return []
   const settings = settingsAfter(wanted, state.compression)
-  return [{do: 'columnar', key: state.key, after, every: every ?? live?.schedule ?? null, settings, why}]
+  const schedule = every ?? live?.schedule ?? null
+  return [{do: 'columnar', key: state.key, after, every: schedule, settings, allowUpdates: allow, why}]
 }
 
 /** The table as it is after the change. */
-export function columnarState(state: TableState, {after, every, settings}: Columnar): TableState {
-  const rule: LiveRule = {...bareRule, kind: 'compression', by: 'qicore', job: null, after, schedule: every}
+export function columnarState(state: TableState, {after, every, settings, allowUpdates}: Columnar): TableState {
+  const rule: LiveRule = {...bareRule, kind: 'compression', by: 'qicore', after, schedule: every, allowUpdates}
   return {...withRule(state, ({kind}) => kind === 'compression', rule), compression: settings}
 }
 
-export function columnarStep({key, after, every, settings: {segmentBy, orderBy}}: Columnar): Step {
+export function columnarStep({key, after, every, settings, allowUpdates}: Columnar): Step {
+  const {segmentBy, orderBy} = settings
   const config = {
     // Partition sets are on time, so the age is a duration.
     after: typeof after === 'bigint' ? String(after) : durationInWords(after),
     ...(every !== null && {every: durationInWords(every)}),
     ...(segmentBy !== null && {segmentBy}),
     ...(orderBy !== null && {orderBy}),
+    ...(allowUpdates && {allowUpdates}),
   }
   const row = sql`insert into qicore.policies (object, kind, config, set_by) values (${key}, 'compression', ${JSON.stringify(config)}::jsonb, session_user)
 on conflict (object, kind) do update set config = excluded.config, set_by = excluded.set_by, set_at = now()`

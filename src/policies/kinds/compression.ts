@@ -13,7 +13,7 @@ import {age, ageJson, alterJob, policyStep, type StepContext} from '../plan/poli
 import type {Problem} from '../plan/problem.js'
 import {chunkWork} from '../status/status-work.js'
 import {plannedJob, type CompressionSettings, type LiveRule, type TableState} from '../table-state.js'
-import type {ChangeBase, DiffContext, PolicyKind, RuleReader} from './kind.js'
+import type {ChangeBase, DiffContext, Place, PolicyKind, RuleReader} from './kind.js'
 import {columnarChange, columnarState, columnarStep, isColumnar, type Columnar} from './columnar.js'
 import {columnsInWords, settingsAfter, settingsDiffer} from './settings-differ.js'
 import {
@@ -38,6 +38,8 @@ export interface CompressionRule {
   orderBy: readonly string[] | null
   /** Time between two runs; absent means unchanged. */
   every?: Duration | undefined
+  /** Citus: statements that columnar partitions refuse never reach partitions of this age. Absent means unchanged. */
+  allowUpdates?: boolean | undefined
 }
 
 /** The rule in a configuration. Missing fields come from the definitions, else from the table's settings. */
@@ -46,6 +48,7 @@ export interface WrittenCompression {
   segmentBy?: readonly string[] | undefined
   orderBy?: readonly string[] | undefined
   every?: Duration | undefined
+  allowUpdates?: boolean | undefined
 }
 
 /** A {@link CompressionRule} on the table's scale. */
@@ -54,6 +57,7 @@ export interface DesiredCompression {
   segmentBy: readonly string[] | null
   orderBy: readonly string[] | null
   every?: Duration | undefined
+  allowUpdates?: boolean | undefined
 }
 
 /** The settings for chunks that are compressed from now on; enables compression if it is not. */
@@ -86,11 +90,12 @@ export const compression: PolicyKind<
   name: 'compression',
   changes: ['settings', 'compression', 'columnar'],
   eachOfSeveral: 'compresses',
-  declare: ({after, segmentBy, orderBy, every}, before) => ({
+  declare: ({after, segmentBy, orderBy, every, allowUpdates}, before) => ({
     after,
     segmentBy: segmentBy ?? before?.segmentBy ?? null,
     orderBy: orderBy ?? before?.orderBy ?? null,
     every: every ?? before?.every,
+    allowUpdates: allowUpdates ?? before?.allowUpdates,
   }),
   fromDefinition: ({compression: rule}) => rule && {...rule, after: parseDuration(rule.after)},
   isRow: (engine) => can(engine, 'columnar'),
@@ -104,13 +109,7 @@ export const compression: PolicyKind<
       suggestions: ['Retention and refresh work on every table.'],
     }
   },
-  remarks: ({segmentBy}, place) =>
-    isColumnar(place) && segmentBy !== null && segmentBy.length > 0
-      ? [
-          `Columnar partitions have no segments: their rows are sorted by segmentBy (${segmentBy.join(', ')}), ` +
-            'then by orderBy.',
-        ]
-      : [],
+  remarks,
   desired,
   diff: (wanted, context) =>
     isColumnar({kind: context.state.kind, engine: context.engine})
@@ -134,24 +133,27 @@ export const compression: PolicyKind<
     return withRule(state, ({kind, by}) => kind === 'compression' && by === 'timescaledb', rule)
   },
   runsAsOwner: (change) => change.do === 'compression',
-  ruleText: ({after, segmentBy, orderBy, every}) => ({
+  ruleText: ({after, segmentBy, orderBy, every, allowUpdates}) => ({
     after: durationInWords(after),
     segmentBy,
     orderBy,
     ...(every === undefined ? {} : {every: durationInWords(every)}),
+    ...(allowUpdates === undefined ? {} : {allowUpdates}),
   }),
   liveText: (rule, state) => ({
     ...ageText(rule, state),
     segmentBy: state.compression?.segmentBy ?? null,
     orderBy: state.compression?.orderBy ?? null,
+    ...(rule.allowUpdates === undefined ? {} : {allowUpdates: rule.allowUpdates}),
   }),
   cell: ageCell,
-  inWords: ({after, segmentBy, orderBy, every}) =>
+  inWords: ({after, segmentBy, orderBy, every, allowUpdates}) =>
     [
       `after ${durationInWords(after)}`,
       ...(segmentBy === null ? [] : [`segmentBy ${columnsInWords(segmentBy)}`]),
       ...(orderBy === null ? [] : [`orderBy ${columnsInWords(orderBy)}`]),
       ...(every === undefined ? [] : [`every ${durationInWords(every)}`]),
+      ...(allowUpdates === undefined ? [] : [`allowUpdates ${allowUpdates}`]),
     ].join('; '),
   liveInWords: ageInWords,
   toConfig(rule, state) {
@@ -165,6 +167,7 @@ export const compression: PolicyKind<
         ...(segmentBy === null || segmentBy.length === 0 ? {} : {segmentBy}),
         ...(orderBy === null || orderBy.length === 0 ? {} : {orderBy}),
         ...(every === null ? {} : {every}),
+        ...(rule.allowUpdates ? {allowUpdates: true} : {}),
       },
     }
   },
@@ -181,6 +184,18 @@ function usualSchedule({schedule}: LiveRule, {scale, chunkInterval}: TableState)
   return approximateSeconds(schedule) === approximateSeconds(usual)
 }
 
+function remarks({segmentBy, allowUpdates}: CompressionRule, place: Place): string[] {
+  if (!isColumnar(place))
+    return allowUpdates === undefined
+      ? []
+      : ['allowUpdates has no effect here: it is for columnar partitions of Citus.']
+  if (segmentBy === null || segmentBy.length === 0) return []
+  return [
+    `Columnar partitions have no segments: their rows are sorted by segmentBy (${segmentBy.join(', ')}), ` +
+      'then by orderBy.',
+  ]
+}
+
 function desired(rule: CompressionRule, {state, place, problems, offset}: RuleReader): DesiredCompression | null {
   const after = offset('after', rule.after)
   for (const column of rule.segmentBy ?? [])
@@ -190,7 +205,8 @@ function desired(rule: CompressionRule, {state, place, problems, offset}: RuleRe
     if (order === null) problems.push(noSuchColumn(`${place}.orderBy`, text, state))
     return order === null ? text : orderText(order)
   })
-  return after === null ? null : {after, segmentBy: rule.segmentBy ?? null, orderBy: orderBy ?? null, every: rule.every}
+  const {segmentBy, every, allowUpdates} = rule
+  return after === null ? null : {after, segmentBy, orderBy: orderBy ?? null, every, allowUpdates}
 }
 
 function settingsChange(wanted: DesiredCompression, {state}: DiffContext): Settings[] {

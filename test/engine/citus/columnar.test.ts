@@ -3,11 +3,16 @@ import {planCompress} from '../../../src/chunks/compress.js'
 import {readContext, type Context} from '../../../src/chunks/context.js'
 import {planDecompress} from '../../../src/chunks/decompress.js'
 import type {Database} from '../../../src/db/database.js'
+import {compressWork} from '../../../src/jobs/kinds/compress.js'
+import type {JobContext} from '../../../src/jobs/kind.js'
+import {readPolicyList} from '../../../src/policies/status/list.js'
 import {readChunkStats} from '../../../src/reports/chunks.js'
 import {readCompression} from '../../../src/reports/compression.js'
 import {execute, preview} from '../../../src/run/execute.js'
+import {defaultLimits} from '../../../src/run/limits.js'
 import type {Plan} from '../../../src/run/step.js'
 import {parseDuration} from '../../../src/units/duration.js'
+import {parseInstant} from '../../../src/units/instant.js'
 import {clusterUrls, createCluster, noCluster, type Cluster} from '../../helpers/citus.js'
 import {enginesFor, skipBecause, type TestDatabase} from '../../helpers/engines.js'
 import {up} from '../../helpers/migrate-up.js'
@@ -32,6 +37,14 @@ async function createTicks({run, autocommit}: TestDatabase, distributed: boolean
   )
 }
 
+const jobContext: JobContext = {
+  job: 'compress',
+  now: parseInstant('2026-01-01T00:00:00Z'),
+  limits: defaultLimits,
+  sections: {tables: {}, aggregates: {}},
+  leaveToCron: false,
+  partitions: () => [],
+}
 const contextOf = (db: Database): Promise<Context> => readContext(db, 'public.ticks', null)
 const compress = async (db: Database) => planCompress(db, {...(await contextOf(db)), choose: age, declared: null})
 const go = (db: Database, plan: Plan) => execute(db, plan, {limits: quick, ledger: null})
@@ -76,7 +89,7 @@ describe.each(places)('columnar partitions on $name', ({distributed, open}) => {
     const before = await sums(database)
     const {plan, notes} = await compress(db)
     expect(notes).toContain(
-      'UPDATE, DELETE and INSERT … ON CONFLICT fail on columnar partitions of public.ticks; plain INSERT works.',
+      'UPDATE, DELETE, MERGE, SELECT … FOR UPDATE or SHARE, and INSERT … ON CONFLICT fail on columnar partitions of public.ticks; plain INSERT works.',
     )
     expect(plan).toMatchObject({summary: expect.stringMatching(/^convert 2 partitions of public\.ticks to columnar/)})
     await preview(db, plan)
@@ -176,37 +189,75 @@ describe.each(places)('columnar partitions on $name', ({distributed, open}) => {
     await run("delete from qicore.policies where object = 'public.sorted'")
   })
 
-  it('are refused before anything is copied if pg_stat_statements shows an upsert into the table', async (context) => {
+  it('are refused before anything is copied if statements change rows, until the rule or the flag allows it', async (context) => {
     const {db, run} = database
     const loaded = await run("select 1 where current_setting('shared_preload_libraries') like '%pg_stat_statements%'")
     if (loaded.length === 0) context.skip('the server does not preload pg_stat_statements')
     await run(
-      'create table upserted (time timestamptz not null, symbol int not null, price int, primary key (symbol, time)) partition by range (time)',
+      'create table changed (time timestamptz not null, symbol int not null, price int, primary key (symbol, time)) partition by range (time)',
     )
-    await run("create table upserted_1 partition of upserted for values from ('2020-01-01Z') to ('2020-02-01Z')")
-    await run("create table upserted_2 partition of upserted for values from ('2020-02-01Z') to ('2120-02-01Z')")
-    if (distributed)
-      await database.autocommit("select create_distributed_table('upserted', 'symbol', shard_count => 2)")
-    const plan = async (allowUpserts?: boolean) => {
-      const read = await readContext(db, 'public.upserted', null)
-      return planCompress(db, {...read, choose: age, declared: null, allowUpserts})
+    await run("create table changed_1 partition of changed for values from ('2020-01-01Z') to ('2020-02-01Z')")
+    await run("create table changed_2 partition of changed for values from ('2020-02-01Z') to ('2120-02-01Z')")
+    if (distributed) await database.autocommit("select create_distributed_table('changed', 'symbol', shard_count => 2)")
+    const plan = async (more: {allowUpdates?: boolean; choose?: typeof age | null} = {}) => {
+      const read = await readContext(db, 'public.changed', null)
+      return planCompress(db, {...read, choose: age, declared: null, ...more})
     }
     expect((await plan()).notes).toContain(
-      'Not checked whether INSERT … ON CONFLICT writes into public.upserted: pg_stat_statements is not installed in this database.',
+      'Not checked whether statements change rows of these partitions of public.changed: pg_stat_statements is not installed in this database.',
     )
     await run('create extension pg_stat_statements')
     await db.probe()
-    await run("insert into upserted values ('2020-01-02Z', 1, 1)")
-    expect((await plan()).notes.join()).not.toContain('ON CONFLICT writes')
-    await run(`insert into upserted values ('2020-01-02Z', 1, 2)
-      on conflict (symbol, time) do update set price = excluded.price`)
-    await expect(plan()).rejects.toMatchObject({
-      code: 'NOT_CONVERTIBLE',
-      exitCode: 2,
-      message: expect.stringMatching(/shows insert into upserted values .* on conflict \(symbol, time\)/) as string,
-    })
-    expect((await plan(true)).plan.steps).toHaveLength(2)
-    await run('drop table upserted')
+    await run("insert into changed values ('2020-01-02Z', 1, 1)")
+    await run("update changed_2 set price = 3 where time > '2021-01-01Z'")
+    expect((await plan()).notes.join(), 'changed_2 is not converted').not.toContain('Not checked')
+    for (const statement of [
+      "update changed set price = 2 where symbol = 1 and time = '2021-01-02Z'",
+      "delete from public.changed where symbol = 2 and time = '2021-01-02Z'",
+      "select * from changed where symbol = 3 and time = '2021-01-02Z' for update",
+      "insert into changed values ('2020-01-02Z', 1, 2) on conflict (symbol, time) do nothing",
+    ]) {
+      await run('select pg_stat_statements_reset()')
+      await run(statement)
+      await expect(plan(), statement).rejects.toMatchObject({
+        code: 'NOT_CONVERTIBLE',
+        exitCode: 2,
+        message: expect.stringContaining(statement.split(' ').slice(0, 3).join(' ')) as string,
+      })
+    }
+    expect((await plan({allowUpdates: true})).plan.steps).toHaveLength(2)
+
+    const rule = {after: parseDuration('1 year'), segmentBy: null, orderBy: null}
+    await apply(db, policyRequest([declare('public.changed', {compression: rule})]))
+    await expect(plan({choose: null}), 'a rule without allowUpdates').rejects.toMatchObject({code: 'NOT_CONVERTIBLE'})
+    const allowing = [declare('public.changed', {compression: {...rule, allowUpdates: true}})]
+    const {before, after} = await apply(db, policyRequest(allowing))
+    expect(before.changes).toMatchObject([{why: ['allowUpdates true, was false']}])
+    expect(after.changes).toEqual([])
+    expect((await apply(db, policyRequest([declare('public.changed', {compression: rule})]))).before.changes).toEqual(
+      [],
+    )
+    const {policies} = await readPolicyList(db, allowing, 'public.changed')
+    expect(policies).toMatchObject([{declared: {allowUpdates: true}, live: {allowUpdates: true}}])
+    await expect(plan(), 'a rule says nothing about partitions of another age').rejects.toThrow('accept only INSERT')
+
+    const work = await compressWork(db, {tables: ['public.changed']}, jobContext)
+    expect(work.problems).toEqual([])
+    expect((await go(db, work.plans[0]!)).steps.map(({status, error}) => error ?? status)).toEqual(['done', 'done'])
+    for (const failing of [
+      "update changed set price = 2 where symbol = 1 and time = '2020-01-02Z'",
+      'update changed set price = 2 where symbol = 1',
+      'delete from changed where symbol = 1',
+      'select * from changed where symbol = 1 for update',
+      'select * from changed where symbol = 1 for share',
+      "insert into changed values ('2020-01-03Z', 1, 2) on conflict do nothing",
+    ])
+      await expect(run(failing), failing).rejects.toMatchObject({
+        code: expect.stringMatching(/^(0A000|XX000)$/) as string,
+      })
+    await run("update changed set price = 2 where symbol = 1 and time = '2021-01-02Z'")
+    await run('drop table changed')
+    await run("delete from qicore.policies where object = 'public.changed'")
     await run('drop extension pg_stat_statements')
     await db.probe()
   })

@@ -28,6 +28,12 @@ export default class PoliciesSetCompression extends PolicyCommand<typeof Policie
       helpValue: '<columns>',
     }),
     every: durationFlag({summary: 'Time between two runs of the policy. Default: not changed.'}),
+    'allow-updates': Flags.boolean({
+      summary:
+        'Citus: the statements that update, delete, upsert or lock rows of the table never reach partitions of ' +
+        'this age. Default: not changed.',
+      allowNo: true,
+    }),
   }
 
   async run(): Promise<PolicyChangeReport> {
@@ -37,7 +43,13 @@ export default class PoliciesSetCompression extends PolicyCommand<typeof Policie
         ?.split(',')
         .map((part) => part.trim())
         .filter(Boolean) ?? null
-    const rule = {after, segmentBy: list(this.flags['segment-by']), orderBy: list(this.flags['order-by']), every}
+    const rule = {
+      after,
+      segmentBy: list(this.flags['segment-by']),
+      orderBy: list(this.flags['order-by']),
+      every,
+      allowUpdates: this.flags['allow-updates'],
+    }
     return this.change(await import('../../../policies/declared/tools.js'), this.args.table, {
       kind: 'compression',
       rule,
