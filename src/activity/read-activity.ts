@@ -62,6 +62,7 @@ export async function readActivity(database: Database): Promise<ActivityReport> 
     version: 1,
     target: null,
     at: clock!.now,
+    hidden: !server.readsAllStats,
     sessions,
     horizons,
     blocker: blocker === null ? null : {pid: blocker.pid, blocks: blocker.blocks, end: endingSql(blocker)},

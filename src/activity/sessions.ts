@@ -66,6 +66,8 @@ export interface Horizon {
 }
 
 export interface ActivityReport extends ReportHead<'activity'> {
+  /** Sessions of other roles that neither hold a lock nor wait may be missing: this role may not see their state. */
+  hidden: boolean
   /** Blockers before the sessions they block; otherwise the oldest transaction first. */
   sessions: Session[]
   horizons: Horizon[]

@@ -22,6 +22,7 @@ import {drainFinding, leftoverFinding, setFindings, type SetFinding} from './fin
 import {readLeftovers} from './detach/leftovers.js'
 import {readPeriods, type PartitionRule, type Period} from './periods.js'
 import type {Every} from '../units/period.js'
+import {wholeSum} from '../units/whole-sum.js'
 import {readRemembered} from './retain/remembered.js'
 import {nameKey, readSets, type PartitionSet} from './sets.js'
 import {stagesFinding} from './retain/stage-findings.js'
@@ -43,6 +44,7 @@ export interface SetReport {
   from: Instant | null
   to: Instant | null
   totalBytes: number | null
+  /** Null if a partition with rows was never analyzed. */
   estimatedRows: number | null
   /** Number of periods after the current one: wanted, and existing without a gap. Null if none are declared. */
   ahead: {wanted: number; there: number} | null
@@ -173,7 +175,7 @@ async function setReport(
     from: ranged[0]?.from ?? null,
     to: ranged.at(-1)?.to ?? null,
     totalBytes: sum(children.map(({bytes}) => bytes)),
-    estimatedRows: sum(children.map(({rows}) => rows)),
+    estimatedRows: wholeSum(children.map(({rows}) => rows)),
     ahead: wanted.length === 0 ? null : aheadOf(wanted, missing),
     insertsUntil: reach.until,
     defaultFrom: reach.defaultFrom,
@@ -216,7 +218,7 @@ function newestFirst(a: Child, b: Child): number {
   return (b.fromEpoch ?? -Infinity) - (a.fromEpoch ?? -Infinity) || (a.partition < b.partition ? 1 : -1)
 }
 
-/** The sum of the known parts; null if every part is unknown. */
+/** The sum of the known parts; null if every part is unknown. For bytes: a locked partition is left out. */
 function sum(parts: readonly (number | null)[]): number | null {
   const known = parts.filter((part) => part !== null)
   return known.length === 0 && parts.length > 0 ? null : known.reduce((total, part) => total + part, 0)

@@ -4,19 +4,25 @@ import {closingLine, note, notes, type Around, type Line} from './shown.js'
 import {plural} from './words.js'
 
 /** Blocking sessions, what prevents VACUUM from removing dead rows, and how to end the blocker. */
-export function aroundActivity({sessions, horizons, blocker, notes: remarks, at}: ActivityReport): Around<Session> {
-  const waiting = sessions.filter(({blockedBy}) => blockedBy.length > 0)
-  const verdict =
-    sessions.length === 0
-      ? 'No other session is active in this database.'
-      : `${plural(sessions.length, 'session')}, ${waiting.length} blocked.`
+export function aroundActivity(report: ActivityReport): Around<Session> {
+  const {horizons, blocker, notes: remarks, at} = report
   return {
     below: [
       ...horizons.map((horizon) => horizonLine(horizon, at)),
       ...notes(remarks, ' '),
-      closingLine([verdict], blocker === null ? [] : [endLine(blocker)]),
+      closingLine([verdict(report)], blocker === null ? [] : [endLine(blocker)]),
     ],
   }
+}
+
+function verdict({sessions, hidden}: ActivityReport): string {
+  if (sessions.length > 0) {
+    const waiting = sessions.filter(({blockedBy}) => blockedBy.length > 0)
+    return `${plural(sessions.length, hidden ? 'visible session' : 'session')}, ${waiting.length} blocked.`
+  }
+  return hidden
+    ? 'This role sees no other session in this database; there may be active ones.'
+    : 'No other session is active in this database.'
 }
 
 const words = {

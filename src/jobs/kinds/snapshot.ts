@@ -11,6 +11,7 @@ import {statement, type Statement} from '../../db/sql.js'
 import {sqlState, SqlState} from '../../db/sqlstate.js'
 import type {Step} from '../../run/step.js'
 import {toInterval, type Duration} from '../../units/duration.js'
+import {wholeSum} from '../../units/whole-sum.js'
 import type {JobKind} from '../kind.js'
 import {ledgerStep} from '../ledger-step.js'
 
@@ -114,12 +115,7 @@ function byName(a: Table, b: Table): number {
 /** Null if one chunk has no estimate. An emulated aggregate has no chunks, and its rows are not estimated. */
 function estimatedRows({kind, id, chunks}: Table, bytes: ChunkBytes): number | null {
   if (kind === 'aggregate' && id === null) return null
-  let sum = 0
-  for (const rows of chunks.map(bytes.rowsOf)) {
-    if (rows === null) return null
-    sum += rows
-  }
-  return sum
+  return wholeSum(chunks.map(bytes.rowsOf))
 }
 
 async function existing(db: Database, day: string): Promise<Set<string>> {

@@ -107,6 +107,7 @@ describe('activity', () => {
             try {
               const report = await readActivity(restricted)
               expect(report.notes).toEqual([expect.stringContaining(`grant pg_monitor to "${reporter}"`)])
+              expect([report.hidden, (await readActivity(database.db)).hidden]).toEqual([true, false])
               const loaders = report.sessions.filter(({application}) => application === 'loader')
               expect(loaders.map(({query, state}) => [query, state])).toEqual([[null, null]])
               // Sessions without a transaction do nothing, also if their state is hidden.

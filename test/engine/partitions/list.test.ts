@@ -57,6 +57,23 @@ create table listed (x int) partition by list (x); create table ones partition o
     ])
     expect(report.partitions[0]).toMatchObject({partition: 'ones', from: null, to: null, bound: 'FOR VALUES IN (1)'})
   })
+
+  it('does not know the rows of a set if one of its partitions was never analyzed', async () => {
+    const {db, run: query} = await engine.database()
+    await query(`${set('ticks')};
+create table a partition of ticks for values from ('2024-01-01+00') to ('2024-02-01+00') with (autovacuum_enabled = false);
+create table b partition of ticks for values from ('2024-02-01+00') to ('2024-03-01+00') with (autovacuum_enabled = false);
+create table empty partition of ticks for values from ('2024-03-01+00') to ('2024-04-01+00')`)
+    await query("insert into ticks select time, 1 from unnest('{2024-01-05+00,2024-02-05+00}'::timestamptz[]) as time")
+    await query('analyze a')
+    const rowsOf = async () => {
+      const {tables, partitions} = await readPartitions(db, [], null)
+      return [tables[0]!.estimatedRows, ...partitions.map(({estimatedRows}) => estimatedRows)]
+    }
+    expect(await rowsOf()).toEqual([null, 0, null, 1])
+    await query('analyze b')
+    expect(await rowsOf()).toEqual([2, 0, 1, 1])
+  })
 })
 
 forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
