@@ -12,6 +12,7 @@ import {
   withAcceptedLoss,
   type UnsafeStep,
 } from '../run/hazards/refuse.js'
+import {refuseWithoutSession} from '../run/needs-session.js'
 import {openLedger} from '../run/run-log.js'
 import type {LockWait} from '../run/lock-wait.js'
 import type {SessionResolver} from '../run/run-step.js'
@@ -59,7 +60,10 @@ export async function confirmAndRun(
   // Asked here too: a person must not be asked to confirm what is then refused.
   const unsafe = await unsafeSteps(db, asked)
   const open = notAccepted(unsafe, limits.acceptedHazards)
-  if (!flags['dry-run']) refuseUnsafe(open)
+  if (!flags['dry-run']) {
+    refuseUnsafe(open)
+    refuseWithoutSession(db, asked)
+  }
   const plan = withAcceptedLoss(asked, unsafe, flags.accept ?? [])
   options.admit?.(plan)
   const hazards = unsafe.map((each) => hazardOf(each, !open.includes(each)))

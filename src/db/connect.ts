@@ -250,9 +250,11 @@ async function autocommitDirect(
   followUp: Statement | undefined,
 ): Promise<void> {
   if (!target.directUrl)
-    throw usageError('POOLER', 'This statement needs its own session, but the connection uses a transaction pooler.', [
-      'Add a directUrl without the pooler to the target, or use --url with the server itself.',
-    ])
+    throw usageError(
+      'POOLER',
+      'This statement needs its own session, but the connection uses a transaction pooler and the target has no directUrl.',
+      ['Give the target a directUrl that bypasses the pooler, or connect to the server itself with --url.'],
+    )
   const direct = await connect({...target, url: target.directUrl, directUrl: undefined, host: undefined}, options)
   try {
     if (direct.server.pooled)

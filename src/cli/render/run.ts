@@ -25,7 +25,7 @@ export function renderRun(plan: Plan, run: RunReport, width: number | null, prep
       ({status, steps}, index) =>
         `${index === 0 ? plural(steps.length, 'step') : steps.length} ${words[status]}${sizeOf(status, steps, plan)}`,
     )
-  const sum = own.length === 0 ? 'nothing to do' : sums.join(', ')
+  const sum = own.length === 0 ? 'nothing else to do' : sums.join(', ')
   return [
     ...listed.map((step) => line(step, longest, width)),
     ...(rest > 0 && listed.length > 0 ? [` … and ${rest} more (--json has them all)`] : []),

@@ -15,13 +15,7 @@ import {
   type LostPublication,
   type Reference,
 } from '../references.js'
-import {
-  insteadOfConcurrently,
-  oldPartitions,
-  requireSession,
-  type OldPartitions,
-  type OldRequest,
-} from './old-partitions.js'
+import {insteadOfConcurrently, oldPartitions, type OldPartitions, type OldRequest} from './old-partitions.js'
 
 export interface OldPlan {
   plan: Plan
@@ -68,17 +62,16 @@ export function joinPlans(verb: 'detach' | 'drop', relation: string, parts: read
   }
 }
 
-/** The notes about a set and its old partitions; a set whose partitions cannot be detached is refused. */
-export function notesOf(db: Database, {set, old, kept}: OldPartitions): string[] {
+/** The notes about a set and its old partitions. */
+export function notesOf({set, old, kept}: OldPartitions): string[] {
   const notes = kept ? [`${kept.relation} is older too, but it is the last partition, so it is kept.`] : []
-  if (!detachesImmediately(set, db.server) && old.length > 0) requireSession(db)
   if (old.length > 0) notes.push(...insteadOfConcurrently(set))
   return notes
 }
 
 async function detachOf(db: Database, found: OldPartitions, recorded: boolean): Promise<SetPlan> {
   const {set, old, pending, cutoff} = found
-  const notes = notesOf(db, found)
+  const notes = notesOf(found)
   const gate = recorded ? await readGate(db, set, old) : null
   const recordOf = (child: Child) => gate && {attempt: cutoff, seen: gate.unseenFrom(child)}
   const finish = pending.map((child) => finalizeDetach(set, child, {kind: 'keep', record: recordOf(child)}, []))

@@ -43,7 +43,7 @@ async function dropOf(db: Database, found: OldPartitions, acceptLoss: boolean): 
   if (seenUpTo !== null && set.distributed) throw uncheckable(set)
   await requireCoverage(db, found, acceptLoss)
   await requireIndependence(db, found)
-  const notes = notesOf(db, found)
+  const notes = notesOf(found)
   const immediate = detachesImmediately(set, db.server)
   const leftovers = (await readLeftovers(db, [set.relation])).filter(({mark}) => isOld({toEpoch: mark.end}, found))
   notes.push(...leftovers.filter(({detachedToDrop}) => !detachedToDrop).map(keptByHand))

@@ -87,16 +87,6 @@ export function requireAge(
   ])
 }
 
-/** DETACH CONCURRENTLY needs a direct session, not a transaction pooler. @throws OpsError POOLER */
-export function requireSession(db: Database): void {
-  if (!db.server.pooled || db.target.directUrl) return
-  throw usageError(
-    'POOLER',
-    'Detaching a partition concurrently needs a direct session, and this connection goes through a transaction pooler.',
-    ['Give the target a directUrl that bypasses the pooler, or connect to the server itself with --url.'],
-  )
-}
-
 /** The note about a set whose partitions cannot be detached CONCURRENTLY. */
 export function insteadOfConcurrently({relation, defaultPartition, distributed}: PartitionSet): string[] {
   const how = 'each partition is detached under ACCESS EXCLUSIVE, with short attempts to get the lock'

@@ -132,7 +132,7 @@ async function detachPart(db: Database, found: OldPartitions, most: number | nul
     withheld: [...missing].map(([partition, why]) => ({partition, task: 'detach', why})),
     references,
     publications,
-    notes: [...notesOf(db, {...found, old: chosen}), ...referenceNotes(references, publications), ...weightOf(chosen)],
+    notes: [...notesOf({...found, old: chosen}), ...referenceNotes(references, publications), ...weightOf(chosen)],
   }
 }
 

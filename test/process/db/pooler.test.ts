@@ -3,6 +3,7 @@ import {afterAll, beforeAll, expect, it} from 'vitest'
 import {connect} from '../../../src/db/connect.js'
 import {readOnlySettings, type Database, type Target} from '../../../src/db/database.js'
 import {statement} from '../../../src/db/sql.js'
+import {expectExit, runCli} from '../../helpers/cli.js'
 import {enginesFor, skipBecause, type Engine} from '../../helpers/engines.js'
 import {temporaryDirectory} from '../../helpers/files.js'
 import {noPgbouncer, startPgbouncer} from '../../helpers/pgbouncer.js'
@@ -87,6 +88,27 @@ function tests(native: Engine): void {
       return turn % 3 === 0 ? 'division by zero' : me * 1_000 + turn
     }
     expect(said).toEqual(crowd.map((_, me) => Array.from({length: 40}, (_, turn) => expected(me, turn))))
+  })
+
+  it('a change that needs a session of its own is refused before it begins; its dry run is not', async () => {
+    await db.query(statement('select 1'))
+    await db.transaction(writing, async (tx) => {
+      await tx.query(statement('create table public.old (time timestamptz not null) partition by range (time)'))
+      for (const [name, from, to] of [
+        ['old_2020', '2020-01-01Z', '2021-01-01Z'],
+        ['old_2090', '2090-01-01Z', '2091-01-01Z'],
+      ])
+        await tx.query(
+          statement(`create table public.${name} partition of public.old for values from ('${from}') to ('${to}')`),
+        )
+    })
+    const detach = (...more: string[]) =>
+      runCli(['partitions', 'detach', 'old', '--older-than', '24mon', '--url', through.url, '--json', ...more])
+    const refused = await detach('--yes')
+    expectExit(refused, 2)
+    expect(JSON.parse(refused.stdout)).toMatchObject({error: {code: 'POOLER'}})
+    expect(await db.query(statement("select to_regnamespace('qicore') as schema"))).toEqual([{schema: null}])
+    expectExit(await detach('--dry-run'), 0)
   })
 
   it('is bypassed with directUrl if a statement needs a session of its own; without it that is an error', async () => {
