@@ -1,3 +1,4 @@
+import {setMaxListeners} from 'node:events'
 import type {Job} from '../config/jobs.js'
 import type {FinalOutcome, Outcome} from '../jobs/run/outcome.js'
 import type {Claim, ClaimRequest, TakenOver} from '../jobs/store/claims.js'
@@ -73,6 +74,8 @@ export class WorkerPool {
       onUnsettled: (seconds) => options.onRetry(seconds),
     })
     const {signal: stop} = this.stopping
+    // Every run listens to both: with six workers Node would print a warning of a leak.
+    setMaxListeners(0, stop, this.cancelling.signal)
     this.attempts = new SessionAttempts({...options, stop, cancel: this.cancelling.signal})
     this.heartbeat = clock.every((lease * 1000) / 3, () => void this.renewClaims())
   }
