@@ -91,7 +91,7 @@ const unreachable: Check = {
         const count = ranges === 1 ? '1 range' : `${ranges} ranges`
         return finding(
           row,
-          `Rows of ${count} between ${from} and ${to} changed after they were computed, and ${why}.`,
+          `Rows of ${count} between ${from} and ${to} were never computed, or changed since, and ${why}.`,
           {
             ranges,
             from,
