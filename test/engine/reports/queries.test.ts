@@ -53,7 +53,8 @@ forEachEngine({native: true}, (engine) => {
       await database.run("select set_config('pg_stat_statements.track', 'all', true), slow()")
       const {queries, countedSince} = await readQueries(db, {limit: 1000})
       expect(Date.parse(countedSince!)).not.toBeNaN()
-      const outer = queries.find(({query}) => query?.startsWith('select set_config'))!
+      // The opening of each of our transactions begins with `select set_config` too.
+      const outer = queries.find(({query}) => query?.startsWith('select set_config') && query.includes('slow()'))!
       const inner = queries.find(({query}) => query?.includes('as inner_part') && !query.startsWith('create'))!
       expect([outer.topLevel, inner.topLevel]).toEqual([true, false])
       expect(outer).toMatchObject({queryId: expect.stringMatching(/^-?\d+$/), roles: ['postgres'], calls: 1})
