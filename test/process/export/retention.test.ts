@@ -10,6 +10,7 @@ import {expectExit, jsonOf, runCli} from '../../helpers/cli.js'
 import {releaseEngines} from '../../helpers/cli-hosts.js'
 import {daysAgo, today} from '../../helpers/clock.js'
 import {forEachEngine, type Engine, type TestDatabase} from '../../helpers/engines.js'
+import {exportedFiles} from '../../helpers/exported-rows.js'
 import {directoryWith, temporaryDirectory} from '../../helpers/files.js'
 
 /** How many runs are killed; an operator can try more. */
@@ -151,43 +152,50 @@ forEachEngine({kinds: ['timescaledb', 'apache'], native: true}, (engine) => {
     expect(await database.run('select count(distinct time::date)::int as days from ticks')).toEqual([{days: 21}])
   })
 
-  it('a run that is killed again and again loses and doubles no row, and the next run finishes it', async () => {
-    const database = await engine.database()
-    await database.run(chunksOf(400))
-    const to = temporaryDirectory()
-    const started = program(database.url, to)
-    expectExit(await started.cli('policies', 'apply', '--confirm', 'market'), 0)
-    const all = async () => {
-      const rows = await database.run<{text: string}>("select v || ' ' || extract(epoch from time) as text from ticks")
-      const files = exportedRows(to).map((line) => {
-        const [time, v] = line.split(',')
-        return `${v} ${Date.parse(time!.replaceAll('"', '').replace(' ', 'T').replace('+00', 'Z')) / 1000}`
-      })
-      return new Set([...rows.map(({text}) => text.replace(/\.0+$/, '')), ...files]).size
-    }
-    const before = await all()
-    let interrupted = 0
-    for (const delay of fc.sample(fc.integer({min: 0, max: 900}), {numRuns: kills, seed: 15})) {
-      // The claim of a job would keep the next run away for two minutes.
-      const args = ['chunks', 'drop', 'ticks', '--confirm', 'market', '--target', 'market']
-      const child = spawn(process.execPath, [join(root, 'bin/run.js'), ...args], {
-        cwd: started.cwd,
-        env: {PATH: process.env.PATH ?? '', HOME: started.cwd},
-        stdio: 'ignore',
-      })
-      const working =
-        "select from pg_stat_activity where datname = current_database() and application_name like 'qicore-db/chunks%'"
-      while ((await database.run(working)).length === 0 && child.exitCode === null) await sleep(5)
-      await sleep(delay)
-      child.kill('SIGKILL')
-      if (child.exitCode === null && child.signalCode === null) await once(child, 'exit')
-      if (child.signalCode !== null) interrupted += 1
-      while ((await database.run(working)).length > 0) await sleep(20)
-      expect(await all()).toBe(before)
-    }
-    expect(interrupted).toBeGreaterThan(0)
-    expectExit(await started.cli('jobs', 'run', 'retain', '--confirm', 'market'), 0)
-    expect(await database.run('select count(distinct time::date)::int as days from ticks')).toEqual([{days: 13}])
-    expect([await all(), exportedRows(to).length]).toEqual([before, 8 * 24 * 400])
-  }, 300_000)
+  it.each(['csv', 'parquet'])(
+    'a run that exports as %s and is killed again and again loses and doubles no row, and the next run finishes it',
+    async (format) => {
+      const database = await engine.database()
+      await database.run(chunksOf(400))
+      const to = temporaryDirectory()
+      const started = program(database.url, to, `{after: 12 days, export: {to: PLACE, format: ${format}}}`)
+      expectExit(await started.cli('policies', 'apply', '--confirm', 'market'), 0)
+      const exported = async () => [...(await exportedFiles(to)).values()].flat()
+      const all = async () => {
+        const rows = await database.run<{text: string}>(
+          "select v || ' ' || extract(epoch from time) as text from ticks",
+        )
+        const files = (await exported()).map(({time, v}) => {
+          const text = time instanceof Date ? time.toISOString() : String(time).replace(' ', 'T').replace('+00', 'Z')
+          return `${Number(v)} ${Date.parse(text) / 1000}`
+        })
+        return new Set([...rows.map(({text}) => text.replace(/\.0+$/, '')), ...files]).size
+      }
+      const before = await all()
+      let interrupted = 0
+      for (const delay of fc.sample(fc.integer({min: 0, max: 900}), {numRuns: kills, seed: 15})) {
+        // The claim of a job would keep the next run away for two minutes.
+        const args = ['chunks', 'drop', 'ticks', '--confirm', 'market', '--target', 'market']
+        const child = spawn(process.execPath, [join(root, 'bin/run.js'), ...args], {
+          cwd: started.cwd,
+          env: {PATH: process.env.PATH ?? '', HOME: started.cwd},
+          stdio: 'ignore',
+        })
+        const working =
+          "select from pg_stat_activity where datname = current_database() and application_name like 'qicore-db/chunks%'"
+        while ((await database.run(working)).length === 0 && child.exitCode === null) await sleep(5)
+        await sleep(delay)
+        child.kill('SIGKILL')
+        if (child.exitCode === null && child.signalCode === null) await once(child, 'exit')
+        if (child.signalCode !== null) interrupted += 1
+        while ((await database.run(working)).length > 0) await sleep(20)
+        expect(await all()).toBe(before)
+      }
+      expect(interrupted).toBeGreaterThan(0)
+      expectExit(await started.cli('jobs', 'run', 'retain', '--confirm', 'market'), 0)
+      expect(await database.run('select count(distinct time::date)::int as days from ticks')).toEqual([{days: 13}])
+      expect([await all(), (await exported()).length]).toEqual([before, 8 * 24 * 400])
+    },
+    300_000,
+  )
 })

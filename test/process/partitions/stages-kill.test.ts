@@ -1,6 +1,5 @@
 import {spawn} from 'node:child_process'
 import {once} from 'node:events'
-import {readdirSync, readFileSync} from 'node:fs'
 import {join} from 'node:path'
 import {setTimeout as sleep} from 'node:timers/promises'
 import fc from 'fast-check'
@@ -10,6 +9,7 @@ import {root} from '../../helpers/build.js'
 import {expectExit, runCli} from '../../helpers/cli.js'
 import {today} from '../../helpers/clock.js'
 import {forEachEngine, type TestDatabase} from '../../helpers/engines.js'
+import {exportedFiles, type ExportedRow} from '../../helpers/exported-rows.js'
 import {directoryWith, temporaryDirectory} from '../../helpers/files.js'
 import {up} from '../../helpers/migrate-up.js'
 
@@ -48,16 +48,11 @@ async function found({run: query}: TestDatabase, to: string): Promise<Map<number
     )
     all.set(year, row!.text)
   }
-  for (const entry of readdirSync(to, {recursive: true, withFileTypes: true})) {
-    const year = Number(/^public\.old_(\d+)\.csv$/.exec(entry.name)?.[1] ?? 0)
+  for (const [name, lines] of await exportedFiles(to)) {
+    const year = Number(/^public\.old_(\d+)$/.exec(name)?.[1] ?? 0)
     if (year === 0 || all.has(year)) continue
-    const lines = readFileSync(join(entry.parentPath, entry.name), 'utf8').trim().split('\n').slice(1)
-    const cells = lines.map((line) => line.split(','))
-    const sum = (of: (cell: string[]) => number) => cells.reduce((total, cell) => total + of(cell), 0)
-    all.set(
-      year,
-      `${cells.length} ${sum((cell) => Number(cell[0]))} ${sum((cell) => cell[2]!.replaceAll('"', '').length)}`,
-    )
+    const sum = (of: (row: ExportedRow) => number) => lines.reduce((total, row) => total + of(row), 0)
+    all.set(year, `${lines.length} ${sum(({id}) => Number(id))} ${sum(({x}) => String(x).length)}`)
   }
   return all
 }
@@ -69,63 +64,67 @@ async function waitForSessions({run: query}: TestDatabase): Promise<void> {
 }
 
 forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
-  it('a retention in stages that is killed again and again loses and doubles no row, and the next run finishes it', async () => {
-    const database = await engine.database()
-    await up(database.db, {stream: 'core'})
-    const name = database.db.server.database
-    let to = temporaryDirectory()
-    const place = () =>
-      directoryWith({
-        'qicore-db.config.yaml': `version: 1
+  it.each(['csv', 'parquet'])(
+    'a retention in stages with an export as %s that is killed again and again loses and doubles no row, and the next run finishes it',
+    async (format) => {
+      const database = await engine.database()
+      await up(database.db, {stream: 'core'})
+      const name = database.db.server.database
+      let to = temporaryDirectory()
+      const place = () =>
+        directoryWith({
+          'qicore-db.config.yaml': `version: 1
 tables:
   public.ticks:
     partitions: {every: year, ahead: 0}
-    retention: {detach: 4y, archive: {after: 14y, schema: archive, export: {to: ${to}, format: csv}}, drop: 24y}
+    retention: {detach: 4y, archive: {after: 14y, schema: archive, export: {to: ${to}, format: ${format}}}, drop: 24y}
 `,
-      })
-    let cwd = place()
-    const args = ['partitions', 'retain', 'ticks', '--confirm', name, '--url', database.url]
-    await fill(database)
-    const before = await found(database, to)
-    const delays = fc.sample(fc.integer({min: 0, max: 1200}), {numRuns: kills, seed: 15})
-    let interrupted = 0
-    const dropped = async () =>
-      (await database.run('select from qicore.detached_partition where dropped_at is not null')).length
-    for (const delay of delays) {
-      const child = spawn(process.execPath, [join(root, 'bin/run.js'), ...args], {
-        cwd,
-        env: {PATH: process.env.PATH ?? '', HOME: cwd},
-        stdio: 'ignore',
-      })
-      // From the moment at which it is connected, not while Node starts.
-      for (let working = false; !working && child.exitCode === null; await sleep(5))
-        working =
-          (
-            await database.run(
-              "select from pg_stat_activity where datname = current_database() and application_name like 'qicore-db/partitions%'",
-            )
-          ).length > 0
-      await sleep(delay)
-      child.kill('SIGKILL')
-      if (child.exitCode === null && child.signalCode === null) await once(child, 'exit')
-      if (child.signalCode !== null) interrupted += 1
-      await waitForSessions(database)
-      expect(await found(database, to)).toEqual(before)
-      if ((await dropped()) < each) continue
-      to = temporaryDirectory()
-      cwd = place()
+        })
+      let cwd = place()
+      const args = ['partitions', 'retain', 'ticks', '--confirm', name, '--url', database.url]
       await fill(database)
-    }
-    expect(interrupted).toBeGreaterThan(1)
-    for (let left = 1; left > 0; ) {
-      const done = await runCli([...args, '--json'], {cwd})
-      expectExit(done, 0)
-      left = (JSON.parse(done.stdout) as {steps: unknown[]}).steps.length
-    }
-    expect(await found(database, to)).toEqual(before)
-    const stages = (await readDetached(database.db, {rules: [], relation: null, dropped: true})).detached
-    expect(stages.map(({stage}) => stage)).toEqual(
-      ['dropped', 'archived', 'detached'].flatMap((stage) => Array.from({length: each}, () => stage)),
-    )
-  }, 600_000)
+      const before = await found(database, to)
+      const delays = fc.sample(fc.integer({min: 0, max: 1200}), {numRuns: kills, seed: 15})
+      let interrupted = 0
+      const dropped = async () =>
+        (await database.run('select from qicore.detached_partition where dropped_at is not null')).length
+      for (const delay of delays) {
+        const child = spawn(process.execPath, [join(root, 'bin/run.js'), ...args], {
+          cwd,
+          env: {PATH: process.env.PATH ?? '', HOME: cwd},
+          stdio: 'ignore',
+        })
+        // From the moment at which it is connected, not while Node starts.
+        for (let working = false; !working && child.exitCode === null; await sleep(5))
+          working =
+            (
+              await database.run(
+                "select from pg_stat_activity where datname = current_database() and application_name like 'qicore-db/partitions%'",
+              )
+            ).length > 0
+        await sleep(delay)
+        child.kill('SIGKILL')
+        if (child.exitCode === null && child.signalCode === null) await once(child, 'exit')
+        if (child.signalCode !== null) interrupted += 1
+        await waitForSessions(database)
+        expect(await found(database, to)).toEqual(before)
+        if ((await dropped()) < each) continue
+        to = temporaryDirectory()
+        cwd = place()
+        await fill(database)
+      }
+      expect(interrupted).toBeGreaterThan(1)
+      for (let left = 1; left > 0; ) {
+        const done = await runCli([...args, '--json'], {cwd})
+        expectExit(done, 0)
+        left = (JSON.parse(done.stdout) as {steps: unknown[]}).steps.length
+      }
+      expect(await found(database, to)).toEqual(before)
+      const stages = (await readDetached(database.db, {rules: [], relation: null, dropped: true})).detached
+      expect(stages.map(({stage}) => stage)).toEqual(
+        ['dropped', 'archived', 'detached'].flatMap((stage) => Array.from({length: each}, () => stage)),
+      )
+    },
+    600_000,
+  )
 })
