@@ -4,18 +4,23 @@ import {startPostgres18, type NativePostgres} from './postgres18.js'
 
 const packages = '/usr/lib/postgresql'
 
-/** The newest PostgreSQL of the distribution that has Citus; null if there is none. */
+const hasCitus = (home: string) => existsSync(`${home}/lib/citus.so`) && existsSync(`${home}/bin/initdb`)
+
+/**
+ * The PostgreSQL with Citus that QICORE_TEST_CITUS_HOME names (a directory with bin/ and lib/), else the newest one of
+ * the distribution; null if there is none.
+ */
 function homeWithCitus(): string | null {
+  const named = process.env.QICORE_TEST_CITUS_HOME
+  if (named) return hasCitus(named) ? named : null
   const versions = existsSync(packages) ? readdirSync(packages).sort((a, b) => Number(b) - Number(a)) : []
-  const found = versions.find(
-    (version) => existsSync(`${packages}/${version}/lib/citus.so`) && existsSync(`${packages}/${version}/bin/initdb`),
-  )
-  return found === undefined ? null : `${packages}/${found}`
+  return versions.map((version) => `${packages}/${version}`).find(hasCitus) ?? null
 }
 
 /** Null if a cluster can be started, else the reason. */
 export function noCitus(): string | null {
-  return homeWithCitus() === null ? 'there is no PostgreSQL with Citus in /usr/lib/postgresql' : null
+  const place = process.env.QICORE_TEST_CITUS_HOME || packages
+  return homeWithCitus() === null ? `there is no PostgreSQL with Citus in ${place}` : null
 }
 
 /** Null if a server with Citus and pg_cron can be started, else the reason. */
