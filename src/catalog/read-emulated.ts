@@ -2,7 +2,8 @@ import type {Database} from '../db/database.js'
 import {loadQicoreSql} from '../db/load-qicore-sql.js'
 import {loadSql} from '../db/load-sql.js'
 import {parseQualifiedName} from '../db/qualified-name.js'
-import {statement} from '../db/sql.js'
+import type {Server} from '../db/server.js'
+import {ident, sql, statement} from '../db/sql.js'
 import {sqlState, SqlState} from '../db/sqlstate.js'
 import type {Instant} from '../units/instant.js'
 import {parseIntervalText} from './interval.js'
@@ -80,6 +81,17 @@ export async function readQicoreRows<R extends object>(db: Database, name: strin
       return []
     throw error
   }
+}
+
+/** The note of a report in which policies are unknown, see {@link mayReadPolicies}. */
+export function unreadableNote({role}: Server): string {
+  const grant =
+    sql`grant usage on schema qicore to ${ident(role)}; grant select on all tables in schema qicore to ${ident(role)}`
+      .text
+  return (
+    "This role may not read the schema qicore: its policies are unknown, and QiCore's own tables show as not " +
+    `declared. As its owner: ${grant}`
+  )
 }
 
 /** Whether this role may read qicore.policies. If not, it is not known whether there are policies. */

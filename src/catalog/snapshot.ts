@@ -5,6 +5,7 @@ import type {Instant} from '../units/instant.js'
 import {readChunks, readTables, withChunks} from './read-tables.js'
 import {readClocks, readZones, type TableClock} from './table-clock.js'
 import {readLivePolicies, type LivePolicy} from './live-policies.js'
+import {mayReadPolicies} from './read-emulated.js'
 import {resolveTable} from './resolve-table.js'
 import type {Table} from './table.js'
 import type {TimeUnit} from './time.js'
@@ -34,6 +35,8 @@ export interface CatalogSnapshot {
   /** Every table of the database; tables that were not requested may lack their chunks. */
   all: Table[]
   policies: LivePolicy[]
+  /** False: this role may not read qicore.policies, so `policies` may lack some, and their work is unknown. */
+  policiesReadable: boolean
   clocks: ReadonlyMap<Table, TableClock>
 }
 
@@ -50,10 +53,11 @@ export async function readSnapshot(db: Database, request: SnapshotQuestion): Pro
   const batch = batching(db)
   const isWhole = request.table === undefined
   const reading = isWhole ? withChunks(batch, readTables(batch)) : readTables(batch)
-  const [[row], all, live, zones, units] = await Promise.all([
+  const [[row], all, live, policiesReadable, zones, units] = await Promise.all([
     batch.query<{now: Instant}>(statement('select clock_timestamp() as now')),
     reading,
     readLivePolicies(batch, reading),
+    mayReadPolicies(batch),
     readZones(batch, null),
     request.timeUnits,
   ])
@@ -61,5 +65,5 @@ export async function readSnapshot(db: Database, request: SnapshotQuestion): Pro
   const tables = isWhole ? all : [await resolveTable(batch, all, request.table!)]
   if (!isWhole) await readChunks(batch, tables)
   const policies = live.filter(({table}) => tables.includes(table))
-  return {at, tables, all, policies, clocks: await readClocks(batch, tables, zones, at, units)}
+  return {at, tables, all, policies, policiesReadable, clocks: await readClocks(batch, tables, zones, at, units)}
 }

@@ -5,6 +5,7 @@ import {readChunkBytes, type ChunkBytes} from '../catalog/chunk-bytes.js'
 import {microsIn, type TableClock} from '../catalog/table-clock.js'
 import {dueState, graceOf, type DueChunk} from '../catalog/due.js'
 import {clockNotes, leftOutNotes, recordNotes} from './notes.js'
+import {unreadableNote} from '../catalog/read-emulated.js'
 import {readSnapshot, type ReportHead, type SnapshotRequest} from '../catalog/snapshot.js'
 import {has, qualifiedName, type Chunk, type Table} from '../catalog/table.js'
 import {compareAscending} from '../units/compare.js'
@@ -17,6 +18,8 @@ export interface ChunksReport extends ReportHead<'stats.chunks'> {
   chunks: ChunkStats[]
   /** Number of chunks of the requested tables, including those omitted from `chunks`. */
   totalChunks: number
+  /** How many of them may have outstanding work, but it is not known. */
+  unknownChunks: number
   /** Nodes of Citus whose shards are missing from the sizes. */
   unansweredNodes: readonly UnansweredNode[]
   notes: string[]
@@ -62,9 +65,9 @@ export interface ChunksRequest extends SnapshotRequest {
 
 /** The chunks of one table or of all tables, newest first. */
 export async function readChunkStats(db: Database, request: ChunksRequest): Promise<ChunksReport> {
-  const {at, tables, policies, clocks} = await readSnapshot(db, request)
+  const {at, tables, policies, policiesReadable, clocks} = await readSnapshot(db, request)
   const due = new Map<Chunk, DueChunk & {late: boolean}>()
-  const unknown = new Set<string>()
+  const unknown = new Set<string>(policiesReadable ? [] : tables.map(qualifiedName))
   for (const policy of policies) {
     if (policy.kind === 'refresh') continue
     const grace = microsOf(at) - graceOf(policy, request.lateAfter)
@@ -104,8 +107,16 @@ export async function readChunkStats(db: Database, request: ChunksRequest): Prom
     at,
     chunks: rows.sort(newestFirst).map(({stats}) => stats),
     totalChunks: tables.reduce((count, {chunks}) => count + chunks.length, 0),
+    unknownChunks: tables
+      .filter((table) => unknown.has(qualifiedName(table)))
+      .reduce((count, {chunks}) => count + chunks.filter((chunk) => !due.has(chunk)).length, 0),
     unansweredNodes: bytes.unanswered,
-    notes: [...leftOutNotes(shown, bytes, request.fast), ...clockNotes(tables, clocks), ...recordNotes(shown)],
+    notes: [
+      ...leftOutNotes(shown, bytes, request.fast),
+      ...clockNotes(tables, clocks),
+      ...recordNotes(shown),
+      ...(policiesReadable ? [] : [unreadableNote(db.server)]),
+    ],
   }
 }
 

@@ -13,6 +13,7 @@ import {readTimeRanges, type TimeRange} from '../catalog/time-range.js'
 import {bytesPerDay} from './bytes-per-day.js'
 import {endNotes, leftOutNotes, recordNotes, clockNotes} from './notes.js'
 import {refreshState} from '../catalog/refresh-state.js'
+import {unreadableNote} from '../catalog/read-emulated.js'
 import {readSnapshot, type ReportHead, type CatalogSnapshot, type SnapshotRequest} from '../catalog/snapshot.js'
 import {isCompressed, qualifiedName, type Table} from '../catalog/table.js'
 import {instantOf} from '../catalog/time.js'
@@ -51,8 +52,8 @@ export interface TableStats extends CompressionTotals {
   /** An instant, or the plain integer if its unit is unknown. */
   oldest: Instant | number | string | null
   newest: Instant | number | string | null
-  /** Number of policies, and how many of them have overdue work. */
-  policies: number
+  /** Number of policies, and how many of them have overdue work; null if this role may not see all of them. */
+  policies: number | null
   late: number | null
   /** When the retention policy drops the next chunk; in the past if the drop is overdue. */
   nextDrop: Instant | null
@@ -101,13 +102,14 @@ export async function readStats(db: Database, request: StatsRequest): Promise<St
       ...endNotes(problems),
       ...clockNotes(snapshot.tables, snapshot.clocks),
       ...recordNotes(snapshot.tables),
+      ...(snapshot.policiesReadable ? [] : [unreadableNote(db.server)]),
     ],
   }
 }
 
 function tableStats(
   table: Table,
-  {clocks, policies}: CatalogSnapshot,
+  {clocks, policies, policiesReadable}: CatalogSnapshot,
   bytes: ChunkBytes,
   ends: TimeRange,
   known: {managed: boolean; late: number | null},
@@ -132,21 +134,21 @@ function tableStats(
     bytesPerDay: bytesPerDay(table, bytes, clock, ends),
     oldest: endShown(ends.oldest, table, clock),
     newest: endShown(ends.newest, table, clock),
-    policies: own.length,
+    policies: policiesReadable ? own.length : null,
     late: known.late,
-    nextDrop: drops.length === 0 ? null : instantOf(drops.reduce((a, b) => (a < b ? a : b))),
+    nextDrop: drops.length === 0 || !policiesReadable ? null : instantOf(drops.reduce((a, b) => (a < b ? a : b))),
   }
 }
 
 /** Number of late policies per table; null if that depends on an unknown value. */
 async function lateness(
   db: Database,
-  {at, policies, clocks, tables}: CatalogSnapshot,
+  {at, policies, policiesReadable, clocks, tables}: CatalogSnapshot,
   {lateAfter}: StatsRequest,
   ends: ReadonlyMap<Table, TimeRange>,
 ): Promise<Map<Table, number | null>> {
   const late = new Map<Table, number | null>(tables.map((table) => [table, 0]))
-  const unknown = new Set<Table>()
+  const unknown = new Set<Table>(policiesReadable ? [] : tables)
   const batch = batching(db)
   await Promise.all(
     policies.map(async (policy) => {

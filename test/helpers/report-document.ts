@@ -95,7 +95,15 @@ export function reportDocument(chunksOf: Readonly<Record<string, number>>): Repo
       notes: [],
     }),
     compression: known({kind: 'stats.compression', ...head, tables: [], uncompressed: [], notes: []}),
-    chunks: known({kind: 'stats.chunks', ...head, chunks, totalChunks: chunks.length, unansweredNodes: [], notes: []}),
+    chunks: known({
+      kind: 'stats.chunks',
+      ...head,
+      chunks,
+      totalChunks: chunks.length,
+      unknownChunks: 0,
+      unansweredNodes: [],
+      notes: [],
+    }),
     policies: known({
       kind: 'policies.status',
       ...head,

@@ -6,13 +6,10 @@ import {plural} from './words.js'
 
 /** The newest chunks that fit the screen, overdue work, and the command that does it. */
 export function aroundChunks(report: ChunksReport, late: boolean): Around<ChunkStats> {
-  const {chunks, totalChunks} = report
+  const {chunks} = report
   if (chunks.length === 0)
     return {
-      below: [
-        ...notes(report.notes),
-        closingLine([late ? `None of the ${totalChunks} chunks has outstanding work.` : 'There are no chunks.']),
-      ],
+      below: [...notes(report.notes), closingLine([late ? noneLate(report) : 'There are no chunks.'])],
     }
   return {
     brief: (rows, most) => {
@@ -26,8 +23,15 @@ export function aroundChunks(report: ChunksReport, late: boolean): Around<ChunkS
   }
 }
 
-function counts({chunks, totalChunks}: ChunksReport, late: boolean): string {
-  if (late) return `${chunks.length} of ${plural(totalChunks, 'chunk')}.`
+function noneLate({totalChunks, unknownChunks}: ChunksReport): string {
+  return unknownChunks === 0
+    ? `None of the ${totalChunks} chunks has outstanding work.`
+    : `No outstanding work is known; ${unknownChunks} of ${plural(totalChunks, 'chunk')} unknown.`
+}
+
+function counts({chunks, totalChunks, unknownChunks}: ChunksReport, late: boolean): string {
+  if (late)
+    return `${chunks.length} of ${plural(totalChunks, 'chunk')}${unknownChunks > 0 ? `, ${unknownChunks} unknown` : ''}.`
   const notDone = chunks.filter((chunk) => chunk.due).length
   const unknown = chunks.filter((chunk) => chunk.due === null).length
   const open = unknown === chunks.length ? 'not done: unknown' : `${notDone} not done`

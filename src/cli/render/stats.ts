@@ -71,7 +71,7 @@ function totalOf(tables: readonly TableStats[]): TableStats {
     bytesPerDay: sum(tables, ({bytesPerDay}) => bytesPerDay),
     oldest: null,
     newest: null,
-    policies: sum(tables, (row) => row.policies) ?? 0,
+    policies: sumOfAll(tables, (row) => row.policies),
     late: sum(tables, ({late}) => late),
     nextDrop: null,
   }

@@ -62,7 +62,6 @@ export function plainStatus(plain: PlainTable): PolicyStatus[] {
           gated: false,
           declared: declaredText(each, kind),
           ...notLive,
-          notDone: null,
           ok: false,
         },
         [policyProblem('not_a_hypertable', notHypertable(plain))],

@@ -3,8 +3,8 @@ import {rowsAreVisible} from '../../db/condition.js'
 import type {Database} from '../../db/database.js'
 import {can} from '../../engines/index.js'
 import {loadSql} from '../../db/load-sql.js'
-import {ident, sql, statement} from '../../db/sql.js'
-import {mayReadPolicies} from '../../catalog/read-emulated.js'
+import {statement} from '../../db/sql.js'
+import {unreadableNote} from '../../catalog/read-emulated.js'
 import {readQicoreSchema, schemaRemark} from '../../schema/migrate/schema-state.js'
 import type {Instant} from '../../units/instant.js'
 import {policyKindNames, type LivePolicy, type PolicyKindName} from '../../catalog/live-policies.js'
@@ -85,12 +85,11 @@ export async function readPolicyStatus(
   ])
   const timescaledb = can(db.server.engine, 'hypertables')
   const nowhere = declared.filter((each) => !snapshot.all.some((one) => qualifiedName(one) === declaredName(each)))
-  const [state, rows, runners, facts, ownReadable, plain, qicoreSchema, other, cron] = await Promise.all([
+  const [state, rows, runners, facts, plain, qicoreSchema, other, cron] = await Promise.all([
     known.state ?? readPolicyState(batch, snapshot),
     timescaledb ? batch.query<JobError>(statement(loadSql('policies/errors'))) : [],
     readRunners(batch),
     readFacts(batch, snapshot),
-    mayReadPolicies(batch),
     readPlainTables(batch, table === undefined ? nowhere : []),
     readQicoreSchema(batch),
     timescaledb && table === undefined ? readOtherJobs(batch) : [],
@@ -102,7 +101,7 @@ export async function readPolicyStatus(
     snapshot.tables,
   )
   const errors = new Map(rows.map((row) => [row.id, row]))
-  const sources: Sources = {state, runners, errors, facts, ownReadable}
+  const sources: Sources = {state, runners, errors, facts, ownReadable: snapshot.policiesReadable}
   const policies = await Promise.all(
     snapshot.policies.map((live) => liveStatus(batch, live, sources, declared, lateAfter)),
   )
@@ -113,7 +112,7 @@ export async function readPolicyStatus(
   policies.sort((a, b) => (order(a) < order(b) ? -1 : 1))
   const absent = table === undefined ? nowhere.filter(({from}) => from === 'config') : []
   const notes = runnerNotes(db, snapshot, runners)
-  if (!sources.ownReadable) notes.push(unreadableNote(db))
+  if (!sources.ownReadable) notes.push(unreadableNote(db.server))
   const remark = schemaRemark(qicoreSchema)
   notes.push(
     ...absent.filter((each) => !plain.some(({declared: known}) => known === each)).map(notHere),
@@ -253,7 +252,6 @@ function missingStatus(
           gated: false,
           declared: declaredText(declared, kind),
           ...notLive,
-          notDone: known ? [] : null,
           ok: known ? false : null,
         },
         [
@@ -271,16 +269,6 @@ function missingProblem(unfit: Problem | undefined): PolicyProblem {
   return unfit === undefined
     ? policyProblem('missing', missing, fixBy(command('policies apply')))
     : policyProblem('missing', `${missing}. ${unfit.message.replace(/\.$/, '')}`, fixBy(unfit.suggestion, 'advice', ''))
-}
-
-function unreadableNote({server}: Database): string {
-  const grant =
-    sql`grant usage on schema qicore to ${ident(server.role)}; grant select on all tables in schema qicore to ${ident(server.role)}`
-      .text
-  return (
-    "This role may not read the schema qicore: its policies are unknown, and QiCore's own tables show as not " +
-    `declared. As its owner: ${grant}`
-  )
 }
 
 function ruleOf({table, kind, job}: LivePolicy, {states}: PolicyState): LiveRule | null {

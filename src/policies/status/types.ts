@@ -75,7 +75,7 @@ export const noReport = {
 } as const satisfies Partial<PolicyStatus>
 
 /** The same of a policy that is declared and not live. */
-export const notLive = {live: null, jobId: null, paused: null, due: null, ...noReport} as const
+export const notLive = {live: null, jobId: null, paused: null, due: null, notDone: null, ...noReport} as const
 
 export type PolicyProblemCode =
   | NeverRunsCode

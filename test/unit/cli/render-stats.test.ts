@@ -207,6 +207,7 @@ const chunks: ChunksReport = {
   notes: [],
   unansweredNodes: [],
   totalChunks: 420,
+  unknownChunks: 0,
   chunks: [
     chunk({due: true, dueSince: '2026-11-21T06:00:00Z', late: true, why: 'never compressed', duePolicy: 'compression'}),
     chunk({

@@ -22,7 +22,14 @@ const table: Table = {
   ),
 }
 const clock = {now: microsOf(at), unit: null, time: 'timestamptz' as const}
-const snapshot = {at, tables: [table], all: [table], policies: [], clocks: new Map([[table, clock]])} as CatalogSnapshot
+const snapshot = {
+  at,
+  tables: [table],
+  all: [table],
+  policies: [],
+  policiesReadable: true,
+  clocks: new Map([[table, clock]]),
+} as CatalogSnapshot
 
 const entry = (command: string, id = 7, name: string | null = null): CronEntry => ({
   id,
