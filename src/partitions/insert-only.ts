@@ -45,8 +45,8 @@ export async function requireInsertOnly(
   if (first !== undefined)
     throw usageError(
       'NOT_CONVERTIBLE',
-      `Partitions of ${set.relation} cannot be columnar: they accept only INSERT, and pg_stat_statements shows ` +
-        `${first}${more.length > 0 ? ` and ${more.length} more` : ''}. Nothing was changed.`,
+      `Partitions of ${set.relation} cannot be columnar without allowUpdates: they accept only INSERT, and ` +
+        `pg_stat_statements shows ${first}${more.length > 0 ? ` and ${more.length} more` : ''}. Nothing was changed.`,
       [
         'If such statements exclude these partitions by their WHERE: ' +
           `${command('chunks compress', [set.relation], {'older-than': '1y', 'allow-updates': true})}`,
