@@ -124,12 +124,19 @@ with recursive above as (
       when not u.one and s.low[1] = s.at then s.at
       when not u.one and s.next[1] > s.low[1] then s.next[1]
       when not u.one then s.next[2]
-      when s.low[4] = s.begins + s.back then s.low[4]
-      when s.next[3] > s.low[4] then s.next[3]
-      else s.next[4]
+      else f.after
     end) * 1000000)::bigint as ceil,
-    u.one and s.at > s.begins - s.back as folded
+    u.one and s.at > s.begins - s.back as folded,
+    case when f.inside then (extract(epoch from s.low[3]) * 1000000)::bigint end as before_fold,
+    case when f.inside then (extract(epoch from f.after) * 1000000)::bigint end as after_fold
   from second_step s
+  -- The first start of a bucket at or after the end of the second hour.
+  cross join lateral (select case
+    when s.low[4] = s.begins + s.back then s.low[4]
+    when s.next[3] > s.low[4] then s.next[3]
+    else s.next[4]
+  end as after) e
+  cross join lateral (select coalesce(s.at > s.low[3] and s.at < e.after, false) as inside, e.after) f
   -- Both hours are one bucket.
   cross join lateral (select coalesce(
     s.low[2] > s.begins - interval '1 microsecond' and s.at > s.low[3] and s.at < s.begins + s.back, false
@@ -137,11 +144,12 @@ with recursive above as (
   union all
   select n.id, n.place,
     case when n.low <= -9223372036854775808 then -9223372036854775808 else n.low::bigint end,
-    case when n.high >= 9223372036854775807 then 9223372036854775807 else n.high::bigint end, false
+    case when n.high >= 9223372036854775807 then 9223372036854775807 else n.high::bigint end, false,
+    null::bigint, null::bigint
   from number n
   where n.point not in (-9223372036854775808, 9223372036854775807)
   union all
-  select a.id, a.place, a.point, a.point, false
+  select a.id, a.place, a.point, a.point, false, null::bigint, null::bigint
   from asked a
   join bucket b on b.id = a.id
   where case

@@ -11,12 +11,27 @@ export interface Edge {
   ceil: bigint
   /** The point is inside an hour that a clock change repeats; before 2.25 TimescaleDB mixes the buckets of both. */
   folded: boolean
+  /**
+   * Set if the point is between these bucket starts, around the two hours of such a clock change. A refresh that begins
+   * or ends between them enters the invalidation log with other bounds, or is refused as too small.
+   */
+  around: Span | null
+}
+
+interface EdgeRow {
+  place: number
+  low: string
+  high: string
+  folded: boolean
+  before_fold: string | null
+  after_fold: string | null
 }
 
 interface BucketFunction {
   origin: string | null
   shift: string | null
   zone: string | null
+  fixed: boolean
 }
 
 /**
@@ -30,17 +45,27 @@ export async function edgesOf(
 ): Promise<Map<bigint, Edge>> {
   const asked = [...new Set(points)]
   if (asked.length === 0) return new Map()
-  const rows = await db.query<{place: number; low: string; high: string; folded: boolean}>(
+  const rows = await db.query<EdgeRow>(
     statement(
       `with asked as (
   select $1::int as id, p.place, p.point from unnest($2::bigint[]) with ordinality as p (point, place)
 )${coverageParts(db.server, ['edges'])}
-select e.place::int as place, e.floor::text as low, e.ceil::text as high, e.folded from edge e`,
+select e.place::int as place, e.floor::text as low, e.ceil::text as high, e.folded, e.before_fold::text as before_fold,
+  e.after_fold::text as after_fold
+from edge e`,
       [aggregate.id, asked.map(String)],
     ),
   )
   return new Map(
-    rows.map(({place, low, high, folded}) => [asked[place - 1]!, {floor: BigInt(low), ceil: BigInt(high), folded}]),
+    rows.map(({place, low, high, folded, before_fold: before, after_fold: after}) => [
+      asked[place - 1]!,
+      {
+        floor: BigInt(low),
+        ceil: BigInt(high),
+        folded,
+        around: before === null || after === null ? null : {start: BigInt(before), end: BigInt(after)},
+      },
+    ]),
   )
 }
 
@@ -54,8 +79,16 @@ export async function widen(db: Database, aggregate: Pick<Table, 'id'>, spans: r
   return spans.map(({start, end}) => ({start: edges.get(start)!.floor, end: edges.get(end)!.ceil}))
 }
 
-/** Whether buckets of a fixed width have an origin or offset. */
-export async function isShifted(db: Database, aggregate: Pick<Table, 'id'>): Promise<boolean> {
+/** How the buckets of an aggregate are aligned. */
+export interface BucketAlignment {
+  /** Buckets of a fixed width that have an origin or offset. */
+  shifted: boolean
+  /** Buckets that need not have the same width: of months, or with a time zone. */
+  variable: boolean
+}
+
+export async function alignmentOf(db: Database, aggregate: Pick<Table, 'id'>): Promise<BucketAlignment> {
   const [bucket] = await db.query<BucketFunction>(statement(loadSql('aggregates/bucket-function'), [[aggregate.id!]]))
-  return bucket!.zone === null && (bucket!.origin !== null || bucket!.shift !== null)
+  const {zone, origin, shift, fixed} = bucket!
+  return {shifted: zone === null && (origin !== null || shift !== null), variable: !fixed}
 }

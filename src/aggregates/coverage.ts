@@ -1,4 +1,4 @@
-import {refuseInHalfState} from '../db/condition.js'
+import {refuseHiddenRows} from '../db/condition.js'
 import type {Database} from '../db/database.js'
 import {parseQualifiedName} from '../db/qualified-name.js'
 import {statement} from '../db/sql.js'
@@ -59,7 +59,7 @@ interface CoverageRow {
 export async function readCoverage(db: Database, request: CoverageRequest): Promise<Coverage[]> {
   const {table, spans} = request
   if (spans.length === 0) return []
-  refuseInHalfState(db.server)
+  refuseHiddenRows(db.server)
   const found = [...(await readContinuous(db, request)), ...(await readEmulated(db, request))]
   for (const each of found) each.lost = await lostOf(db, each, table)
   return found.sort((a, b) => a.level - b.level || (a.view < b.view ? -1 : 1))

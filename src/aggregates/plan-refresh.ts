@@ -10,7 +10,7 @@ import {refreshSteps} from './refresh.js'
 import {hasRows} from './rows.js'
 import {highest, lowest, merge, spanWords, type Span} from '../catalog/span.js'
 import {bucketsOf, type AggregateSubject} from './subject.js'
-import {planWindows, type Windows} from './windows.js'
+import {planWindows, type LeftWhy, type Windows} from './windows.js'
 import {command} from '../units/command.js'
 
 /** The window of a policy: ages before now; null means open on that side. */
@@ -34,12 +34,17 @@ export interface PlannedChange {
   notes: string[]
 }
 
+export interface PlannedRefresh extends PlannedChange {
+  /** Ranges that this version of TimescaleDB cannot refresh without a loss; their notes give the reason. */
+  refused: Span[]
+}
+
 /**
  * Plans the refresh of an aggregate in bounded windows of whole buckets: only pending ranges, none whose source rows
  * are gone, and none after the last complete bucket.
  * @throws OpsError NO_RANGE, NO_CLOCK, NOT_AN_AGGREGATE
  */
-export async function planRefresh(db: Database, request: RefreshRequest): Promise<PlannedChange> {
+export async function planRefresh(db: Database, request: RefreshRequest): Promise<PlannedRefresh> {
   const {aggregate, clock, acceptLoss} = request
   const subject = subjectOf(aggregate)
   if (clock.now === null)
@@ -63,7 +68,16 @@ export async function planRefresh(db: Database, request: RefreshRequest): Promis
       steps,
     },
     notes: await leftNotes(db, subject, found, merge(spans)),
+    refused: merge(found.left.filter(({why}) => isRefused[why]).map(({span}) => span)),
   }
+}
+
+/** `gone` is the answer to a range without rows too, and `incomplete` passes. */
+const isRefused: Record<LeftWhy, boolean> = {
+  gone: false,
+  incomplete: false,
+  'broken off': true,
+  'clock set back': true,
 }
 
 export function subjectOf(aggregate: Table): AggregateSubject {

@@ -25,7 +25,7 @@ export async function refreshSteps(
     id: `refresh ${qualifiedName(aggregate)} ${spanId(window, aggregate.time)}`,
     kind: 'refresh',
     object: qualifiedName(aggregate),
-    statements: [aggregate.id === null ? callEmulated(subject, window) : callContinuous(db, subject, window.call)],
+    statements: [aggregate.id === null ? callEmulated(subject, window) : callContinuous(db, subject, window)],
     lock: aggregate.id === null ? 'ROW EXCLUSIVE' : 'SHARE UPDATE EXCLUSIVE',
     class: loss ? 'loss' : 'safe',
     // refresh_continuous_aggregate commits, so it cannot run inside a transaction block.
@@ -38,18 +38,24 @@ export async function refreshSteps(
   }))
 }
 
+/** Batches of a window can begin or end between the two hours of a clock change. */
+const wholeWindow = '{"buckets_per_batch": 0}'
+
 /** The bounds are literals without a type: PostgreSQL resolves them to the type of the time column. */
-function callContinuous(db: Database, {aggregate}: AggregateSubject, {start, end}: Span): Statement {
+function callContinuous(db: Database, {aggregate}: AggregateSubject, {call, force}: RefreshWindow): Statement {
   const bound = (point: bigint) =>
     point <= lowest || point >= highest ? literal(null) : literal(pointText(point, aggregate.time))
-  return sql`call ${timescaledbFunction(db.server, 'refresh_continuous_aggregate')}(${literal(qualifiedName(aggregate))}::regclass, ${bound(start)}, ${bound(end)})`
+  const options = force ? sql`, force => true, options => ${literal(wholeWindow)}` : sql``
+  return sql`call ${timescaledbFunction(db.server, 'refresh_continuous_aggregate')}(${literal(qualifiedName(aggregate))}::regclass, ${bound(call.start)}, ${bound(call.end)}${options})`
 }
 
 function callEmulated({aggregate}: AggregateSubject, {start, end}: Span): Statement {
   return sql`select qicore.refresh_aggregate(${qualifiedName(aggregate)}::regclass, ${instantOf(start)}::timestamptz, ${instantOf(end)}::timestamptz)`
 }
 
-function isComputed(db: Database, {aggregate}: AggregateSubject, window: Span): Statement {
+/** Null where the log is not to be relied on: an earlier window's refresh may have removed an entry of this one. */
+function isComputed(db: Database, {aggregate}: AggregateSubject, window: RefreshWindow): Statement | null {
+  if (window.force) return null
   const {text, values} = gapsQuestion(db.server, [{id: aggregate.id!, ...window}])
   return statement(`select not exists (select from (\n${text}\n) as g where g.gaps <> '{}') as done`, values)
 }

@@ -1,6 +1,6 @@
 import type {Database} from '../db/database.js'
 import type {Chunk} from '../catalog/table.js'
-import {edgesOf, isShifted} from './buckets.js'
+import {alignmentOf, edgesOf} from './buckets.js'
 import {isStale} from './emulated-coverage.js'
 import {hasRows} from './rows.js'
 import {compareAscending} from '../units/compare.js'
@@ -13,6 +13,8 @@ export type LeftWhy = 'gone' | 'incomplete' | 'broken off' | 'clock set back'
 /** Whole buckets to compute, and the range (`call`) to pass to the server so that it computes them. */
 export interface RefreshWindow extends Span {
   call: Span
+  /** Compute all of it, also what the server's invalidation log does not name. */
+  force: boolean
 }
 
 export interface Windows {
@@ -62,7 +64,7 @@ export async function planWindows(db: Database, subject: AggregateSubject, reque
     computableSpans,
     cells,
   )
-  const open = merge([...pending, ...stale])
+  const open = await aroundClockChanges(db, subject, merge([...pending, ...stale]), computableAlone)
   const left = db.server.materializationRanges === 'left'
   const brokenOff = (await unfinished(db, subject, open)).filter(
     (span) => left || subtract([span], computableSpans).length > 0,
@@ -96,8 +98,11 @@ async function callable(
   complete: Span,
 ): Promise<RefreshWindow[]> {
   const {aggregate} = subject
-  if (aggregate.id === null || windows.length === 0 || !(await isShifted(db, aggregate)))
-    return windows.map((window) => ({...window, call: window}))
+  if (aggregate.id === null || windows.length === 0)
+    return windows.map((window) => ({...window, call: window, force: false}))
+  const {shifted, variable} = await alignmentOf(db, aggregate)
+  const force = variable && db.server.variableBucketsNeedForce
+  if (!shifted) return windows.map((window) => ({...window, call: window, force}))
   const computableBeside = windows
     .flatMap(({start, end}) => [start - 1n, end + 1n])
     .filter((point) => point > lowest && point < highest)
@@ -112,9 +117,32 @@ async function callable(
       (await computableAlone(before)) ? before.start : window.start,
       (await computableAlone(after)) ? after.end : window.end,
     ]
-    result.push({...window, call: {start: low, end: high}})
+    result.push({...window, call: {start: low, end: high}, force})
   }
   return result
+}
+
+/**
+ * Extends spans that begin or end in the two hours of a clock change to the buckets around them, if those can be
+ * computed: the server's log would keep a part of such a window as pending, or the server would refuse it.
+ */
+async function aroundClockChanges(
+  db: Database,
+  {aggregate}: AggregateSubject,
+  spans: readonly Span[],
+  computableSpans: readonly Span[],
+): Promise<Span[]> {
+  if (aggregate.id === null) return merge(spans)
+  const edges = await edgesOf(
+    db,
+    aggregate,
+    spans.flatMap(({start, end}) => [start, end]),
+  )
+  const extended = spans.map(({start, end}) => ({
+    start: edges.get(start)!.around?.start ?? start,
+    end: edges.get(end)!.around?.end ?? end,
+  }))
+  return merge([...spans, ...intersect(extended, computableSpans)])
 }
 
 /** Extends spans to whole buckets: the invalidation log has the times of the rows. */
@@ -219,7 +247,10 @@ async function cellsOf(db: Database, {aggregate, source}: AggregateSubject, whol
   const ends = new Set(chunksOf(source.chunks).map(({end}) => end ?? highest))
   const inside = [...ends].filter((end) => end < highest && whole.some((span) => span.start < end && end < span.end))
   const edges = await edgesAt(db, {aggregate, source}, inside)
-  return [...new Set(inside.map((end) => edges.get(end)!.end))].sort(compareAscending)
+  const cells = [...new Set(inside.map((end) => edges.get(end)!.end))]
+  if (aggregate.id === null) return cells.sort(compareAscending)
+  const around = await edgesOf(db, aggregate, cells)
+  return [...new Set(cells.map((cell) => around.get(cell)!.around?.end ?? cell))].sort(compareAscending)
 }
 
 /** Writes to the source of an emulated aggregate are not logged: computed ranges are computed again and compared. */

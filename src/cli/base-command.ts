@@ -7,6 +7,7 @@ import type {Plan} from '../run/step.js'
 import type {Limits} from '../run/limits.js'
 import type {LockWait} from '../run/lock-wait.js'
 import {approximateSeconds, durationInWords} from '../units/duration.js'
+import type {Needs} from './condition.js'
 import type {ChangeFlags, ChangeMode, ChangeReport, RunOptions} from './change.js'
 import {errorJson, translateError, type ErrorJson} from './command-error.js'
 import {flagMessage} from './flag-error.js'
@@ -157,7 +158,7 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
    */
   protected async withDatabase<R>(
     work: (db: Database) => Promise<R>,
-    options: {changes?: boolean; rows?: boolean; create?: boolean; target?: Target} = {},
+    options: Partial<Needs> & {create?: boolean; target?: Target} = {},
   ): Promise<R> {
     // Loading and validating a configuration takes as long as everything loaded before.
     if (!this.quiet) stderrStatus.show('Reading the configuration …')
@@ -183,7 +184,11 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
         // Another attempt of --wait: the condition was already reported, with an earlier time.
         const known = this.flags.wait !== undefined && this.condition !== null
         if (!this.quiet && !known) this.report(heading(target, db.server, width))
-        const exitCode = checkCondition(db.server, {changes: options.changes ?? false, rows: options.rows ?? false})
+        const exitCode = checkCondition(db.server, {
+          changes: options.changes ?? false,
+          repairs: options.repairs,
+          rows: options.rows ?? false,
+        })
         for (const line of conditionLines(db.server, width)) this.report(line)
         this.condition = db.server.condition.map(({code}) => code)
         if (exitCode !== ExitCode.done) process.exitCode = exitCode

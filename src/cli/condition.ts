@@ -1,4 +1,4 @@
-import {isFound, refuseInHalfState, refuseWorker} from '../db/condition.js'
+import {isFound, refuseHiddenRows, refuseInHalfState, refuseWorker, type ConditionCode} from '../db/condition.js'
 import type {Server} from '../db/server.js'
 import {ExitCode, usageError} from '../errors.js'
 import {wrap} from './render/text.js'
@@ -6,6 +6,8 @@ import {wrap} from './render/text.js'
 export interface Needs {
   /** The command makes changes. */
   changes: boolean
+  /** The condition that these changes end. */
+  repairs?: ConditionCode | undefined
   /** The result depends on row contents: refused if compressed rows are not readable. */
   rows: boolean
 }
@@ -20,12 +22,13 @@ export function conditionLines({condition}: Pick<Server, 'condition'>, width: nu
  * @returns the exit code of a report in this condition
  * @throws OpsError WORKER_NODE, READ_ONLY (2); the code of a half-state (7)
  */
-export function checkCondition(server: Server, {changes, rows}: Needs): ExitCode {
+export function checkCondition(server: Server, {changes, repairs, rows}: Needs): ExitCode {
   refuseWorker(server)
   if (changes && server.inRecovery)
     throw usageError('READ_ONLY', 'This server is a read-only replica, so it cannot be changed.', [
       'Connect to the primary.',
     ])
-  if (changes || rows) refuseInHalfState(server)
+  if (rows) refuseHiddenRows(server)
+  if (changes) refuseInHalfState(server, {repairs})
   return !changes && isFound(server) ? ExitCode.found : ExitCode.done
 }

@@ -44,7 +44,7 @@ export abstract class TargetChange<T extends typeof Command, Report extends obje
     return targets === null ? this.changeOne(changing) : this.changeMany(targets, changing)
   }
 
-  private async changeOne({changes, rows, create, prepare}: Changing<Report>): Promise<Report> {
+  private async changeOne({changes, repairs, rows, create, prepare}: Changing<Report>): Promise<Report> {
     const {flags} = this
     const [target, {changeDatabase}] = await Promise.all([this.target(true), import('./change-database.js')])
     const config = await this.loadConfig()
@@ -64,7 +64,7 @@ export abstract class TargetChange<T extends typeof Command, Report extends obje
         if (exitCode !== undefined) process.exitCode = exitCode
         return report
       },
-      {target, changes, rows: rows ?? false, create: create ?? false},
+      {target, changes, repairs, rows: rows ?? false, create: create ?? false},
     )
   }
 

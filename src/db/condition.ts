@@ -21,10 +21,10 @@ export interface Condition {
   /** The command or SQL that ends it. */
   fix: string
   /**
-   * What is refused while it lasts. `database`: every change, row count, coverage and refresh. `tables`: the same for
-   * the tables below. `nothing`: it is only reported.
+   * What is refused while it lasts. `database`: every change, row count, coverage and refresh. `changes`: every change
+   * except its repair. `tables`: the same as `database` for the tables below. `nothing`: it is only reported.
    */
-  refuses: 'database' | 'tables' | 'nothing'
+  refuses: 'database' | 'changes' | 'tables' | 'nothing'
   /** Qualified names, quoted for SQL. */
   tables: readonly string[]
 }
@@ -49,7 +49,7 @@ export function missingGate({condition}: WithCondition): Condition | null {
 
 /** Whether a report in one of the conditions exits 3: its figures would be wrong, or a live policy does nothing. */
 export function isFound(server: WithCondition): boolean {
-  return missingGate(server) !== null || server.condition.some(({refuses}) => refuses !== 'nothing')
+  return server.condition.some(({refuses}) => refuses !== 'nothing')
 }
 
 /** Whether this session sees rows of compressed chunks; otherwise counts and newest rows are wrong. */
@@ -71,23 +71,51 @@ export function refuseWorker({citus}: WithCitus): void {
     )
 }
 
-/**
- * Refuses a change while a condition forbids it.
- * @param tables qualified names of the tables that are changed
- * @throws OpsError WORKER_NODE (exit 2); with the condition's code, exit 7
- */
-export function refuseInHalfState(server: WithCondition & WithCitus, tables: readonly string[] = []): void {
-  refuseWorker(server)
-  const {condition} = server
-  const found = condition.find(
-    (one) =>
-      one.refuses === 'database' || (one.refuses === 'tables' && one.tables.some((table) => tables.includes(table))),
-  )
-  if (found === undefined) return
-  throw new OpsError(errorCode(found), `Refused: ${found.message}`, {exit: ExitCode.refused, suggestions: [found.fix]})
+/** What a change touches, for {@link refuseInHalfState}. */
+export interface ChangedObjects {
+  /** Qualified names of the tables that are changed. */
+  tables?: readonly string[]
+  /** The condition that the change ends; it is not refused for that one. */
+  repairs?: ConditionCode | undefined
 }
 
-/** Whether an error was thrown by {@link refuseInHalfState}. */
+/**
+ * Refuses a change while a condition forbids it.
+ * @throws OpsError WORKER_NODE (exit 2); with the condition's code, exit 7
+ */
+export function refuseInHalfState(
+  server: WithCondition & WithCitus,
+  {tables = [], repairs}: ChangedObjects = {},
+): void {
+  refuseWorker(server)
+  const refuses: Record<Condition['refuses'], (one: Condition) => boolean> = {
+    database: () => true,
+    changes: ({code}) => code !== repairs,
+    tables: (one) => one.tables.some((table) => tables.includes(table)),
+    nothing: () => false,
+  }
+  const found = server.condition.find((one) => refuses[one.refuses](one))
+  if (found !== undefined) throw refusal(found)
+}
+
+/**
+ * Refuses to read what depends on rows (counts, coverage) while rows of compressed chunks are not visible.
+ * @throws OpsError WORKER_NODE (exit 2); with the condition's code, exit 7
+ */
+export function refuseHiddenRows(server: WithCondition & WithCitus): void {
+  refuseWorker(server)
+  const found = halfState(server)
+  if (found !== null) throw refusal(found)
+}
+
+function refusal(found: Condition): OpsError {
+  return new OpsError(errorCode(found), `Refused: ${found.message}`, {
+    exit: ExitCode.refused,
+    suggestions: [found.fix],
+  })
+}
+
+/** Whether an error was thrown by {@link refuseInHalfState} or {@link refuseHiddenRows}. */
 export function isHalfState(error: unknown): error is OpsError {
   return error instanceof OpsError && halfStateErrors.has(error.code)
 }
@@ -98,6 +126,7 @@ const halfStateErrors: ReadonlySet<string> = new Set([
   'LOADER_DISABLED',
   'LIBRARY_NOT_LOADED',
   'ROWS_IN_ROOT',
+  'GATE_PROCEDURE_MISSING',
 ])
 
 /** The results of probing a session from which conditions are derived. */
@@ -228,7 +257,7 @@ function gate({brokenGates}: ConditionFacts): Condition | null {
     code: 'gate_procedure_missing',
     message: `Job ${brokenGates.join(', job ')}: the procedure that it calls does not exist, so the job does nothing.`,
     fix: `Create it again: ${createGateAgain()}`,
-    refuses: 'nothing',
+    refuses: 'changes',
     tables: [],
   }
 }

@@ -70,6 +70,12 @@ export interface Server {
   retentionByCreation: boolean
   /** An aggregate takes a compression policy only when it has a refresh policy (before 2.27.2). */
   compressionNeedsRefresh: boolean
+  /**
+   * An aggregate of variable bucket width needs a forced refresh: from 2.25.1 its invalidation log leaves out the bucket
+   * at whose start a written range ends (known defect timescaledb-10296). Before 2.27 a forced refresh leaves the
+   * computed range in the log, so it would be repeated for ever.
+   */
+  variableBucketsNeedForce: boolean
   /** The owner of the database counts as the owner of hypertables and jobs (2.28). */
   databaseOwnerOwns: boolean
   /** When this session's server process was started; null on the embedded engine. */
@@ -246,10 +252,11 @@ function featuresOf(row: ServerRow, engine: KnownEngine) {
     chunkCatalog: engine.sql.chunks === null ? null : catalog,
     materializationRanges: row.materialization_ranges,
     truncatesOrDeletes: row.truncates_or_deletes,
-    // These four depend on the library; the catalog does not show them.
+    // These five depend on the library; the catalog does not show them.
     policiesOnUuid: isAtLeast(row.timescaledb, '2.25.0'),
     retentionByCreation: isAtLeast(row.timescaledb, '2.26.3'),
     compressionNeedsRefresh: row.timescaledb !== null && !isAtLeast(row.timescaledb, '2.27.2'),
+    variableBucketsNeedForce: isAtLeast(row.timescaledb, '2.27.0'),
     databaseOwnerOwns: isAtLeast(row.timescaledb, '2.28.0'),
   }
 }

@@ -35,7 +35,7 @@ const cancelAgain = 1_000
  * @throws OpsError with the code of the database condition that forbids changes, or HAZARD, before anything is changed
  */
 export async function execute(db: Database, plan: Plan, options: ExecuteOptions): Promise<RunReport> {
-  refuseInHalfState(db.server, plan.tables)
+  refuseInHalfState(db.server, plan)
   const reports = await refusedSteps(db, plan, options)
   const signals = [options.stop, options.cancel].filter((signal) => signal !== undefined)
   const queue = new StepQueue(plan, reports, signals)
@@ -121,7 +121,7 @@ async function finishRun(
 
 /** What a plan would do now; changes nothing. Steps that are already done are reported as skipped. */
 export async function preview(db: Database, plan: Plan, resolveSession?: SessionResolver): Promise<RunReport> {
-  refuseInHalfState(db.server, plan.tables)
+  refuseInHalfState(db.server, plan)
   const done = await readDone(db, plan.steps, resolveSession)
   const steps = plan.steps.map((step) =>
     done.has(step) ? stepReport(step, 'skipped', 0, {code: 'already_done'}) : stepReport(step, 'planned', 0),

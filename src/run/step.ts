@@ -1,4 +1,5 @@
 import type {Database} from '../db/database.js'
+import type {ConditionCode} from '../db/condition.js'
 import type {Statement} from '../db/sql.js'
 
 /** The confirmation that a change requires: none, a yes, or the name of the target. */
@@ -118,6 +119,8 @@ export interface Plan {
   tables: readonly string[]
   /** Further names to lock against other runs: `migrations`, `pg_cron`. */
   locks: readonly string[]
+  /** The condition of the database that its steps end; others that forbid changes refuse it. */
+  repairs?: ConditionCode
   steps: readonly Step[]
 }
 

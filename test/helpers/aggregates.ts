@@ -1,4 +1,4 @@
-import {planRefresh, type PlannedChange, type RefreshRequest} from '../../src/aggregates/plan-refresh.js'
+import {planRefresh, type PlannedRefresh, type RefreshRequest} from '../../src/aggregates/plan-refresh.js'
 import type {Span} from '../../src/catalog/span.js'
 import {execute} from '../../src/run/execute.js'
 import type {Plan, RunReport} from '../../src/run/step.js'
@@ -30,7 +30,7 @@ export async function refreshPlan(
   db: Database,
   view: string,
   over: Partial<RefreshRequest> = {},
-): Promise<PlannedChange> {
+): Promise<PlannedRefresh> {
   const aggregate = (await tablesOf(db)).get(view)!
   const clock = (await clocksAt(db, [aggregate], '2030-01-01T00:00:00Z')).get(aggregate)!
   return planRefresh(db, {aggregate, clock, span: null, policies: [], acceptLoss: false, ...over})

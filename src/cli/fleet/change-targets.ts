@@ -49,7 +49,7 @@ export async function changeTargets<Report extends object>(
       {
         ...request,
         parallel,
-        needs: {changes: changing.changes, rows: changing.rows ?? false},
+        needs: {changes: changing.changes, repairs: changing.repairs, rows: changing.rows ?? false},
         create: changing.create,
         goOn: () => !request.signals.stop.aborted && goOn(),
       },

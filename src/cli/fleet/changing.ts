@@ -1,4 +1,5 @@
 import type {TargetConfig} from '../../config/target-settings.js'
+import type {ConditionCode} from '../../db/condition.js'
 import type {Database} from '../../db/database.js'
 import type {ExitCode} from '../../errors.js'
 import type {LockWait} from '../../run/lock-wait.js'
@@ -31,6 +32,8 @@ export type ChangeWork<Report> = (db: Database, context: ChangeContext) => Promi
 export interface Changing<Report> {
   /** Connects as for a change: refused on a replica, with the role for changes. */
   changes: boolean
+  /** The condition of a database that these changes end. */
+  repairs?: ConditionCode
   /** The result depends on row contents. */
   rows?: boolean
   /** Create the directory of an embedded database that does not exist. */

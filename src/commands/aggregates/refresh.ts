@@ -2,6 +2,7 @@ import {Args, Flags} from '@oclif/core'
 import {BaseCommand, type ChangeReport} from '../../cli/base-command.js'
 import {changeFlags, pointRangeFlags} from '../../cli/flags.js'
 import {reportNotes} from '../../cli/notes.js'
+import {ExitCode} from '../../errors.js'
 import {pointsBetween} from '../../units/range.js'
 
 export default class AggregatesRefresh extends BaseCommand<typeof AggregatesRefresh> {
@@ -11,7 +12,8 @@ export default class AggregatesRefresh extends BaseCommand<typeof AggregatesRefr
     'complete bucket. A range whose source rows were dropped is skipped, because a refresh would lose what was ' +
     'computed from them; --accept-loss refreshes it too.\n' +
     'Without a range it uses the window of the live refresh policy, or of the declared one if there is no live ' +
-    'policy. Readers and writers are not blocked. Safe to repeat.'
+    'policy. Readers and writers are not blocked. Safe to repeat. Exit 6 if this version of TimescaleDB cannot refresh ' +
+    'a part of the range, which is then named.'
   static override examples = [
     '<%= config.bin %> <%= command.id %> hourly_price_averages --from 2024-01-15 --to 2024-02-01',
     '<%= config.bin %> <%= command.id %> daily_ohlcv_summary --dry-run',
@@ -45,7 +47,7 @@ export default class AggregatesRefresh extends BaseCommand<typeof AggregatesRefr
         const live = policies.filter(({kind}) => kind === 'refresh')
         const rule = declared?.refresh === undefined || declared.refresh === 'none' ? [] : [declared.refresh]
         const span = flags.from || flags.to ? spanBetween(aggregate, clock, range.from, range.to) : null
-        const {plan, notes} = await planRefresh(db, {
+        const {plan, notes, refused} = await planRefresh(db, {
           aggregate,
           clock,
           span,
@@ -53,7 +55,10 @@ export default class AggregatesRefresh extends BaseCommand<typeof AggregatesRefr
           acceptLoss: flags['accept-loss'],
         })
         await reportNotes(notes, (line) => this.report(line))
-        return {...(await this.confirmAndRun(db, plan, flags)), notes}
+        const report = await this.confirmAndRun(db, plan, flags)
+        if (refused.length > 0 && !flags['dry-run'] && process.exitCode === ExitCode.done)
+          process.exitCode = ExitCode.partial
+        return {...report, notes}
       },
       {changes: true},
     )

@@ -44,6 +44,7 @@ export default class MigrateUp extends TargetChange<typeof MigrateUp, ChangeRepo
     const {to, stream, engine, 'space-partitions': spacePartitions, 'dry-run': dryRun} = this.flags
     return {
       changes: true,
+      repairs: 'gate_procedure_missing',
       create: !dryRun,
       prepare:
         () =>

@@ -56,7 +56,15 @@ export async function planMigrations(db: Database, request: MigrationRequest): P
         ),
       )
   }
-  return {operation: 'migrate up', summary: 'migrate up', cutoff: null, tables: [], locks: [migrationLock], steps}
+  return {
+    operation: 'migrate up',
+    summary: 'migrate up',
+    cutoff: null,
+    tables: [],
+    locks: [migrationLock],
+    repairs: 'gate_procedure_missing',
+    steps,
+  }
 }
 
 const isNumbered = ({kind}: Step) => kind !== 'routine'

@@ -244,6 +244,17 @@ forEachEngine({kinds: ['timescaledb'], native: true}, (engine) => {
       "select add_job('qicore.retain', '1 day', scheduled => false); set local search_path = qicore; drop procedure retain(int, jsonb)",
     )
     for (const report of ['policies list', 'stats']) expect((await cli(report)).exitCode, report).toBe(3)
+    await database.run("create table t (time timestamptz not null); select create_hypertable('t', 'time')")
+    for (const change of [
+      'policies apply --yes',
+      'chunks drop t --older-than 1d --yes',
+      'chunks compress t --older-than 1d --yes',
+      'partitions ensure --yes',
+    ]) {
+      const refused = await cli(change)
+      expect(refused.exitCode, change).toBe(7)
+      expect(refused.stderr, change).toContain('migrate up --stream core')
+    }
     const plan = await cli('policies plan')
     expect(plan.exitCode).toBe(3)
     expect(plan.stdout).not.toContain('Nothing to do')
