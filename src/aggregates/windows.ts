@@ -1,6 +1,7 @@
 import type {Database} from '../db/database.js'
 import type {Chunk} from '../catalog/table.js'
 import {alignmentOf, edgesOf} from './buckets.js'
+import {aroundClockChanges, foldedOf} from './repeated-hours.js'
 import {isStale} from './emulated-coverage.js'
 import {hasRows} from './rows.js'
 import {compareAscending} from '../units/compare.js'
@@ -122,47 +123,9 @@ async function callable(
   return result
 }
 
-/**
- * Extends spans that begin or end in the two hours of a clock change to the buckets around them, if those can be
- * computed: the server's log would keep a part of such a window as pending, or the server would refuse it.
- */
-async function aroundClockChanges(
-  db: Database,
-  {aggregate}: AggregateSubject,
-  spans: readonly Span[],
-  computableSpans: readonly Span[],
-): Promise<Span[]> {
-  if (aggregate.id === null) return merge(spans)
-  const edges = await edgesOf(
-    db,
-    aggregate,
-    spans.flatMap(({start, end}) => [start, end]),
-  )
-  const extended = spans.map(({start, end}) => ({
-    start: edges.get(start)!.around?.start ?? start,
-    end: edges.get(end)!.around?.end ?? end,
-  }))
-  return merge([...spans, ...intersect(extended, computableSpans)])
-}
-
 /** Extends spans to whole buckets: the invalidation log has the times of the rows. */
 async function widened(db: Database, subject: AggregateSubject, spans: readonly Span[]): Promise<Span[]> {
   return (await bucketsOf(db, subject, spans)).map(({whole}) => whole)
-}
-
-/**
- * Gaps that begin or end inside an hour that a clock change repeats, if this server mixes the buckets of both hours
- * (before 2.25). Its log then has the bounds swapped, or only one of the hours, and a refresh fails or loses rows.
- */
-async function foldedOf(db: Database, {aggregate}: AggregateSubject, gaps: readonly Span[]): Promise<Span[]> {
-  if (aggregate.id === null) return []
-  const edges = await edgesOf(
-    db,
-    aggregate,
-    gaps.flatMap(({start, end}) => [start, end]),
-  )
-  const inside = gaps.filter(({start, end}) => edges.get(start)!.folded || edges.get(end)!.folded)
-  return merge(inside.map(({start, end}) => ({start: edges.get(start)!.floor, end: edges.get(end)!.ceil})))
 }
 
 async function unfinished(db: Database, subject: AggregateSubject, open: readonly Span[]): Promise<Span[]> {

@@ -184,11 +184,7 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
         // Another attempt of --wait: the condition was already reported, with an earlier time.
         const known = this.flags.wait !== undefined && this.condition !== null
         if (!this.quiet && !known) this.report(heading(target, db.server, width))
-        const exitCode = checkCondition(db.server, {
-          changes: options.changes ?? false,
-          repairs: options.repairs,
-          rows: options.rows ?? false,
-        })
+        const exitCode = checkCondition(db.server, options)
         for (const line of conditionLines(db.server, width)) this.report(line)
         this.condition = db.server.condition.map(({code}) => code)
         if (exitCode !== ExitCode.done) process.exitCode = exitCode

@@ -22,7 +22,7 @@ export function conditionLines({condition}: Pick<Server, 'condition'>, width: nu
  * @returns the exit code of a report in this condition
  * @throws OpsError WORKER_NODE, READ_ONLY (2); the code of a half-state (7)
  */
-export function checkCondition(server: Server, {changes, repairs, rows}: Needs): ExitCode {
+export function checkCondition(server: Server, {changes = false, repairs, rows = false}: Partial<Needs>): ExitCode {
   refuseWorker(server)
   if (changes && server.inRecovery)
     throw usageError('READ_ONLY', 'This server is a read-only replica, so it cannot be changed.', [

@@ -109,10 +109,7 @@ export function refuseHiddenRows(server: WithCondition & WithCitus): void {
 }
 
 function refusal(found: Condition): OpsError {
-  return new OpsError(errorCode(found), `Refused: ${found.message}`, {
-    exit: ExitCode.refused,
-    suggestions: [found.fix],
-  })
+  return new OpsError(errorCode(found), `Refused: ${found.message}`, {exit: ExitCode.refused, suggestions: [found.fix]})
 }
 
 /** Whether an error was thrown by {@link refuseInHalfState} or {@link refuseHiddenRows}. */

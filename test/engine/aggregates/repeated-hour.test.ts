@@ -75,7 +75,7 @@ forEachEngine({kinds: ['timescaledb'], native: true}, (engine) => {
           }
         },
       ),
-      {numRuns: 6},
+      {numRuns: 3},
     )
   }, 240_000)
 
