@@ -14,11 +14,14 @@ const removal = ({schema, table, kind, jobId}: PolicyStatus): Fix => ({
   text: command('policies remove', [kind, shortName(schema, table)], {job: jobId}),
 })
 
-const startDaemon = (): Fix => ({
+/** A policy without a job of TimescaleDB is a row of qicore.policies, which no background worker runs. */
+const startRunner = ({jobId}: Pick<PolicyStatus, 'jobId'>): Fix => ({
   kind: 'advice',
   text:
-    `Start the background workers (\`${command('doctor', [], {only: 'workers'})}\`), or run the daemon: ` +
-    `${command('daemon')}`,
+    jobId === null
+      ? `Run the daemon: ${command('daemon')}, or let pg_cron run the jobs: ${command('cron install')}`
+      : `Start the background workers (\`${command('doctor', [], {only: 'workers'})}\`), or run the daemon: ` +
+        `${command('daemon')}`,
 })
 
 export const policyChecks: readonly Check[] = [
@@ -34,7 +37,7 @@ export const policyChecks: readonly Check[] = [
     severity: 'critical',
     codes: ['no_runner', 'runner_not_running'],
     words: {passes: 'Every policy has a running runner.', problem: 'policies that nothing runs'},
-    fix: startDaemon,
+    fix: startRunner,
   }),
   fromProblems({
     id: 'policies.job_missing',
