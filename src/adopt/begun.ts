@@ -12,7 +12,7 @@ import type {Staging} from './staging.js'
 import type {AdoptState} from './state.js'
 
 /** The new table after the swap: only foreign keys may still have to be checked. */
-export async function afterExchange(
+export async function afterSwap(
   db: Database,
   {relation, table}: Source,
   {oldSchema}: Staging,

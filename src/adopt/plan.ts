@@ -1,7 +1,7 @@
 import type {Database} from '../db/database.js'
 import {usageError} from '../errors.js'
 import {command} from '../units/command.js'
-import {afterExchange, requireSame} from './begun.js'
+import {afterSwap, requireSame} from './begun.js'
 import {carriedOf} from './carried.js'
 import {withTriggerNotes} from './commands.js'
 import {changesKind, isBehind} from './changes.js'
@@ -27,7 +27,7 @@ export async function planAdopt(db: Database, request: AdoptRequest): Promise<Ad
   const found = await readInventory(db, source.oid, staging)
   if (state !== null) requireSame(source, state, found, request)
   if (state !== null && state.phase !== 'copying')
-    return withTriggerNotes(db, await afterExchange(db, source, staging, state, found.inventory))
+    return withTriggerNotes(db, await afterSwap(db, source, staging, state, found.inventory))
   const target = state?.target ?? request.to ?? 'set'
   const partman = state === null && source.kind === 'partitioned' ? await readPartman(db, source) : null
   if (partman !== null) {

@@ -48,7 +48,7 @@ export async function planUndo(db: Database, table: string): Promise<AdoptPlan> 
 
 /**
  * Plans the drop of the old table. Empty if it is dropped already.
- * @throws OpsError NOT_EXCHANGED, the errors of {@link findSource}
+ * @throws OpsError NOT_SWAPPED, the errors of {@link findSource}
  */
 export async function planFinish(db: Database, table: string): Promise<AdoptPlan> {
   const source = await findSource(db, table)
@@ -56,11 +56,9 @@ export async function planFinish(db: Database, table: string): Promise<AdoptPlan
   const state = await readState(db, staging)
   if (state === null) return nothingBegun(source.relation)
   if (state.phase !== 'swapped')
-    throw usageError(
-      'NOT_EXCHANGED',
-      `${source.relation} is not adopted yet: its name still belongs to the old table.`,
-      [`Continue: ${command('partitions adopt', [source.relation])}`],
-    )
+    throw usageError('NOT_SWAPPED', `${source.relation} is not adopted yet: its name still belongs to the old table.`, [
+      `Continue: ${command('partitions adopt', [source.relation])}`,
+    ])
   const {inventory} = await readInventory(db, source.oid, staging)
   const old = formatQualifiedName(staging.oldSchema, source.table)
   const [size] = await db.query<{bytes: number | null}>(statement(loadSql('adopt/sizes'), [old]))
