@@ -58,12 +58,20 @@ export function wireOf(client: Client): Wire {
   return {stream: connection.stream, ended: _ended || _ending || !_queryable, processID, secretKey}
 }
 
+const reports = new WeakMap<Client, ReadonlyMap<string, string>>()
+
+/** The encoding of the database; null if the server has not reported it. */
+export function serverEncoding(client: Client): string | null {
+  return reports.get(client)?.get('server_encoding') ?? null
+}
+
 /**
  * Collects the settings that the server reports by itself (ParameterStatus). Call it before connecting, because the
  * server sends them right after authentication.
  */
 export function reportedSettings(client: Client): ReadonlyMap<string, string> {
   const reported = new Map<string, string>()
+  reports.set(client, reported)
   const {connection} = client as unknown as {
     connection: {
       on(event: 'parameterStatus', listener: (message: {parameterName: string; parameterValue: string}) => void): void

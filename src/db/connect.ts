@@ -1,6 +1,7 @@
 import {OpsError, usageError} from '../errors.js'
 import {sendCancel} from './cancel.js'
-import {endClient, newClient, noAnswer, types, wireOf, type Client} from './client.js'
+import {endClient, newClient, noAnswer, serverEncoding, types, wireOf, type Client} from './client.js'
+import {encoderFor} from './encoding.js'
 import {connectServer} from './connect-server.js'
 import {
   embeddedDirectory,
@@ -106,6 +107,7 @@ async function serve(
     applicationName: options.applicationName,
     onNoTransaction,
     prepares,
+    encode: encoderFor(serverEncoding(client)),
     types,
     corrections,
     workers,
@@ -165,8 +167,11 @@ async function serve(
         listening(settings, async () => {
           try {
             await coded(client.query(sessionSettings(settings, options.applicationName, corrections)))
-            const send = ({text, values}: Statement) =>
-              coded(client.query(text, values.length > 0 ? [...values] : undefined))
+            const encode = encoderFor(serverEncoding(client))
+            const send = (statement: Statement) => {
+              const {text, values} = encode(statement)
+              return coded(client.query(text, values.length > 0 ? [...values] : undefined))
+            }
             const answers = followUp === undefined ? [send(what)] : [send(what), send(followUp)]
             const [first] = await Promise.allSettled(answers)
             if (first!.status === 'rejected') {

@@ -124,7 +124,8 @@ export class OpenTransaction implements Db {
     this.watched(this.first.landed)
   }
 
-  private ask(question: Statement): Promise<Answer | Answer[]> {
+  private ask(asked: Statement): Promise<Answer | Answer[]> {
+    const question = this.session.encode(asked)
     const {text, values, name} = question
     if (this.phase === 'collecting' && !(values.length === 0 && mayHoldSeveral(text))) {
       const answer = this.first.add({text, values, name: this.session.prepares ? name : undefined})

@@ -24,6 +24,8 @@ export interface Session {
   onNoTransaction: Set<() => void>
   /** Whether the session may keep prepared statements. */
   prepares: boolean
+  /** Gives a statement the form that the encoding of the database has. */
+  encode: (statement: Statement) => Statement
   /** Parsers for values of the server. */
   types: NonNullable<ClientConfig['types']>
   /**
