@@ -28,6 +28,7 @@ select
   a.raw_hypertable_id as source,
   w.watermark::text,
   b.bucket_width,
+  not b.bucket_fixed_width as variable_buckets,
   h.compression_state = 1 or h.status & 4 = 4 as compression,
   s.segmentby as segment_by,
   s.orderby as order_by,

@@ -50,6 +50,7 @@ export function emulatedTables(rows: EmulatedAggregates, others: readonly Table[
         source: null,
         watermark: row.watermark === null ? null : microsOf(row.watermark),
         bucketWidth: parseIntervalText(row.bucket),
+        variableBuckets: false,
       },
     }),
   )

@@ -26,6 +26,7 @@ interface HypertableRow {
   source: number | null
   watermark: string | null
   bucket_width: string | null
+  variable_buckets: boolean | null
   compression: boolean
   segment_by: string[] | null
   order_by: string[] | null
@@ -116,7 +117,12 @@ function tableOf(row: HypertableRow): Table {
     aggregate:
       row.source === null
         ? null
-        : {source: null, watermark: watermarkOf(row.watermark, time), bucketWidth: widthOf(row.bucket_width, time)},
+        : {
+            source: null,
+            watermark: watermarkOf(row.watermark, time),
+            bucketWidth: widthOf(row.bucket_width, time),
+            variableBuckets: row.variable_buckets ?? false,
+          },
     compression: row.compression,
     segmentBy: row.segment_by,
     orderBy: orderOf(row),

@@ -65,6 +65,8 @@ export interface Aggregate {
   watermark: bigint | null
   /** A number in the table's unit for integer time. */
   bucketWidth: Duration | bigint | null
+  /** Buckets of TimescaleDB that need not have the same width: of months, or with a time zone. */
+  variableBuckets: boolean
 }
 
 /** A chunk of which nothing more is known than these fields say: open at both ends, not compressed, no sizes. */

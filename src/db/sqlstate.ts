@@ -172,6 +172,11 @@ const causes: Record<string, {code: string; exit?: ExitCode; suggestions?: reado
     code: 'NO_FUNCTION',
     suggestions: ['Is the timescaledb extension of this database older than 2.15?'],
   },
+  [SqlState.untranslatable]: {
+    code: 'ENCODING',
+    exit: ExitCode.usage,
+    suggestions: ['The encoding of this database has no such character: correct the name or value.'],
+  },
   '53300': {
     code: 'CONNECT',
     exit: ExitCode.cannotConnect,

@@ -58,6 +58,7 @@ const touchedBy: Readonly<Record<Touched, (facts: HazardFacts, touches: Touched)
     policies.some(({kind, recompress, job}) => kind === 'compression' && !recompress && job !== null),
   refresh_jobs: ({policies}) => policies.some(({kind, job}) => kind === 'refresh' && job !== null),
   server: () => true,
+  variable_buckets: ({tables}) => tables.some(({aggregate}) => aggregate?.variableBuckets === true),
   unordered_chunks: someChunk(({status}) => has(status, 'unordered')),
 }
 

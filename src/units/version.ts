@@ -48,12 +48,13 @@ export type Certainty = 'certain' | 'possible' | 'excluded'
 /**
  * Whether the version is at least `since` and below `before`.
  * @param since null if every version below `before` counts
+ * @param before null if every version from `since` on counts
  */
-export function certaintyOf({from, to}: VersionRange, since: string | null, before: string): Certainty {
+export function certaintyOf({from, to}: VersionRange, since: string | null, before: string | null): Certainty {
   if (to !== null && since !== null && compareVersions(to, since) < 0) return 'excluded'
-  if (from !== null && compareVersions(from, before) >= 0) return 'excluded'
+  if (before !== null && from !== null && compareVersions(from, before) >= 0) return 'excluded'
   const allSince = since === null || (from !== null && compareVersions(from, since) >= 0)
-  const allBefore = to !== null && compareVersions(to, before) < 0
+  const allBefore = before === null || (to !== null && compareVersions(to, before) < 0)
   return allSince && allBefore ? 'certain' : 'possible'
 }
 

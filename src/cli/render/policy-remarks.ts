@@ -4,7 +4,7 @@ import {instantInWords, plural} from './words.js'
 
 /** What a plan of policies reports in addition to its steps. */
 export interface PolicyRemarks {
-  cutoffs: readonly {key: string; cutoff: string | null; chunks: readonly unknown[]}[]
+  cutoffs: readonly {key: string; unit: 'chunk' | 'partition'; cutoff: string | null; chunks: readonly unknown[]}[]
   findings: readonly {
     id: string
     message: string
@@ -24,10 +24,11 @@ export function withoutRefusing<F extends {refuses: boolean}>(findings: readonly
 /** The cutoffs of retentions, conflicting policies (`!` if one refuses the plan), unmanaged policies, and notes. */
 export function policyRemarks({cutoffs, findings, unmanaged, notes}: PolicyRemarks): Line[] {
   return [
-    ...cutoffs.map(({key, cutoff, chunks}) =>
+    ...cutoffs.map(({key, unit, cutoff, chunks}) =>
       note(
-        `${key}: older than ${cutoff === null ? 'unknown' : instantInWords(cutoff)}, ` +
-          `${plural(chunks.length, 'chunk')} now`,
+        cutoff === null
+          ? `${key}: the age of its ${unit}s is not known, so it is not known which are dropped`
+          : `${key}: older than ${instantInWords(cutoff)}, ${plural(chunks.length, unit)} now`,
         ' ',
       ),
     ),

@@ -37,7 +37,7 @@ async function readGrants(context: CheckContext): Promise<Finding[]> {
     severity: 'warning',
     object: null,
     message:
-      `The role ${server.role} has not the privileges of pg_monitor: the queries, waits and kinds of other ` +
+      `The role ${server.role} does not have the privileges of pg_monitor: the queries, waits and kinds of other ` +
       'sessions, hidden settings and replication lag stay unknown.',
     data: {role: server.role, missing: ['pg_monitor']},
     fix: sqlFix(sql`grant pg_monitor to ${ident(server.role)}`.text),
@@ -61,10 +61,35 @@ const unreadable = (table: Declared, grants: string, role: string): Finding => (
   fix: sqlFix(grants),
 })
 
+/** Without the schema qicore, which records every change, the first change must create it. */
+async function installGrant(context: CheckContext): Promise<Finding[]> {
+  const {db, server} = context
+  if (server.hasQicoreSchema) return []
+  const role = changingRole(context)
+  const [row] = await db.query<{may: boolean}>(
+    sql`select has_database_privilege(${role}::name, current_database(), 'create') as may`,
+  )
+  if (row?.may) return []
+  return [
+    {
+      severity: 'warning',
+      object: null,
+      message: `The schema qicore is not installed, and the role ${role} may not create it: it can make no change.`,
+      data: {role, missing: ['create']},
+      fix: sqlFix(sql`grant create on database ${ident(server.database)} to ${ident(role)}`.text),
+    },
+  ]
+}
+
 async function changeGrants(context: CheckContext): Promise<Finding[]> {
-  const [qicore, tables] = await Promise.all([context.once(changeQicore), context.once(readTables)])
+  const [qicore, tables, install] = await Promise.all([
+    context.once(changeQicore),
+    context.once(readTables),
+    installGrant(context),
+  ])
   const role = changingRole(context)
   return [
+    ...install,
     ...tables.flatMap((rights) => (rights.acts ? [] : [notOwner(rights, role)])),
     ...qicoreFinding(
       qicore.filter(({reads}) => !reads),
@@ -123,7 +148,7 @@ export const grantChecks: readonly Check[] = [
   check(
     'grants_change',
     {
-      passes: 'This role may change the declared tables and use the schema qicore.',
+      passes: 'This role may change the declared tables, and use the schema qicore or create it.',
       problem: 'missing privileges to make changes',
     },
     changeGrants,

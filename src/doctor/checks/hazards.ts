@@ -1,6 +1,6 @@
 import type {Server} from '../../db/server.js'
 import {readCronSchedules} from '../../pg-cron/schedules.js'
-import {productNames, versionsOf, type Hazard} from '../../run/hazards/hazard.js'
+import {fixInWords, productNames, versionsOf, type Hazard} from '../../run/hazards/hazard.js'
 import {knownHazards} from '../../run/hazards/known.js'
 import {compareVersions, rangeInWords} from '../../units/version.js'
 import type {Check} from '../check.js'
@@ -21,14 +21,15 @@ async function found({server, once}: CheckContext, effect: Hazard['effect']): Pr
     .map(({hazard}) => findingOf(hazard, server))
 }
 
-function findingOf({id, product, what, since, fixedIn, effect, source}: Hazard, server: Server): Finding {
+function findingOf(hazard: Hazard, server: Server): Finding {
+  const {id, product, what, since, fixedIn, effect, source} = hazard
   const versions = versionsOf(product, server)!
   return {
     severity: effect === 'loss' ? 'critical' : 'warning',
     object: null,
     message:
       `${what} Known defect of ${productNames[product]} ${rangeInWords(versions)}, ` +
-      `fixed in ${fixedIn.join(', ')} (${source}).`,
+      `${fixInWords(hazard)} (${source}).`,
     data: {
       id,
       product,
@@ -38,14 +39,15 @@ function findingOf({id, product, what, since, fixedIn, effect, source}: Hazard, 
       fixedIn,
       source,
     },
-    fix: fixOf(product, fixedIn, server),
+    fix: fixOf(hazard, server),
   }
 }
 
-function fixOf(product: Hazard['product'], fixedIn: readonly string[], {timescaledbAvailable}: Server): Fix {
+function fixOf({product, fixedIn, instead}: Hazard, {timescaledbAvailable}: Server): Fix {
   const [fixed] = fixedIn
+  if (fixed === undefined) return advice(`${instead ?? 'No version has a fix yet'}.`)
   const there =
-    product === 'timescaledb' && timescaledbAvailable !== null && compareVersions(timescaledbAvailable, fixed!) >= 0
+    product === 'timescaledb' && timescaledbAvailable !== null && compareVersions(timescaledbAvailable, fixed) >= 0
   const restart = product === 'pg_cron' ? ' and restart the server' : ''
   return advice(
     there

@@ -12,6 +12,8 @@ import type {PolicyPlan} from './plan.js'
 /** The cutoff of a retention, and the chunks before it, at the time of the plan. */
 export interface CutoffSnapshot {
   key: string
+  /** What a drop of the table takes. */
+  unit: 'chunk' | 'partition'
   /** The absolute cutoff; null if the unit of an integer is not known. */
   cutoff: Instant | null
   chunks: string[]
@@ -27,13 +29,14 @@ export function cutoffSnapshotOf({
     const table = snapshot.all.find((candidate) => qualifiedName(candidate) === change.key)!
     const clock = snapshot.clocks.get(table)
     const rule = retentionOf({state: project(states.get(table)!, [change])})
-    if (rule === null || clock?.now == null) return [{key: change.key, cutoff: null, chunks: []}]
+    const named = {key: change.key, unit: table.kind === 'partitioned' ? ('partition' as const) : ('chunk' as const)}
+    if (rule === null || clock?.now == null) return [{...named, cutoff: null, chunks: []}]
     const cutoff = ago(clock, rule.after)
-    if (cutoff === null) return [{key: change.key, cutoff: null, chunks: []}]
+    if (cutoff === null) return [{...named, cutoff: null, chunks: []}]
     const micros = microsIn(cutoff, table, clock)
     return [
       {
-        key: change.key,
+        ...named,
         cutoff: micros === null ? null : instantOf(micros),
         chunks: chunksBefore(table, cutoff).map(({schema, name}) => formatQualifiedName(schema, name)),
       },

@@ -20,6 +20,7 @@ export type Touched =
   | 'refresh_jobs'
   | 'server'
   | 'unordered_chunks'
+  | 'variable_buckets'
 
 /** Operations of this program that a defect makes unsafe. */
 export interface UnsafeOperation {
@@ -50,20 +51,22 @@ export const productNames: Readonly<Record<Product, string>> = {
 
 /** A known defect of a version. */
 export interface Hazard {
-  /** `timescaledb-9571`: the product and the number of its fix. */
+  /** `timescaledb-9571`: the product and the number of its fix, or of the issue where there is none. */
   id: string
   product: Product
   /** `loss`: rows are lost or answers are wrong. `failure`: something fails, stops or crashes. */
   effect: 'loss' | 'failure'
   /** The first version that has it; null where that is not known: every one before the fix counts. */
   since: string | null
-  /** The first versions without it, one for each major version of PostgreSQL. */
+  /** The first versions without it, one for each major version of PostgreSQL; empty if no version is. */
   fixedIn: readonly string[]
   /** What goes wrong, as a sentence. */
   what: string
   touches: Touched
   /** Null where no operation of this program makes it worse: then it is a finding of doctor only. */
   unsafe: UnsafeOperation | null
+  /** What helps where no version has a fix, as the beginning of a sentence. */
+  instead?: string
   source: string
 }
 
@@ -73,11 +76,17 @@ type Versioned = Pick<Hazard, 'product' | 'since' | 'fixedIn'>
  * Whether all, some or none of these versions have the defect. Fixes of PostgreSQL count within their major version.
  */
 export function certaintyOfHazard({product, since, fixedIn}: Versioned, versions: VersionRange): Certainty {
+  if (fixedIn.length === 0) return certaintyOf(versions, since, null)
   const fixed =
     product === 'postgresql'
       ? fixedIn.find((each) => versions.from !== null && majorOf(each) === majorOf(versions.from))
       : [...fixedIn].sort(compareVersions)[0]
   return fixed === undefined ? 'excluded' : certaintyOf(versions, since, fixed)
+}
+
+/** `fixed in 2.23.1`, as the end of a clause. */
+export function fixInWords({fixedIn}: Pick<Hazard, 'fixedIn'>): string {
+  return fixedIn.length === 0 ? 'not fixed in any version yet' : `fixed in ${fixedIn.join(', ')}`
 }
 
 /** Whether a version has the defect. */

@@ -268,6 +268,22 @@ export const knownHazards: readonly Hazard[] = [
     }),
   ),
   {
+    id: 'timescaledb-10296',
+    product: 'timescaledb',
+    effect: 'loss',
+    since: '2.25.1',
+    fixedIn: [],
+    what:
+      'The invalidation log of an aggregate by months or with a time zone leaves out the bucket at whose start a ' +
+      'written range ends, so its late rows are not computed.',
+    touches: 'variable_buckets',
+    unsafe: null,
+    instead:
+      'Before old rows are dropped, refresh their range with force => true (docs/changes.md), or use buckets of a ' +
+      'fixed width',
+    source: 'https://github.com/timescale/timescaledb/issues/10296',
+  },
+  {
     id: 'postgresql-14.4',
     product: 'postgresql',
     effect: 'loss',

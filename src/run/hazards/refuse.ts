@@ -5,7 +5,7 @@ import {statement} from '../../db/sql.js'
 import {ExitCode, OpsError, usageError} from '../../errors.js'
 import type {Plan, Step} from '../step.js'
 import {compareVersions} from '../../units/version.js'
-import {certaintyOfHazard, versionsOf, type Hazard, type UnsafeOperation} from './hazard.js'
+import {certaintyOfHazard, fixInWords, versionsOf, type Hazard, type UnsafeOperation} from './hazard.js'
 import {knownHazards} from './known.js'
 
 /** A step that must not be run on this server. */
@@ -83,10 +83,7 @@ export function notAccepted(unsafe: readonly UnsafeStep[], accepted: readonly st
 
 /** What is unsafe on which object, and where that is known from. */
 export function unsafeMessage({step, hazard, operation}: UnsafeStep): string {
-  return (
-    `${step.object}: ${operation.harm} (known defect ${hazard.id}, fixed in ${hazard.fixedIn.join(', ')}: ` +
-    `${hazard.source})`
-  )
+  return `${step.object}: ${operation.harm} (known defect ${hazard.id}, ${fixInWords(hazard)}: ` + `${hazard.source})`
 }
 
 /** Objects that are named in a refusal; the rest is counted. */

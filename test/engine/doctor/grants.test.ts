@@ -73,6 +73,7 @@ forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
   it('settings.grants_change: names the role of the target if the role does not inherit, and no membership in a superuser', async () => {
     const database = await engine.database()
     await withRoles(database, async (owner, login, ask) => {
+      await database.autocommit(`grant create on database ${database.db.server.database} to ${login}, ${owner}`)
       await database.autocommit(`alter role ${login} noinherit`)
       await database.autocommit(`grant ${owner} to ${login}`)
       const {findings} = await ask(ids[1])
@@ -87,11 +88,15 @@ forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
     })
   })
 
-  it('settings.grants_read and settings.grants_change: pass for a superuser and without the schema qicore', async () => {
+  it('settings.grants_read and settings.grants_change: pass for a superuser, and without the schema qicore for a role that may create it', async () => {
     const database = await engine.database()
     for (const id of ids) expect(await askDoctor(database, id, request)).toMatchObject(passed)
     await withRoles(database, async (owner, login, ask) => {
       await database.autocommit(`grant ${owner}, pg_monitor to ${login}`)
+      expect(await ask(ids[0])).toMatchObject(passed)
+      const {findings} = await ask(ids[1])
+      expect(findings).toMatchObject([{object: null, data: {role: login, missing: ['create']}}])
+      await database.autocommit(findings[0]!.fix.text!)
       for (const id of ids) expect(await ask(id), id).toMatchObject(passed)
     })
   })

@@ -43,10 +43,31 @@ describe('the known defects', () => {
     expect(['16.5', '17.0', '17.1', '17.2', '18.0'].filter((version) => isAffected(interface17, version))).toEqual([
       '17.1',
     ])
+    const open = of('timescaledb', '2.25.1', [])
+    expect(['2.25.0', '2.25.1', '99.0'].filter((version) => isAffected(open, version))).toEqual(['2.25.1', '99.0'])
   })
 })
 
 forEachEngine({kinds: ['timescaledb'], native: false}, (engine) => {
+  it('without a fix in any version is found where it is met, with what helps instead', async () => {
+    const database = await engine.database()
+    const {run, db} = database
+    const critical = async () => {
+      const {all, policies} = await readSnapshot(db, {lateAfter: 0, timeUnits: new Map()})
+      const server = {...db.server, timescaledb: '2.29.2'}
+      return idsOf(hazardsOf(knownHazards, {server, tables: all, policies, cron: null}).map(({hazard}) => hazard))
+    }
+    await run('create table public.t (time timestamptz not null, v int)')
+    await run("select create_hypertable('public.t', by_range('time', interval '1 day'))")
+    const view = (name: string, bucket: string) =>
+      run(`create materialized view ${name} with (timescaledb.continuous) as
+        select ${bucket} as bucket, sum(v) as v from public.t group by 1 with no data`)
+    await view('hours', "time_bucket(interval '1 hour', time)")
+    expect(await critical()).not.toContain('timescaledb-10296')
+    await view('local_days', "time_bucket(interval '1 day', time, timezone => 'Europe/Vienna')")
+    expect(await critical()).toContain('timescaledb-10296')
+  })
+
   it('are found if the database has what they affect, and not in the version with the fix', async () => {
     const database = await engine.database()
     const {run, db} = database

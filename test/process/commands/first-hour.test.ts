@@ -43,7 +43,9 @@ describe('a newcomer', () => {
     }
     expect(await suggestions('version: 1\n')).toContain('These are the defaults')
     const mine = 'version: 1\njobs:\n  mine: {kind: sql, schedule: "@daily", statement: "select 1"}\n'
-    expect(await suggestions(mine)).toMatch(/Known jobs: maintain, mine, .* They are the defaults and those under jobs:/)
+    expect(await suggestions(mine)).toMatch(
+      /Known jobs: maintain, mine, .* They are the defaults and those under jobs:/,
+    )
   })
 })
 

@@ -29,7 +29,7 @@ const over = (source: Table, name: string): Table =>
     kind: 'aggregate',
     schema: 'public',
     name,
-    aggregate: {source, watermark: null, bucketWidth: null},
+    aggregate: {source, watermark: null, bucketWidth: null, variableBuckets: false},
   })
 const unknown = {now: null, unit: null, time: 'integer'} as const
 

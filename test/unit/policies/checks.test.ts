@@ -55,7 +55,10 @@ function subject(
   name: string,
   {policies = [], interval = day, chunks = [], more = {}, source, bucket}: Given,
 ): CheckSubject {
-  const aggregate = source === undefined ? null : {source, watermark: null, bucketWidth: bucket ?? duration('1 hour')}
+  const aggregate =
+    source === undefined
+      ? null
+      : {source, watermark: null, bucketWidth: bucket ?? duration('1 hour'), variableBuckets: false}
   const table = newTable({
     kind: source === undefined ? 'hypertable' : 'aggregate',
     schema: 'public',

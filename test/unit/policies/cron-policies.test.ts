@@ -146,7 +146,7 @@ describe('a policy that an entry of pg_cron runs with a function of Citus', () =
       relation: 2,
       timeColumn: 'time',
       time: 'timestamptz',
-      aggregate: {source: table, watermark: null, bucketWidth: null},
+      aggregate: {source: table, watermark: null, bucketWidth: null, variableBuckets: false},
     })
     const findings = async (age: string) =>
       (await cronPolicies([dropOlder(age)], [table])).map((policy) => ungatedEntry(policy, [table, hourly]))
