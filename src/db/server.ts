@@ -85,8 +85,8 @@ export interface Server {
   /** States in which counts are wrong or jobs cannot run; empty if there are none. */
   condition: readonly Condition[]
   /**
-   * Settings that every transaction makes, because the database has them otherwise: it would hide compressed rows, list
-   * shards of Citus as tables, or distribute the schema qicore.
+   * Settings that every transaction makes, because the database may have them otherwise: it would hide compressed rows,
+   * list shards of Citus as tables, distribute the schema qicore, or end a long step.
    */
   corrections: readonly (readonly [name: string, value: string])[]
   /** Null if the database does not have Citus. */
@@ -239,6 +239,8 @@ export function describeServer(row: ServerRow, processId: number | null, embedde
     pooled: !embedded && processId !== null && processId !== row.pid,
     condition,
     corrections: [
+      // It ends the session, so a long step could never be done (PostgreSQL 17).
+      ...(row.version_num >= 17_00_00 ? [['transaction_timeout', '0'] as const] : []),
       ...settings.hidingHere.map((name) => [name, 'on'] as const),
       ...(extras.citus === null ? [] : citusCorrections(extras.citus)),
     ],

@@ -7,6 +7,8 @@ export interface Statement {
   readonly values: readonly Value[]
   /** If set, the session keeps the statement prepared under this name. */
   readonly name?: string
+  /** Written by the user: sent exactly as it is, whatever the encoding of the database. */
+  readonly verbatim?: true
 }
 
 /** Text that is inserted into a statement unchanged. Created only by {@link ident}, {@link literal} and {@link raw}. */
@@ -81,6 +83,11 @@ function isStatement(part: Part): part is Statement {
 /** A statement with a fixed text. */
 export function statement(text: string, values: readonly Value[] = []): Statement {
   return {text, values}
+}
+
+/** A statement that the user wrote. */
+export function userStatement(text: string): Statement {
+  return {text, values: [], verbatim: true}
 }
 
 /** A name, or a name with its schema, always quoted. */

@@ -1,4 +1,4 @@
-import {statement} from '../../db/sql.js'
+import {userStatement} from '../../db/sql.js'
 import type {Step} from '../../run/step.js'
 import type {JobKind} from '../kind.js'
 import {readStatements, sqlSource} from './sql-text.js'
@@ -14,7 +14,7 @@ export const job: JobKind<'sql'> = {
       id: `sql ${name}`,
       kind: 'sql',
       object: name,
-      statements: parsed.map(({text}) => statement(text)),
+      statements: parsed.map(({text}) => userStatement(text)),
       lock: parsed.length === 1 ? parsed[0]!.lock : 'NONE',
       class: 'safe',
       transaction: options.transaction,

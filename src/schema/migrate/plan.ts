@@ -1,7 +1,7 @@
 import type {Database} from '../../db/database.js'
 import {loadSql} from '../../db/load-sql.js'
 import type {EngineKind} from '../../engines/index.js'
-import {statement, type Statement} from '../../db/sql.js'
+import {statement, userStatement, type Statement} from '../../db/sql.js'
 import {usageError} from '../../errors.js'
 import type {Plan, Step} from '../../run/step.js'
 import {qualified} from '../names.js'
@@ -174,6 +174,7 @@ async function fileStep(
   dataAtRisk: boolean,
 ): Promise<Step> {
   const parsed = await statementsOf(source)
+  const write = source.stream === 'app' ? userStatement : statement
   const {lock, relations, loses} = sumOf(parsed)
   const classOnData = loses ? 'loss' : 'undo'
   const settings =
@@ -185,7 +186,7 @@ async function fileStep(
     kind: 'migrate',
     ...(source.stream === 'core' && compareVersions(source.version, lockedSince) <= 0 && {precedesRecord: true}),
     object: source.file,
-    statements: [...settings, ...parsed.map(({text}) => statement(text)), record(source, request.engine)],
+    statements: [...settings, ...parsed.map(({text}) => write(text)), record(source, request.engine)],
     lock,
     class: dataAtRisk && source.stream !== 'core' ? classOnData : 'safe',
     transaction: source.transaction,

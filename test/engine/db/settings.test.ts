@@ -1,12 +1,14 @@
 import {expect, it} from 'vitest'
 import {connect} from '../../../src/db/connect.js'
-import {ident, raw, sql} from '../../../src/db/sql.js'
+import {ident, raw, sql, statement} from '../../../src/db/sql.js'
 import {planEnsure} from '../../../src/partitions/create/ensure.js'
 import {readPartitions} from '../../../src/partitions/list.js'
+import {execute} from '../../../src/run/execute.js'
 import {readStats} from '../../../src/reports/stats.js'
 import {forEachEngine} from '../../helpers/engines.js'
 import {request} from '../../helpers/catalog-time-series.js'
 import {ruleOf} from '../../helpers/partitions.js'
+import {insertStep, planOf, quick, workTable} from '../../helpers/run-steps.js'
 import {applicationName, targetOf} from '../../helpers/server.js'
 
 /**
@@ -56,5 +58,26 @@ forEachEngine({kinds: ['postgres', 'timescaledb'], native: true}, (engine) => {
     for (const [setting, value] of Object.entries(odd))
       await database.autocommit(sql`alter database ${ident(name)} set ${raw(setting)} = ${raw(`'${value}'`)}`.text)
     expect(await answers()).toEqual(before)
+  })
+
+  it('a step may take longer than the timeouts of the database allow a statement and a transaction', async () => {
+    const database = await engine.database()
+    await database.run(workTable)
+    const {name, version} = (
+      await database.run<{name: string; version: number}>(
+        "select current_database() as name, current_setting('server_version_num')::int as version",
+      )
+    )[0]!
+    const timeouts = ['statement_timeout', ...(version >= 17_00_00 ? ['transaction_timeout'] : [])]
+    for (const setting of timeouts)
+      await database.autocommit(sql`alter database ${ident(name)} set ${raw(setting)} = '200ms'`.text)
+    const db = await connect(targetOf(database.url), {applicationName})
+    const long = insertStep('long', {statements: [statement('select pg_sleep(0.5)'), ...insertStep('long').statements]})
+    for (const step of [long, {...long, id: 'alone', transaction: 'none' as const, doneCheck: null}]) {
+      const {steps} = await execute(db, planOf(step), {limits: quick, ledger: null})
+      expect(steps).toMatchObject([{id: step.id, status: step === long ? 'done' : 'failed'}])
+      expect(steps[0]!.sqlState).toBe(step === long ? null : '23505')
+    }
+    await db.close()
   })
 })

@@ -2,6 +2,7 @@ import {readdirSync} from 'node:fs'
 import {fileURLToPath} from 'node:url'
 import {expect, it} from 'vitest'
 import {encoderFor} from '../../../src/db/encoding.js'
+import {userStatement} from '../../../src/db/sql.js'
 import {loadSql, sqlDirectory} from '../../../src/db/load-sql.js'
 
 const asked = {text: 'select $1 -- …', values: ['a…', ['b…', 'c'], 1, null], name: 'n'} as const
@@ -12,6 +13,11 @@ it.each(['LATIN1', 'LATIN10', 'ISO_8859_5', 'KOI8R'])('%s has no ellipsis, so th
     values: ['a...', ['b...', 'c'], 1, null],
     name: 'n',
   })
+})
+
+it('SQL of the user is sent as it is', () => {
+  const own = userStatement("select '…'")
+  expect(encoderFor('LATIN1')(own)).toBe(own)
 })
 
 it.each(['UTF8', 'SQL_ASCII', 'WIN1252', 'EUC_JP', null])(
