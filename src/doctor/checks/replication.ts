@@ -2,6 +2,7 @@ import {plural} from '../../units/plural.js'
 import {ident, quoteLiteral, sql} from '../../db/sql.js'
 import {formatBytes} from '../../units/bytes.js'
 import {durationInWords} from '../../units/duration.js'
+import {instantInWords, type Instant} from '../../units/instant.js'
 import type {Check} from '../check.js'
 import type {CheckContext} from '../context.js'
 import type {Finding} from '../finding.js'
@@ -61,6 +62,8 @@ interface LagRow {
   behind_bytes: number | null
   behind_ms: number | null
   limit_bytes: number
+  /** Of a standby: when the newest transaction that it has replayed was committed. */
+  replayed: Instant | null
 }
 
 /** Queries on a standby read what is older than this, and a failover to it loses as much or waits for it. */
@@ -74,8 +77,27 @@ const lag: Check = {
   async run(context) {
     const rows = await context.ask<LagRow>('replication-lag')
     if (rows.some(({state}) => state === null)) context.needStatistics('how far standbys are behind')
-    return rows.flatMap(lagFindings)
+    return rows.flatMap((row) => (row.here && !receives.has(row.state ?? '') ? [cutOff(row)] : lagFindings(row)))
   },
+}
+
+/** States of the WAL receiver of a standby to which WAL still comes, and of one that reads archived WAL only. */
+const receives: ReadonlySet<string> = new Set(['streaming', 'archive'])
+
+/** A standby to which no WAL comes: it has replayed all that it received, so its positions show no lag. */
+function cutOff({state, replayed}: LagRow): Finding {
+  return {
+    severity: 'warning',
+    object: null,
+    message:
+      'This server is a standby and receives no WAL, so queries read old rows. Its newest transaction is of ' +
+      `${replayed === null ? 'an unknown time' : instantInWords(replayed)}.`,
+    data: {state, replayedAt: replayed},
+    fix: advice(
+      'Find the reason in the log of this server: the primary is down, cannot be reached, or has removed WAL that the ' +
+        'standby needs. In the last case take a new base backup, and give the standby a replication slot',
+    ),
+  }
 }
 
 export function lagFindings({name, state, here, paused, ...row}: LagRow): Finding[] {

@@ -63,3 +63,17 @@ it('replication.lag: a role without pg_monitor does not know', async () => {
   expect((await lag(again)).status).toBe('passed')
   await again.close()
 })
+
+it('replication.lag: a standby to which no WAL comes is found, though it has replayed all that it received', async () => {
+  await onPrimary!.close()
+  await primary.kill()
+  await expect.poll(async () => (await lag(onStandby!)).status, {timeout: 30_000}).toBe('warning')
+  const [found] = (await lag(onStandby!)).findings
+  expect(found).toMatchObject({
+    data: {state: 'stopped', replayedAt: expect.stringMatching(/^\d{4}-/)},
+    fix: {kind: 'advice'},
+  })
+  await primary.start()
+  onPrimary = await connect(targetOf(primary.url), {applicationName})
+  await expect.poll(async () => (await lag(onStandby!)).status, {timeout: 60_000}).toBe('passed')
+}, 180_000)
