@@ -398,10 +398,10 @@ it('the last line counts declared sets that do not exist, and says how to fill a
   const whole = sample.tables[0]!
   expect(renderSets({...sample, tables: [whole], absent: []}, look)).toMatch(/\n1 declared set, nothing missing\.$/)
   expect(renderSets({...sample, tables: [whole], absent: ['desk.gone']}, look)).toMatch(
-    /\n1 of 2 declared sets needs something\.$/,
+    /\n1 of 2 declared sets needs attention\.$/,
   )
   expect(renderSets({...sample, tables: [], absent: ['desk.gone']}, look)).toMatch(
-    /\n1 of 1 declared set needs something\.$/,
+    /\n1 of 1 declared set needs attention\.$/,
   )
   const lacking = {...whole, findings: [{kind: 'ahead missing' as const, message: '1 of 3 ahead is missing'}]}
   expect(renderSets({...sample, tables: [lacking], absent: []}, look)).toMatch(/Fix: qicore-db partitions ensure$/)
