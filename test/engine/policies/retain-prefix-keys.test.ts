@@ -138,7 +138,7 @@ forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
       'uuid',
       ['00000000-0000-0000-0000-000000000000', '00800000-0000-0000-0000-000000000000'],
       undefined,
-      /bounds are not times .* its UUIDs are no UUIDv7/,
+      /bounds are not times .* its UUIDs are not UUIDv7/,
     ],
     ['text whose bounds are no ULIDs', 'text collate "C"', ['A', 'M'], 'ulid', /its texts are not ULIDs/],
     [
