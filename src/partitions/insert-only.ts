@@ -10,7 +10,7 @@ import type {PartitionSet} from './sets.js'
 /** What fails on a columnar partition, and on the whole table unless its WHERE excludes such partitions. */
 export const refusedByColumnar = 'UPDATE, DELETE, MERGE, SELECT … FOR UPDATE or SHARE, and INSERT … ON CONFLICT'
 
-interface Counted {
+export interface RefusedStatements {
   /** Statements of the database that fail on columnar partitions. */
   statements: string[]
   /** Why statements may be missing, as a clause; null if all were read that pg_stat_statements has. */
@@ -40,13 +40,15 @@ export async function requireInsertOnly(
   allowed: boolean,
 ): Promise<string[]> {
   if (allowed) return []
-  const {statements, unchecked} = await readStatements(db, set, partitions)
-  const [first, ...more] = statements.map((text) => text.replace(/\s+/g, ' ').slice(0, 200))
-  if (first !== undefined)
+  const {statements, unchecked} = await readRefusedStatements(db, [
+    {schema: set.schema, table: set.table},
+    ...partitions.map((child) => ({schema: child.schema, table: child.partition})),
+  ])
+  if (statements.length > 0)
     throw usageError(
       'NOT_CONVERTIBLE',
       `Partitions of ${set.relation} cannot be columnar without allowUpdates: they accept only INSERT, and ` +
-        `pg_stat_statements shows ${first}${more.length > 0 ? ` and ${more.length} more` : ''}. Nothing was changed.`,
+        `pg_stat_statements shows ${statementsInWords(statements)}. Nothing was changed.`,
       [
         'If such statements exclude these partitions by their WHERE: ' +
           `${command('chunks compress', [set.relation], {'older-than': '1y', 'allow-updates': true})}`,
@@ -57,7 +59,14 @@ export async function requireInsertOnly(
   return [`Not checked whether statements change rows of these partitions of ${set.relation}: ${unchecked}.`]
 }
 
-async function readStatements(db: Database, set: PartitionSet, partitions: readonly Child[]): Promise<Counted> {
+/** Unquoted, as in the catalog. */
+interface TableName {
+  schema: string
+  table: string
+}
+
+/** The statements of pg_stat_statements that would fail on columnar partitions, and name one of these tables. */
+export async function readRefusedStatements(db: Database, names: readonly TableName[]): Promise<RefusedStatements> {
   const schema = db.server.pgStatStatementsSchema
   if (schema === null) return {statements: [], unchecked: 'pg_stat_statements is not installed in this database'}
   try {
@@ -74,10 +83,6 @@ from (select) one left join ${ident(schema, 'pg_stat_statements')} s
   and (s.queryid is null or s.query is null or s.query = '<insufficient privilege>'
     or s.query ~* '\\m(update|delete|merge|share|conflict)\\M')`,
     )
-    const names = [
-      {schema: set.schema, table: set.table},
-      ...partitions.map((child) => ({schema: child.schema, table: child.partition})),
-    ]
     const found = await Promise.all(
       rows.map(async ({query, state}) =>
         query !== null && state === 'readable' && (await changes(query, names)) ? [query] : [],
@@ -90,6 +95,11 @@ from (select) one left join ${ident(schema, 'pg_stat_statements')} s
   }
 }
 
+/** The first statement, shortened, and how many more there are. @param statements at least one */
+export function statementsInWords([first, ...more]: readonly string[]): string {
+  return `${first!.replace(/\s+/g, ' ').slice(0, 200)}${more.length > 0 ? ` and ${more.length} more` : ''}`
+}
+
 function whyUnchecked(rows: readonly Row[]): string | null {
   if (rows.some(({track}) => track === 'none')) return 'pg_stat_statements.track is none'
   if (rows.some(({state}) => state === 'hidden'))
@@ -99,7 +109,7 @@ function whyUnchecked(rows: readonly Row[]): string | null {
 }
 
 /** A name without a schema may be that of the set: the search path of the statement is not known. */
-async function changes(query: string, names: readonly {schema: string; table: string}[]): Promise<boolean> {
+async function changes(query: string, names: readonly TableName[]): Promise<boolean> {
   const found = await changedTables(query)
   return found.some(({schema, table}) =>
     names.some((name) => name.table === table && (schema === null || schema === name.schema)),

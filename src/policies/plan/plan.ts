@@ -1,8 +1,6 @@
 import type {PolicyKindName} from '../../catalog/live-policies.js'
 import type {Database} from '../../db/database.js'
-import type {Server} from '../../db/server.js'
 import {sqlState, SqlState} from '../../db/sqlstate.js'
-import {OpsError, usageError} from '../../errors.js'
 import {readMissingPrivileges} from '../../catalog/missing-privileges.js'
 import type {Plan, Step} from '../../run/step.js'
 import {declaredName, notHere, type Declared} from '../declared/declared.js'
@@ -10,23 +8,22 @@ import {readPlainTables} from '../status/plain-tables.js'
 import {timeUnitsOf} from '../declared/read-declared.js'
 import {readPolicyState, type PolicyState} from '../read-state.js'
 import type {LiveRule, TableState} from '../table-state.js'
-import {resolveTable} from '../../catalog/resolve-table.js'
 import {readSnapshot, type CatalogSnapshot} from '../../catalog/snapshot.js'
 import {qualifiedName, type Table} from '../../catalog/table.js'
 import {kindOf, type Change} from './change.js'
+import {impossibleHere, missingTable, policyProblemsError, sectionProblem} from './declared-problems.js'
 import {diff, removal} from './diff.js'
 import type {CheckFinding} from '../checks/finding.js'
 import {runChecks} from '../checks/run-checks.js'
 import {readProofFacts} from '../checks/read-facts.js'
 import {oldChunkNotes, oldChunks, recompressSteps} from '../status/recompress.js'
+import {refusedConversions} from './refused-conversions.js'
 import {requireRights, rightsNotes} from './rights.js'
 import {stepsOf} from './steps.js'
 import {conversionSteps} from './steps-conversion.js'
 import {retentionReaches} from '../reach.js'
 import {unreadableKeys} from '../status/partition-keys.js'
 import {desiredStateOf} from './desired.js'
-import {policyKinds} from '../kinds/index.js'
-import {placeOf} from '../place.js'
 import type {Problem} from './problem.js'
 import {command} from '../../units/command.js'
 
@@ -86,6 +83,7 @@ export async function planPolicies(db: Database, request: PolicyRequest): Promis
       changes.push(...removal(key, kind, [rule], 'not declared, removed by --prune'))
   if (request.onlyLook) notes.push(...(await rightsNotes(db, state, changes, snapshot.all)))
   else await requireRights(db, state, changes, snapshot.all)
+  notes.push(...(await refusedConversions(db, changes)))
   const {steps, reasons} = await stepsOfChanges(db, request, snapshot, state, changes)
   const compresses = (table: Table) => ![undefined, 'none'].includes(declaredOf.get(table)?.compression as undefined)
   const compressing = snapshot.tables.filter(compresses)
@@ -137,7 +135,7 @@ async function compareDeclared(
     if (table === undefined) {
       // A missing table without columns may be a mistyped name, which is a mistake; one with columns can be created.
       if ((each.from === 'config' && !each.described) || (await readPlainTables(db, [each])).length > 0)
-        problems.push(await missing(db, snapshot.all, each))
+        problems.push(await missingTable(db, snapshot.all, each))
       else notes.push(notHere(each))
       continue
     }
@@ -230,71 +228,4 @@ function unmanagedOf({states}: PolicyState, declaredOf: ReadonlyMap<Table, Decla
       .filter(({kind}) => declaredOf.get(table)?.[kind] === undefined)
       .map((rule) => ({key, kind: rule.kind, rule})),
   )
-}
-
-async function missing(db: Database, tables: readonly Table[], each: Declared): Promise<Problem> {
-  const key = declaredName(each)
-  try {
-    await resolveTable(db, tables, key)
-    // The name is that of the hypertable with the rows of an aggregate.
-    return {
-      code: 'NO_SUCH_TABLE',
-      message: `${each.section}.${key}: this table stores the rows of an aggregate.`,
-      suggestion: 'Use the name of the aggregate.',
-    }
-  } catch (error) {
-    if (!(error instanceof OpsError)) throw error
-    return {
-      code: error.code,
-      message: `${each.section}.${key}: ${error.message}`,
-      suggestion: error.suggestions[0] ?? '',
-    }
-  }
-}
-
-function sectionProblem({section}: Declared, table: Table): Problem | null {
-  const key = qualifiedName(table)
-  if (section === 'tables' && table.kind === 'aggregate')
-    return {code: 'CONFIG', message: `tables.${key}: this is an aggregate.`, suggestion: 'Write it under aggregates.'}
-  if (section === 'aggregates' && table.kind !== 'aggregate')
-    return {
-      code: 'NOT_AN_AGGREGATE',
-      message:
-        `aggregates.${key}: this is not an aggregate, but a ` +
-        `${table.kind === 'hypertable' ? 'hypertable' : 'partitioned table'}.`,
-      suggestion: 'Write it under tables.',
-    }
-  return null
-}
-
-/** Notes about what the configuration declares and this engine cannot do. The definitions suit every engine. */
-function impossibleHere(each: Declared, table: Table, server: Server): string[] {
-  if (each.from !== 'config') return []
-  const key = qualifiedName(table)
-  const place = placeOf(table, server)
-  const noChunks = each.chunkInterval !== undefined && table.id === null
-  return [
-    ...(noChunks ? [`${key}: it has no chunks; chunkInterval is not applied here.`] : []),
-    ...policyKinds.flatMap((kind) => {
-      const rule = each[kind.name]
-      if (rule === undefined || rule === 'none') return []
-      const impossible = kind.impossible(place)
-      if (impossible !== null) return [`${key}: ${impossible.why}; not applied here.`]
-      return (kind.remarks?.(rule, place) ?? []).map((remark) => `${key}: ${remark}`)
-    }),
-  ]
-}
-
-function policyProblemsError(problems: readonly Problem[]): OpsError {
-  const suggestions = [...new Set(problems.map(({suggestion}) => suggestion).filter(Boolean))]
-  const [first] = problems
-  const message =
-    problems.length === 1
-      ? `${first!.message} Nothing was done.`
-      : [
-          `${problems.length} mistakes:`,
-          ...problems.map((problem) => `- ${problem.message}`),
-          'Nothing was done.',
-        ].join('\n')
-  return usageError(first!.code, message, suggestions)
 }

@@ -231,11 +231,15 @@ describe.each(places)('columnar partitions on $name', ({distributed, open}) => {
     expect((await plan({allowUpdates: true})).plan.steps).toHaveLength(2)
 
     const rule = {after: parseDuration('1 year'), segmentBy: null, orderBy: null}
-    await apply(db, policyRequest([declare('public.changed', {compression: rule})]))
+    const refused = await apply(db, policyRequest([declare('public.changed', {compression: rule})]))
+    expect(refused.before.notes).toContainEqual(
+      expect.stringMatching(/^public\.changed: its partitions will not be converted, .* shows insert into changed/),
+    )
+    expect(refused.after).toMatchObject({changes: [], notes: []})
     await expect(plan({choose: null}), 'a rule without allowUpdates').rejects.toMatchObject({code: 'NOT_CONVERTIBLE'})
     const allowing = [declare('public.changed', {compression: {...rule, allowUpdates: true}})]
     const {before, after} = await apply(db, policyRequest(allowing))
-    expect(before.changes).toMatchObject([{why: ['allowUpdates true, was false']}])
+    expect(before).toMatchObject({changes: [{why: ['allowUpdates true, was false']}], notes: []})
     expect(after.changes).toEqual([])
     expect((await apply(db, policyRequest([declare('public.changed', {compression: rule})]))).before.changes).toEqual(
       [],
