@@ -247,9 +247,9 @@ else
       await run('create table exported (time timestamptz not null) partition by range (time)')
       try {
         await run(
-          `insert into qicore.policies (object, kind, config) values ('public.exported', 'retention', '{"drop": "90 days", "export": {"to": "/srv/archive", "format": "csv"}, "maxDropPerRun": 8}')`,
+          `insert into qicore.policies (object, kind, config) values ('public.exported', 'retention', '{"drop": "90 days", "export": {"to": "/var/archive", "format": "csv"}, "maxDropPerRun": 8}')`,
         )
-        const why = 'the retention of public.exported exports chunks to /srv/archive before it drops them'
+        const why = 'the retention of public.exported exports chunks to /var/archive before it drops them'
         const retain = (more: string) =>
           jobsYaml(`  kept: { kind: retain, tables: [public.exported], schedule: '0 6 * * *'${more} }\n`)
         const left = await cli(['cron', 'install', '--yes'], retain(''))

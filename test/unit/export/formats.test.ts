@@ -172,6 +172,6 @@ describe('settings', () => {
     expect(withObjectStore({to: 's3://b', format: 'csv', region: 'us-east-1'}, store)).toMatchObject({
       region: 'us-east-1',
     })
-    expect(withObjectStore({to: '/srv/archive', format: 'csv'}, store)).toEqual({to: '/srv/archive', format: 'csv'})
+    expect(withObjectStore({to: '/var/archive', format: 'csv'}, store)).toEqual({to: '/var/archive', format: 'csv'})
   })
 })
