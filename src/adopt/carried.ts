@@ -63,7 +63,8 @@ export function changesOf(inventory: Inventory): string[] {
       .filter(({clustered}) => clustered)
       .map(
         ({name}) =>
-          `Index ${formatName(name)} loses its mark for CLUSTER: PostgreSQL cannot mark an index of a partitioned table.`,
+          `Index ${formatName(name)} loses its mark for CLUSTER: PostgreSQL cannot mark an index of a partitioned ` +
+          'table.',
       ),
     ...(options.length > 0
       ? ['Storage parameters are set on the partitions that the adoption creates. Set them on later ones yourself.']

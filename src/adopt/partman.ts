@@ -155,7 +155,8 @@ export function partmanNotes({relation}: Source, row: PartmanRow): string[] {
         `{every: ${every}${ahead}}${more}}}`,
     ...(row.retention !== null && retention === null
       ? [
-          `Its retention ${row.retention} is not a duration that qicore-db supports: declare tables.${relation}.retention.`,
+          `Its retention ${row.retention} is not a duration that qicore-db supports: declare ` +
+            `tables.${relation}.retention.`,
         ]
       : []),
     ...(row.below.length === 0

@@ -45,7 +45,9 @@ export interface LivePolicy {
   recompressUnordered?: boolean
   /** Set for a compression of qicore.policies. */
   rowOrder?: RowOrder
-  /** Set for a compression of qicore.policies: statements that columnar partitions refuse never reach its partitions. */
+  /**
+   * Set for a compression of qicore.policies: statements that columnar partitions refuse never reach its partitions.
+   */
   allowUpdates?: boolean
   /** Null if the policy records no schedule. */
   schedule: Duration | null

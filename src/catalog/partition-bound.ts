@@ -40,8 +40,8 @@ function boundOf(text: string | undefined, kind: TimeKind): bigint | null {
 const [earliest, latest] = [946_684_800_000_000n, 4_102_444_800_000_000n]
 
 /**
- * Whether the bounds of a set by `uuid` or `ulid`, whose type does not say that it is a time, are times: all of them. So
- * are those of a set without partitions; those of one with a default partition alone are not known.
+ * Whether all bounds of a set by `uuid` or `ulid`, whose type does not say that it is a time, are times. A set without
+ * partitions has no other; of one with a default partition alone it is not known.
  */
 export function areTimes(bounds: readonly (string | null)[], kind: 'uuid' | 'ulid'): boolean {
   const points = bounds

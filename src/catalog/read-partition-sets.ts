@@ -71,8 +71,8 @@ export async function readPartitionSets(db: Database): Promise<Table[]> {
 }
 
 /**
- * How the key of each set stores time, by the oid of the set. A text whose bounds are all ULIDs of our time is one; of a
- * uuid the bounds are ranges of time only if they are all UUIDv7 of our time: otherwise it is `other`.
+ * How the key of each set stores time, by the oid of the set. A text is a ULID if all its bounds are ULIDs of our time,
+ * and a uuid is a time if all its bounds are UUIDv7 of our time: otherwise the key is `other`.
  */
 function timesOf(rows: readonly PartitionSetRow[]): Map<number, TimeKind> {
   const kinds = new Map<number, TimeKind>()

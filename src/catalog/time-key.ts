@@ -154,8 +154,8 @@ export function endOf(key: TimeKey, text: string): bigint | null {
 }
 
 /**
- * A point as text that the input function of the time column's type accepts. For a UUIDv7 or ULID it is the smallest one
- * of that time: TimescaleDB refuses to compare the key of a hypertable with a UUID of another version.
+ * A point as text that the input function of the time column's type accepts. For a UUIDv7 or ULID it is the smallest
+ * one of that time: TimescaleDB refuses to compare the key of a hypertable with a UUID of another version.
  */
 export function pointText(point: bigint, time: TimeKind): string {
   if (time === 'uuid') return `${boundText({kind: 'uuidv7', type: 'uuid'}, point).slice(0, 13)}-7000-8000-000000000000`

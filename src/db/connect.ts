@@ -167,7 +167,7 @@ async function serve(
         listening(settings, async () => {
           try {
             await coded(client.query(sessionSettings(settings, options.applicationName, corrections)))
-            const encode = encoderFor(serverEncoding(client))
+            const {encode} = session()
             const send = (statement: Statement) => {
               const {text, values} = encode(statement)
               return coded(client.query(text, values.length > 0 ? [...values] : undefined))

@@ -31,6 +31,25 @@ export function insertStep(name: string, over: Partial<Step> = {}): Step {
   }
 }
 
+/** A step that nothing runs: for tests of plans, queues and scripts. */
+export function plainStep(more: Partial<Step>): Step {
+  return {
+    id: 'drop a',
+    kind: 'drop',
+    object: 'a',
+    statements: [statement('select 1')],
+    lock: 'NONE',
+    class: 'safe',
+    transaction: 'own',
+    doneCheck: null,
+    repeatable: true,
+    dependsOn: [],
+    relations: [],
+    bytes: null,
+    ...more,
+  }
+}
+
 export function planOf(...steps: Step[]): Plan {
   return {operation: 'test', summary: 'put rows into work', cutoff: null, tables: ['public.work'], locks: [], steps}
 }

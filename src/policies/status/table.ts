@@ -1,23 +1,13 @@
-import {shortName} from '../../db/qualified-name.js'
 import {ageOr, dash} from '../../units/cell-text.js'
 import type {ReportTable} from '../../units/report-table.js'
+import {nameColumns, runColumns} from './policy-columns.js'
 import {ruleCell} from './rule-cell.js'
 import {shortUnits} from './short-units.js'
 import type {PolicyStatus} from './types.js'
 
 export const policyStatusTable: ReportTable<PolicyStatus> = {
   columns: [
-    {id: 'schema', heading: 'SCHEMA', type: 'name', show: 'data', value: (row) => row.schema},
-    {
-      id: 'table',
-      heading: 'POLICY',
-      type: 'name',
-      value: (row) => row.table,
-      text: ({schema, table, managed, kind}) => `${shortName(schema, table)}${managed ? '' : ' *'} ${kind}`,
-      shrink: 24,
-    },
-    {id: 'kind', heading: 'KIND', type: 'text', show: 'data', value: (row) => row.kind},
-    {id: 'managed', heading: 'MANAGED', type: 'flag', show: 'data', value: (row) => row.managed},
+    ...nameColumns,
     {
       id: 'live',
       heading: 'RULE',
@@ -37,17 +27,7 @@ export const policyStatusTable: ReportTable<PolicyStatus> = {
       priority: 2,
     },
     {id: 'runner', heading: 'RUN BY', type: 'text', value: (row) => row.runner, text: runByText},
-    {id: 'gated', heading: 'GATED', type: 'flag', show: 'data', value: (row) => row.gated},
-    {id: 'paused', heading: 'PAUSED', type: 'flag', show: 'data', value: (row) => row.paused},
-    {
-      id: 'every',
-      heading: 'EVERY',
-      type: 'text',
-      show: 'room',
-      value: ({live}) => live?.every?.toString() ?? null,
-      text: ({live}) => (live?.every == null ? dash : shortUnits(live.every)),
-      priority: 3,
-    },
+    ...runColumns(3),
     {
       id: 'declared',
       heading: 'DECLARED',

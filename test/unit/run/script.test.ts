@@ -1,26 +1,12 @@
 import {parse} from 'libpg-query'
 import {describe, expect, it} from 'vitest'
-import {sql, statement} from '../../../src/db/sql.js'
+import {statement} from '../../../src/db/sql.js'
 import {defaultLimits} from '../../../src/run/limits.js'
 import {toScript} from '../../../src/run/script.js'
 import type {Step} from '../../../src/run/step.js'
 import {attacks} from '../../helpers/nasty-names.js'
+import {plainStep} from '../../helpers/run-steps.js'
 
-const step = (more: Partial<Step>): Step => ({
-  id: 'drop a',
-  kind: 'drop',
-  object: 'a',
-  statements: [sql`select 1`],
-  lock: 'NONE',
-  class: 'safe',
-  transaction: 'own',
-  doneCheck: null,
-  repeatable: true,
-  dependsOn: [],
-  relations: [],
-  bytes: null,
-  ...more,
-})
 const scriptOf = (...steps: Step[]) =>
   toScript({operation: 'test', summary: steps[0]!.id, cutoff: null, tables: [], locks: [], steps}, defaultLimits)
 const kindsOf = async (script: string) =>
@@ -28,7 +14,7 @@ const kindsOf = async (script: string) =>
 
 describe('the script of a plan', () => {
   it.each(attacks)('executes no part of the name of a step: %j', async (id) => {
-    expect(await kindsOf(scriptOf(step({id, object: id})))).toEqual([
+    expect(await kindsOf(scriptOf(plainStep({id, object: id})))).toEqual([
       'TransactionStmt',
       'VariableSetStmt',
       'VariableSetStmt',
@@ -39,7 +25,7 @@ describe('the script of a plan', () => {
 
   it('terminates every statement, also one that ends with a comment', async () => {
     const script = scriptOf(
-      step({statements: [statement('select 1 -- one'), statement("select '--'"), statement('select 2;')]}),
+      plainStep({statements: [statement('select 1 -- one'), statement("select '--'"), statement('select 2;')]}),
     )
     expect(await kindsOf(script)).toEqual([
       'TransactionStmt',

@@ -1,33 +1,10 @@
 import {getEventListeners} from 'node:events'
 import fc from 'fast-check'
 import {expect, it} from 'vitest'
-import type {Plan, Step, StepReport} from '../../../src/run/step.js'
+import type {StepReport} from '../../../src/run/step.js'
 import {stepReport} from '../../../src/run/step-report.js'
 import {StepQueue} from '../../../src/run/step-queue.js'
-
-const stepOf = (id: string, more: Partial<Step> = {}): Step => ({
-  id,
-  kind: 'drop',
-  object: id,
-  statements: [],
-  lock: 'NONE',
-  class: 'safe',
-  transaction: 'own',
-  doneCheck: null,
-  repeatable: true,
-  dependsOn: [],
-  relations: [],
-  bytes: null,
-  ...more,
-})
-const planOf = (steps: Step[]): Plan => ({
-  operation: 'test',
-  summary: 'test',
-  cutoff: null,
-  tables: [],
-  locks: [],
-  steps,
-})
+import {plainStep, planOf} from '../../helpers/run-steps.js'
 
 /** What becomes of a step, and of the ones before it that it waits for. */
 interface Drawn {
@@ -78,11 +55,11 @@ it('ends every step once, after those it waits for, with any number of sessions'
   await fc.assert(
     fc.asyncProperty(drawnPlan, fc.integer({min: 1, max: 4}), async (drawn, sessions) => {
       const steps = drawn.map(({dependsOn, after}, at) =>
-        stepOf(String(at), {dependsOn: dependsOn.map(String), after: after.map(String)}),
+        plainStep({id: String(at), dependsOn: dependsOn.map(String), after: after.map(String)}),
       )
       const reports = new Map<string, StepReport>()
       const events: string[] = []
-      const queue = new StepQueue(planOf(steps), reports, [])
+      const queue = new StepQueue(planOf(...steps), reports, [])
       await Promise.all(Array.from({length: sessions}, () => work(queue, drawn, events)))
       const expected = expectedStatuses(drawn)
       expect(steps.map(({id}) => reports.get(id)?.status)).toEqual(expected)
@@ -99,7 +76,9 @@ it('ends every step once, after those it waits for, with any number of sessions'
 
 it('gives out no step after a signal, and no longer listens to it once closed', async () => {
   const stop = new AbortController()
-  const queue = new StepQueue(planOf([stepOf('a'), stepOf('b', {dependsOn: ['a']})]), new Map(), [stop.signal])
+  const queue = new StepQueue(planOf(plainStep({id: 'a'}), plainStep({id: 'b', dependsOn: ['a']})), new Map(), [
+    stop.signal,
+  ])
   const first = await queue.next()
   const second = queue.next()
   stop.abort()
