@@ -1,8 +1,10 @@
 -- Returns why a range is not covered: the first aggregate over the table, or over such an aggregate, that has not
 -- computed some of its whole buckets from the current rows, and how to continue. Null if every aggregate has.
 -- qicore.coverage decides, and for emulated aggregates qicore.own_coverage: the buckets that these recorded as computed
--- are computed again and compared. What cannot be read or is not known counts as not covered.
+-- are computed again and compared. So are those of TimescaleDB's aggregates whose logs cannot be relied on
+-- (qicore.retain_difference). What cannot be read or is not known counts as not covered.
 -- since: core.1.3.0
+-- requires: retain_difference
 create or replace function qicore.retain_gap(subject regclass, column_type regtype, low bigint, high bigint, present bigint)
 returns text
 language plpgsql
@@ -62,7 +64,7 @@ begin
   select c.* into aggregate from qicore.coverage(hypertable, array[low], array[high], present) c
   where not isempty(c.gaps) order by c.level, c.view limit 1;
   if not found then
-    return null;
+    return qicore.retain_difference(subject, hypertable, low, high);
   elsif aggregate.blind then
     return format('%s reads changes from the WAL at its next refresh, so it is not known what changed since', aggregate.view);
   elsif aggregate.folded then

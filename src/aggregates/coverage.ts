@@ -4,10 +4,11 @@ import {parseQualifiedName} from '../db/qualified-name.js'
 import {statement} from '../db/sql.js'
 import {coverageParts} from '../catalog/coverage-sql.js'
 import type {Table} from '../catalog/table.js'
+import {bucketComparisons, bucketsBeginningIn, windowDiffers, type BucketComparison} from './bucket-comparison.js'
 import {widen} from './buckets.js'
 import {readEmulatedCoverage} from './emulated-coverage.js'
 import {hasRows} from './rows.js'
-import {highest, intersect, lowest, merge, parseMultirange, spanOf, type Span} from '../catalog/span.js'
+import {highest, intersect, lowest, merge, overlaps, parseMultirange, spanOf, type Span} from '../catalog/span.js'
 
 /** What one aggregate has not computed, from the current rows, of some spans of a table. */
 export interface Coverage {
@@ -29,8 +30,15 @@ export interface Coverage {
   gaps: Span[]
   /** The gaps whose bucket contains dropped rows: a refresh would lose what was computed from them. */
   lost: Span[]
+  /** The gaps that TimescaleDB recorded as computed, but whose result differs from their rows. */
+  differing: Span[]
   /** For each span, the whole buckets of this aggregate that have to cover it; null: none. */
   needs: (Span | null)[]
+  /**
+   * For each span, the buckets that begin in it, if the log of this aggregate cannot be relied on. They can be compared
+   * only while all of their rows exist, so spans with rows of one bucket have to be dropped oldest first.
+   */
+  comparisons: (BucketComparison | null)[]
 }
 
 export interface CoverageRequest {
@@ -40,6 +48,11 @@ export interface CoverageRequest {
   spans: readonly Span[]
   /** The table's clock: an incomplete bucket of an indirect aggregate is not required. Null: every bucket is. */
   present: bigint | null
+  /**
+   * Whether the buckets for which TimescaleDB's log cannot be relied on are compared with their rows. Their rows are
+   * read, so this is for what is about to be dropped.
+   */
+  compareRows: boolean
 }
 
 interface CoverageRow {
@@ -66,7 +79,8 @@ export async function readCoverage(db: Database, request: CoverageRequest): Prom
 }
 
 /** By TimescaleDB's watermarks and invalidation logs, in one snapshot. */
-async function readContinuous(db: Database, {tables, table, spans, present}: CoverageRequest): Promise<Coverage[]> {
+async function readContinuous(db: Database, request: CoverageRequest): Promise<Coverage[]> {
+  const {tables, table, spans, present} = request
   if (table.id === null) return []
   const text = coverageParts(db.server, ['over', 'edges', 'wanted', 'gaps', 'answer'])
   const rows = await db.query<CoverageRow>(
@@ -91,7 +105,7 @@ from (${text}) as a`,
     for (const {position, since, until} of answers)
       if (BigInt(since) < BigInt(until)) needs[position - 1] = {start: BigInt(since), end: BigInt(until)}
     const gaps = merge(await widen(db, {id}, merge(answers.flatMap((row) => parseMultirange(row.gaps)))))
-    found.push({
+    const whole: Coverage = {
       schema: schema ?? 'public',
       view: name,
       level,
@@ -100,15 +114,35 @@ from (${text}) as a`,
       blind,
       needs,
       lost: [],
+      differing: [],
+      comparisons: needs.map(() => null),
       folded: answers.flatMap(({folded, position}) => (folded ? [spans[position - 1]!] : [])),
       // An aggregate that was created after the tables were read covers nothing.
       gaps: intersect(
         aggregate === null ? [{start: lowest, end: highest}] : gaps,
         needs.flatMap((need) => need ?? []),
       ),
-    })
+    }
+    if (request.compareRows) await compareRows(db, whole, spans)
+    found.push(whole)
   }
   return found
+}
+
+/**
+ * Compares the buckets that begin in each span, unless they are pending anyway. Only those: a row that the log leaves out
+ * is at the start of a bucket. The rows of an indirect aggregate are not in the table.
+ */
+async function compareRows(db: Database, coverage: Coverage, spans: readonly Span[]): Promise<void> {
+  const {aggregate, level} = coverage
+  if (aggregate === null || level > 1 || !db.server.logMissesBuckets) return
+  coverage.comparisons = await bucketComparisons(db, aggregate, await bucketsBeginningIn(db, aggregate, spans))
+  for (const comparison of coverage.comparisons) {
+    if (comparison === null || coverage.gaps.some((gap) => overlaps(gap, comparison.window))) continue
+    if (await windowDiffers(db, comparison)) coverage.differing.push(comparison.window)
+  }
+  coverage.differing = merge(coverage.differing)
+  coverage.gaps = merge([...coverage.gaps, ...coverage.differing])
 }
 
 async function readEmulated(db: Database, {table, spans, present}: CoverageRequest): Promise<Coverage[]> {
@@ -126,11 +160,26 @@ async function readEmulated(db: Database, {table, spans, present}: CoverageReque
         folded: [],
         gaps,
         lost: [],
+        differing: [],
         needs: [whole],
+        comparisons: [null],
       })
-    else Object.assign(before, {gaps: merge([...before.gaps, ...gaps]), needs: [...before.needs, whole]})
+    else
+      Object.assign(before, {
+        gaps: merge([...before.gaps, ...gaps]),
+        needs: [...before.needs, whole],
+        comparisons: [...before.comparisons, null],
+      })
   }
   return found
+}
+
+/** Whether two spans, by their index, have rows of one bucket that has to be compared, so the earlier goes first. */
+export function shareBucket(coverage: readonly Coverage[], earlier: number, later: Span): boolean {
+  return coverage.some(({comparisons}) => {
+    const comparison = comparisons[earlier] ?? null
+    return comparison !== null && comparison.window.end > later.start
+  })
 }
 
 /** A gap before the oldest chunk is lost only if the aggregate has rows there: there may never have been any. */

@@ -1,10 +1,11 @@
 import type {Database} from '../db/database.js'
 import {raw, sql, statement, type Statement} from '../db/sql.js'
-import {isConnectionLost, sqlState, SqlState} from '../db/sqlstate.js'
+import {sqlState, SqlState} from '../db/sqlstate.js'
 import {taggedText} from '../catalog/coverage-sql.js'
 import {qualifiedName, type Table} from '../catalog/table.js'
 import {instantOf} from '../catalog/time.js'
 import {highest, lowest, parseMultirange, type Span} from '../catalog/span.js'
+import {isDifferent} from './bucket-comparison.js'
 
 /** What an emulated aggregate has not computed of one span of the table under it. */
 export interface EmulatedGaps {
@@ -83,14 +84,7 @@ export async function isStale(
   window: Span,
 ): Promise<boolean> {
   const differs = differsExpression(gaps, window)
-  if (differs === null) return true
-  try {
-    const [row] = await db.query<{stale: boolean}>(sql`select ${differs} as stale`)
-    return row!.stale
-  } catch (error) {
-    if (isConnectionLost(error)) throw error
-    return true
-  }
+  return differs === null || isDifferent(db, differs)
 }
 
 /**

@@ -55,7 +55,12 @@ export async function planRefresh(db: Database, request: RefreshRequest): Promis
       [timeUnitAdvice(aggregate)],
     )
   const spans = request.span === null ? await policySpans(db, subject, request) : [request.span]
-  const found = await planWindows(db, subject, {spans, present: clock.now, acceptLoss})
+  const found = await planWindows(db, subject, {
+    spans,
+    present: clock.now,
+    acceptLoss,
+    compareRows: request.span !== null,
+  })
   const steps = await refreshSteps(db, subject, found.windows, [], acceptLoss && found.windows.length > 0)
   const range = spans.map((span) => spanWords(span, aggregate.time)).join(', ')
   return {

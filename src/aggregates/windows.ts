@@ -1,5 +1,6 @@
 import type {Database} from '../db/database.js'
 import type {Chunk} from '../catalog/table.js'
+import {bucketComparisons, windowDiffers} from './bucket-comparison.js'
 import {alignmentOf, edgesOf} from './buckets.js'
 import {aroundClockChanges, foldedOf} from './repeated-hours.js'
 import {isStale} from './emulated-coverage.js'
@@ -33,6 +34,11 @@ export interface WindowsRequest {
   present: bigint
   /** Also refresh where rows of the source are gone: what was computed from them is then lost. */
   acceptLoss: boolean
+  /**
+   * Also refresh buckets that TimescaleDB recorded as computed but whose result differs from their rows, where its log
+   * cannot be relied on. All rows of the spans are read.
+   */
+  compareRows: boolean
 }
 
 /**
@@ -57,14 +63,9 @@ export async function planWindows(db: Database, subject: AggregateSubject, reque
   const computableAlone = await computable(db, subject, whole, forced)
   const computableSpans = request.acceptLoss ? [{start: lowest, end: highest}] : computableAlone
   const cells = await cellsOf(db, subject, whole)
-  const stale = await staleCells(
-    db,
-    subject,
-    asked,
-    intersect(subtract(whole, pending), [complete]),
-    computableSpans,
-    cells,
-  )
+  const recorded = cutAt(intersect(intersect(subtract(whole, pending), [complete]), computableSpans), cells)
+  const differing = request.compareRows ? await differingCells(db, subject, recorded) : []
+  const stale = [...(await staleCells(db, subject, asked, recorded)), ...differing]
   const open = await aroundClockChanges(db, subject, merge([...pending, ...stale]), computableAlone)
   const left = db.server.materializationRanges === 'left'
   const brokenOff = (await unfinished(db, subject, open)).filter(
@@ -81,7 +82,7 @@ export async function planWindows(db: Database, subject: AggregateSubject, reque
   // The accepted loss is limited to the requested range; it does not include neighbouring buckets.
   const computableBeside = subtract(intersect(computableAlone, [complete]), refused)
   return {
-    windows: await callable(db, subject, inCells(todo, cells, allowed), computableBeside, complete),
+    windows: await callable(db, subject, inCells(todo, cells, allowed), computableBeside, complete, differing),
     left: leftOf(open, computableSpans, complete, brokenOff, folded),
   }
 }
@@ -97,13 +98,15 @@ async function callable(
   windows: readonly Span[],
   allowed: readonly Span[],
   complete: Span,
+  differing: readonly Span[],
 ): Promise<RefreshWindow[]> {
   const {aggregate} = subject
   if (aggregate.id === null || windows.length === 0)
     return windows.map((window) => ({...window, call: window, force: false}))
   const {shifted, variable} = await alignmentOf(db, aggregate)
-  const force = variable && db.server.variableBucketsNeedForce
-  if (!shifted) return windows.map((window) => ({...window, call: window, force}))
+  const isForced = (window: Span) =>
+    variable && (db.server.variableBucketsNeedForce || differing.some((span) => overlaps(span, window)))
+  if (!shifted) return windows.map((window) => ({...window, call: window, force: isForced(window)}))
   const computableBeside = windows
     .flatMap(({start, end}) => [start - 1n, end + 1n])
     .filter((point) => point > lowest && point < highest)
@@ -118,7 +121,7 @@ async function callable(
       (await computableAlone(before)) ? before.start : window.start,
       (await computableAlone(after)) ? after.end : window.end,
     ]
-    result.push({...window, call: {start: low, end: high}, force})
+    result.push({...window, call: {start: low, end: high}, force: isForced(window)})
   }
   return result
 }
@@ -221,15 +224,21 @@ async function staleCells(
   db: Database,
   {aggregate}: AggregateSubject,
   asked: readonly {own: {data: string; query: string} | null}[],
-  covered: readonly Span[],
-  computableSpans: readonly Span[],
-  cells: readonly bigint[],
+  recorded: readonly Span[],
 ): Promise<Span[]> {
   const own = asked[0]?.own ?? null
   if (aggregate.id !== null || own === null) return []
   const found: Span[] = []
-  for (const window of cutAt(intersect(covered, computableSpans), cells))
+  for (const window of recorded)
     if (window.start > lowest && window.end < highest && (await isStale(db, own, window))) found.push(window)
+  return found
+}
+
+async function differingCells(db: Database, {aggregate}: AggregateSubject, recorded: readonly Span[]): Promise<Span[]> {
+  if (aggregate.id === null) return []
+  const found: Span[] = []
+  for (const [index, comparison] of (await bucketComparisons(db, aggregate, recorded)).entries())
+    if (comparison !== null && (await windowDiffers(db, comparison))) found.push(recorded[index]!)
   return found
 }
 

@@ -22,7 +22,7 @@ export async function requireCoverage(
   ranges: readonly DropRange[],
   refreshPlanned: boolean,
 ): Promise<Coverage[]> {
-  const coverage = await readCoverage(db, {...request, spans: ranges.map(({span}) => span), present: request.clock.now})
+  const coverage = await coverageOf(db, request, ranges)
   const missing = coverage.filter(({gaps}) => gaps.length > 0)
   if (missing.length === 0 || refreshPlanned || request.acceptLoss) return coverage
   const computable = missing.filter((each) => !each.blind && each.folded.length === 0 && each.lost.length === 0)
@@ -47,6 +47,11 @@ export async function requireCoverage(
   )
 }
 
+function coverageOf(db: Database, request: DropRequest, ranges: readonly DropRange[]): Promise<Coverage[]> {
+  const spans = ranges.map(({span}) => span)
+  return readCoverage(db, {...request, spans, present: request.clock.now, compareRows: true})
+}
+
 function refreshCommand({time}: Table, {schema, view}: Coverage, gaps: readonly Span[], acceptLoss = false): string {
   return command('aggregates refresh', [qualifiedName({schema, name: view})], {
     ...rangeFlags(gaps, time),
@@ -66,7 +71,7 @@ export async function coverFirst(
   const {table, tables, clock} = request
   if (clock.now === null)
     throw usageError('NO_CLOCK', `${qualifiedName(table)} has no clock, so it is not known which buckets are complete.`)
-  const coverage = await readCoverage(db, {...request, spans: ranges.map(({span}) => span), present: clock.now})
+  const coverage = await coverageOf(db, request, ranges)
   const steps: Step[] = []
   const touched: string[] = []
   const impossible: string[] = []
@@ -86,6 +91,7 @@ export async function coverFirst(
       regardless: below,
       present: clock.now,
       acceptLoss: false,
+      compareRows: each.differing.length > 0,
     })
     const lacking = subtract(each.gaps, windows)
     if (lacking.length > 0) {
@@ -139,9 +145,11 @@ export function gapWords(table: Table, each: Coverage): string {
   )
 }
 
-function whyNot({blind, folded, lost}: Coverage): string {
+function whyNot({blind, folded, lost, differing, gaps}: Coverage): string {
   if (blind) return ': it reads changes from the WAL at its next refresh, so it is not known what changed since'
   if (folded.length > 0) return `: ${foldWords}`
+  if (lost.length === 0 && differing.length > 0 && differing.length === gaps.length)
+    return ': its result differs from the rows, although TimescaleDB recorded no change (its issue 10296)'
   return lost.length > 0
     ? ': rows of the bucket were dropped before, so a refresh would lose what was computed from them'
     : ''

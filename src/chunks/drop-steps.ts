@@ -44,8 +44,9 @@ export function dropStep(range: DropRange, index: number, bytes: number | null, 
     object: names.join(', '),
     ...(exported !== null && {work: requireExported(range.chunks.map(exported.subjectOf), exported.settings)}),
     statements: [
-      // Locked first, so that no session writes between the check and the drop. Referenced tables are locked after it.
-      sql`lock table ${list(range.chunks.map(({schema, name}) => sql`only ${ident(schema, name)}`))} in access exclusive mode`,
+      // Locked first, so that no session writes between the check and the drop. Readers do not wait for the check, which
+      // can read the rows; the drop takes ACCESS EXCLUSIVE itself. Referenced tables are locked after it.
+      sql`lock table ${list(range.chunks.map(({schema, name}) => sql`only ${ident(schema, name)}`))} in exclusive mode`,
       ...(guarded === null ? [] : guardStatement(server, table, guarded, index)),
       dropStatement(table, range),
     ],
@@ -97,6 +98,11 @@ function guardStatement(server: Server, table: Table, guarded: readonly Coverage
   const needed = guarded.flatMap(({aggregate, needs}) =>
     aggregate !== null && needs[index] ? [{aggregate, need: needs[index]}] : [],
   )
+  const compared = guarded.flatMap(({comparisons, schema, view}) => {
+    const comparison = comparisons[index] ?? null
+    if (comparison === null || comparison.window.start >= comparison.window.end) return []
+    return [sql`select ${qualifiedName({schema, name: view})}::text where ${comparison.differs}`]
+  })
   const emulated = guarded.flatMap(({own, needs, schema, view}) =>
     own !== null && needs[index] ? [{own, name: qualifiedName({schema, name: view}), need: needs[index]}] : [],
   )
@@ -106,6 +112,7 @@ function guardStatement(server: Server, table: Table, guarded: readonly Coverage
     ),
     ...(needed.length > 0 ? [pendingQuestion(server, needed)] : []),
     ...(table.id === null ? [] : [unknownQuestion(table.id, known)]),
+    ...compared,
     ...emulated.map((each) => ownQuestion(each.own, each.name, each.need)),
   ]
   if (questions.length === 0) return []

@@ -1,4 +1,4 @@
-import type {Coverage} from '../aggregates/coverage.js'
+import {shareBucket, type Coverage} from '../aggregates/coverage.js'
 import type {TableClock} from '../catalog/table-clock.js'
 import type {Chunk, Table} from '../catalog/table.js'
 import type {Database} from '../db/database.js'
@@ -51,6 +51,16 @@ export async function planDrops(db: Database, request: DropsRequest): Promise<Pl
     dependsOn,
     exported: exportTo && {settings: exportTo, subjectOf: (chunk: Chunk) => chunkSubject(table, clock, chunk)},
   }
-  const drops = ranges.map(({range, index}) => dropStep(range, index, total(range.chunks, bytes), options))
+  const drops: Step[] = []
+  for (const [place, {range, index}] of ranges.entries()) {
+    const before = ranges[place - 1]
+    const follows = before !== undefined && guarded !== null && shareBucket(guarded, before.index, range.span)
+    drops.push(
+      dropStep(range, index, total(range.chunks, bytes), {
+        ...options,
+        dependsOn: [...dependsOn, ...(follows ? [drops.at(-1)!.id] : [])],
+      }),
+    )
+  }
   return {steps: [...(exports?.steps ?? []), ...drops], notes: exports?.notes ?? [], bytes, referenced}
 }

@@ -1,4 +1,4 @@
-import {readCoverage, type Coverage} from '../aggregates/coverage.js'
+import {readCoverage, shareBucket, type Coverage} from '../aggregates/coverage.js'
 import {findRows} from '../aggregates/rows.js'
 import {overlaps} from '../catalog/span.js'
 import {qualifiedName, type Chunk, type Table} from '../catalog/table.js'
@@ -54,8 +54,9 @@ export async function planRetainChunks(db: Database, request: RetainChunksReques
   const stopped = due.length === 0 ? null : await feedStopped(db, context, cutoff)
   if (stopped !== null)
     return {plan: planOf(table, exportTo, cutoff, [], []), kept: [{chunks: rest, why: stopped}], notes}
-  const coverage = await readCoverage(db, {...context, spans: due.map(({span}) => span), present: clock.now})
-  const judged = due.map((range, index) => ({range, index, why: whyKept(table, coverage, index)}))
+  const spans = due.map(({span}) => span)
+  const coverage = await readCoverage(db, {...context, spans, present: clock.now, compareRows: true})
+  const judged = judge(table, coverage, due)
   const chosen = limited(
     judged.filter(({why}) => why === null),
     most,
@@ -93,6 +94,26 @@ async function feedStopped(
   const recent = await findRows(db, {aggregate: table}, {start: point, end: clock.now! + day})
   if (recent === null) return `the newest row of ${qualifiedName(table)} cannot be read`
   return recent ? null : 'the newest row is older than the retention, so these may be the last copy'
+}
+
+interface JudgedRange {
+  range: DropRange
+  index: number
+  /** Why it is kept; null: it is dropped. */
+  why: string | null
+}
+
+/** A range is kept also as long as an older one is kept that has rows of the same bucket. */
+function judge(table: Table, coverage: readonly Coverage[], due: readonly DropRange[]): JudgedRange[] {
+  const judged: JudgedRange[] = []
+  for (const [index, range] of due.entries()) {
+    const before = judged.at(-1)
+    const follows = before !== undefined && before.why !== null && shareBucket(coverage, before.index, range.span)
+    const why =
+      whyKept(table, coverage, index) ?? (follows ? 'an older chunk with rows of the same bucket is kept' : null)
+    judged.push({range, index, why})
+  }
+  return judged
 }
 
 /** Why the aggregates over the table keep a range; null if they have computed all of its rows. */

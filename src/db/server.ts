@@ -76,6 +76,11 @@ export interface Server {
    * computed range in the log, so it would be repeated for ever.
    */
   variableBucketsNeedForce: boolean
+  /**
+   * The invalidation log leaves out some buckets of variable width (known defect timescaledb-10296, from 2.25.1): what
+   * it records as computed has to be compared with the rows before they are dropped.
+   */
+  logMissesBuckets: boolean
   /** The owner of the database counts as the owner of hypertables and jobs (2.28). */
   databaseOwnerOwns: boolean
   /** When this session's server process was started; null on the embedded engine. */
@@ -254,11 +259,12 @@ function featuresOf(row: ServerRow, engine: KnownEngine) {
     chunkCatalog: engine.sql.chunks === null ? null : catalog,
     materializationRanges: row.materialization_ranges,
     truncatesOrDeletes: row.truncates_or_deletes,
-    // These five depend on the library; the catalog does not show them.
+    // These six depend on the library; the catalog does not show them.
     policiesOnUuid: isAtLeast(row.timescaledb, '2.25.0'),
     retentionByCreation: isAtLeast(row.timescaledb, '2.26.3'),
     compressionNeedsRefresh: row.timescaledb !== null && !isAtLeast(row.timescaledb, '2.27.2'),
     variableBucketsNeedForce: isAtLeast(row.timescaledb, '2.27.0'),
+    logMissesBuckets: isAtLeast(row.timescaledb, '2.25.1'),
     databaseOwnerOwns: isAtLeast(row.timescaledb, '2.28.0'),
   }
 }

@@ -27,6 +27,7 @@ export async function conversionSteps(db: Database, table: Table, snapshot: Cata
     table,
     spans: [spanOf(oldest)],
     present: snapshot.clocks.get(table)?.now ?? null,
+    compareRows: false,
   })
   const marked = coverage.filter(
     ({level, aggregate, gaps}) =>

@@ -278,8 +278,8 @@ export const timescaledbHazards: readonly Hazard[] = [
     touches: 'variable_buckets',
     unsafe: null,
     instead:
-      'Before old rows are dropped, refresh their range with force => true (docs/changes.md), or use buckets of a ' +
-      'fixed width',
+      'Refresh the range of late rows again, and let only gated retention or chunks drop remove old rows, because they ' +
+      'compare such buckets with their rows first (docs/changes.md); or use buckets of a fixed width',
     source: 'https://github.com/timescale/timescaledb/issues/10296',
   },
 ]

@@ -28,7 +28,13 @@ const buckets: Record<string, string> = {
 
 async function coverageOf({db}: TestDatabase, of: Span): Promise<Coverage[]> {
   const tables = await tablesOf(db)
-  return readCoverage(db, {tables: [...tables.values()], table: tables.get('public.m')!, spans: [of], present: null})
+  return readCoverage(db, {
+    tables: [...tables.values()],
+    table: tables.get('public.m')!,
+    spans: [of],
+    present: null,
+    compareRows: true,
+  })
 }
 
 forEachEngine(community, (engine) => {

@@ -10,7 +10,7 @@ import {agree, retain} from '../../helpers/policies-ticks.js'
 
 const ids = "string_agg(id::text, ',')"
 const hour = 3_600_000_000n
-const names = ['hours', 'weeks', 'shifted', 'days']
+const names = ['hours', 'weeks', 'shifted', 'zone', 'days']
 
 /** A bucket of that many days that begins that many hours after `first`, which does not depend on the current day. */
 function bucketAfter(first: bigint, days: bigint, hours: bigint): string {
@@ -25,6 +25,7 @@ function viewsOf(first: bigint): Record<string, string> {
     hours: `select time_bucket(interval '1 hour', time) as bucket, ${ids} as ids from public.ticks group by 1`,
     weeks: `select ${bucketAfter(first, 7n, 48n)} as bucket, ${ids} as ids from public.ticks group by 1`,
     shifted: `select ${bucketAfter(first, 5n, 30n)} as bucket, ${ids} as ids from public.ticks group by 1`,
+    zone: "select time_bucket(interval '1 day', time, 'Asia/Tokyo') as bucket, string_agg(id::text, ',' order by id) as ids from public.ticks group by 1",
     days: "select time_bucket(interval '1 day', bucket) as bucket, string_agg(ids, ',') as ids from public.hours group by 1",
   }
 }
@@ -69,7 +70,15 @@ forEachEngine({kinds: ['timescaledb']}, (engine) => {
     await database.db.probe()
     const at = fc.integer({min: 0, max: 16 * 24})
     const action = fc.oneof(
-      {weight: 3, arbitrary: fc.record({kind: fc.constant('write' as const), at, onTheHour: fc.boolean()})},
+      // TimescaleDB's log leaves out the bucket of a time zone that begins at the last row written (its issue 10296).
+      {
+        weight: 3,
+        arbitrary: fc.record({
+          kind: fc.constant('write' as const),
+          at,
+          place: fc.constantFrom('anywhere', 'on the hour', 'until midnight in Tokyo'),
+        }),
+      },
       {
         weight: 3,
         arbitrary: fc.record({
@@ -79,7 +88,7 @@ forEachEngine({kinds: ['timescaledb']}, (engine) => {
           to: at,
         }),
       },
-      {weight: 2, arbitrary: fc.record({kind: fc.constant('refresh all' as const)})},
+      {weight: 2, arbitrary: fc.record({kind: fc.constant('refresh all' as const), days: fc.constantFrom(0, 8)})},
       {weight: 3, arbitrary: fc.record({kind: fc.constant('retain' as const)})},
       {
         weight: 2,
@@ -108,15 +117,18 @@ forEachEngine({kinds: ['timescaledb']}, (engine) => {
           if (step.kind === 'write') {
             // Rows older than the dropped ones would be in new chunks, from which nothing is lost.
             await database.run(
-              "insert into public.ticks (time) select $1::timestamptz + $2::interval where $1::timestamptz >= (select min(range_start) from timescaledb_information.chunks where hypertable_name = 'ticks')",
-              [point(step.at), step.onTheHour ? '0' : '17 minutes'],
+              "insert into public.ticks (time) select $1::timestamptz + delay from unnest($2::interval[]) as delay where $1::timestamptz >= (select min(range_start) from timescaledb_information.chunks where hypertable_name = 'ticks')",
+              step.place === 'until midnight in Tokyo'
+                ? [point(step.at - (step.at % 24) + 13), ['30 minutes', '2 hours']]
+                : [point(step.at), [step.place === 'anywhere' ? '17 minutes' : '0']],
             )
           }
           if (step.kind === 'refresh') {
             const [from, to] = [Math.min(step.from, step.to), Math.max(step.from, step.to)]
             await refresh(step.view, point(from), point(to))
           }
-          if (step.kind === 'refresh all') for (const name of names) await refresh(name, point(8 * 24), point(17 * 24))
+          if (step.kind === 'refresh all')
+            for (const name of names) await refresh(name, point(step.days * 24), point(17 * 24))
           await look(database, counted)
           const before = await rowsOf(database)
           if (step.kind === 'retain') await retain(database)
