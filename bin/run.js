@@ -15,8 +15,10 @@ if (process.argv[2] === '__complete') {
 
 const {normalizeArgv} = await import('../dist/cli/argv.js')
 const argv = normalizeArgv(process.argv.slice(2))
+const {exitOnSignal, sayInterrupted} = await import('../dist/cli/early-signals.js')
 // A daemon that is stopped while it is still being loaded has nothing to give back.
-if (argv[0] === 'daemon') (await import('../dist/cli/early-signals.js')).exitEarly(0)
+if (argv[0] === 'daemon') exitOnSignal(0)
+else exitOnSignal(130, () => sayInterrupted(argv))
 
 const {flushOutput, tolerateClosedOutput} = await import('../dist/cli/closed-output.js')
 tolerateClosedOutput()

@@ -1,4 +1,5 @@
 import {createInterface} from 'node:readline'
+import {listened} from './early-signals.js'
 import {fitWidth} from './render/text.js'
 import {stderrWidth} from './terminal.js'
 import type {Target} from '../db/database.js'
@@ -72,11 +73,15 @@ function confirmationError(reason: string, name: string, byName: boolean): OpsEr
 }
 
 /**
- * Ctrl-C closes the terminal and Ctrl-D ends the input; both must end the question.
+ * Ctrl-C closes the terminal and Ctrl-D ends the input; both must end the question, and so must a signal.
  * @throws OpsError INTERRUPTED
  */
 async function ask(question: string): Promise<string> {
   const terminal = createInterface({input: process.stdin, output: process.stderr})
+  const close = () => terminal.close()
+  const signals = ['SIGINT', 'SIGTERM'] as const
+  for (const signal of signals) process.on(signal, close)
+  const ended = listened()
   try {
     return await new Promise<string>((resolve, reject) => {
       terminal.once('close', () => {
@@ -86,6 +91,8 @@ async function ask(question: string): Promise<string> {
       terminal.question(fitWidth(question, stderrWidth()), (answer) => resolve(answer.trim()))
     })
   } finally {
+    ended()
+    for (const signal of signals) process.off(signal, close)
     terminal.removeAllListeners('close')
     terminal.close()
   }

@@ -1,4 +1,5 @@
 import type {ChangeMode, ChangeSignals} from './change.js'
+import {listened} from './early-signals.js'
 
 /**
  * On the first SIGINT or SIGTERM the running step finishes; on the second it is cancelled, including its statement in
@@ -13,7 +14,9 @@ export function interrupts(report: (line: string) => void): ChangeSignals & {rel
   }
   process.on('SIGINT', onSignal)
   process.on('SIGTERM', onSignal)
+  const ended = listened()
   const release = () => {
+    ended()
     process.removeListener('SIGINT', onSignal)
     process.removeListener('SIGTERM', onSignal)
   }

@@ -90,25 +90,52 @@ forEachEngine({kinds: ['postgres']}, (engine) => {
     expect(withSql.printed).toMatch(/create table/i)
   })
 
-  it('Ctrl-C at the question of a change ends with 130, says that nothing was changed, and changes nothing', async () => {
+  it.each([
+    {answer: 'Ctrl-C', keys: '\u0003', code: 130, says: 'Interrupted. Nothing was changed.'},
+    {answer: 'Ctrl-D', keys: '\u0004', code: 130, says: 'Interrupted. Nothing was changed.'},
+    {answer: 'SIGTERM', signal: 'SIGTERM' as const, code: 130, says: 'Interrupted. Nothing was changed.'},
+    {answer: 'SIGINT', signal: 'SIGINT' as const, code: 130, says: 'Interrupted. Nothing was changed.'},
+    {answer: 'nothing', keys: '\r', code: 7, says: 'Not confirmed. Nothing was changed.'},
+    {answer: 'a yes where a name is asked', keys: 'y\r', code: 7, says: 'Not confirmed. Nothing was changed.'},
+  ])('$answer at the question of a change ends with $code and changes nothing', async ({keys, signal, code, says}) => {
     const database = await engine.database()
     await database.run(`create table fills (at timestamptz not null) partition by range (at)`)
     await database.run(`create table fills_old partition of fills for values from ('2024-01-01') to ('2024-02-01')`)
     // The last partition of a set stays.
     await database.run(`create table fills_new partition of fills for values from ('2030-01-01') to ('2030-02-01')`)
     let asked = false
-    // `script` gives the program a terminal, which turns the byte 3 into an interrupt.
+    // `script` gives the program a terminal, which turns the bytes 3 and 4 into Ctrl-C and Ctrl-D.
     const {printed, exitCode} = await shell(
-      `script -qefc '"$NODE" "$RUN" partitions drop fills --older-than 1y --url "${database.url}"' /dev/null`,
+      `script -qefc 'echo pid $$; exec "$NODE" "$RUN" partitions drop fills --older-than 1y --url "${database.url}"' /dev/null`,
       (text) => {
         if (asked || !text.includes('to continue:')) return null
         asked = true
-        return '\u0003'
+        if (signal !== undefined) process.kill(Number(/pid (\d+)/.exec(text)![1]), signal)
+        return keys ?? null
       },
     )
     expect(asked, printed).toBe(true)
-    expect(printed).toContain('Nothing was changed.')
-    expect(exitCode).toBe(130)
+    expect(printed).toContain(says)
+    expect(exitCode).toBe(code)
     expect(await database.run(`select from pg_class where relname = 'fills_old'`)).toHaveLength(1)
+  })
+})
+
+describe('a signal while the command only reads', () => {
+  it.each(['SIGTERM', 'SIGINT'])('%s ends it with 130, under --json with a document', async (signal) => {
+    const ended = async (flag: string) => {
+      // It reads its input for as long as `sleep` does not end it; a shell would ignore SIGINT in the background.
+      const {printed} = await shell(
+        `"$NODE" -e 'const {spawn} = require("child_process")
+          const child = spawn(process.execPath, [process.env.RUN, "validate", "price", ${flag}], {stdio: ["pipe", 1, 2]})
+          setTimeout(() => child.kill("${signal}"), 5000)
+          child.on("exit", (code) => { console.log("code", code); process.exit() })'`,
+      )
+      return printed
+    }
+    expect(await ended('"-"')).toBe('Interrupted.\ncode 130\n')
+    const [document, code] = (await ended('"-", "--json"')).split('code ')
+    expect(JSON.parse(document!)).toMatchObject({error: {code: 'INTERRUPTED', exitCode: 130}})
+    expect(code).toBe('130\n')
   })
 })
