@@ -85,6 +85,9 @@ describe('usage', () => {
       'INSTANT',
       /^--from: "2024-13" is not an instant\.\n?Write/,
     ],
+    [['history', 'show', 'x'], 'NO_SUCH_RUN', /"x" is not the id of a run/],
+    [['jobs', 'show', '1.5'], 'NO_SUCH_RUN', /history/],
+    [['history', 'show', '99999999999999999999'], 'NO_SUCH_RUN', /9999/],
     [['stats', '--target', 'prod'], 'NO_SUCH_TARGET', /prod/],
     [['stats'], 'NO_DATABASE_NAMED', /./],
   ])('%j exits 2', async (args, code, said) => {

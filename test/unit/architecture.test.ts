@@ -224,6 +224,12 @@ describe('the SQL of a room', () => {
   })
 })
 
+describe('arguments of commands', () => {
+  it('are parsed by parsers of ours: those of oclif throw errors that look like bugs', () => {
+    expect(files.filter((file) => /\bArgs\.(integer|boolean|directory|file|url)\b/.test(textOf(file)))).toEqual([])
+  })
+})
+
 describe('what a command loads before it runs', () => {
   const commands = files.filter((file) => layerOf(file) === 'commands').map((file) => file.replace(/\.ts$/, ''))
 

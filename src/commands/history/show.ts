@@ -1,5 +1,5 @@
-import {Args} from '@oclif/core'
 import {ReportCommand} from '../../cli/report-command.js'
+import {runIdArg} from '../../cli/run-id-arg.js'
 import type {HistorySource, RecordedRun, RecordedStep} from '../../reports/history.js'
 
 interface HistoryShowReport {
@@ -17,7 +17,7 @@ export default class HistoryShow extends ReportCommand<typeof HistoryShow> {
   static override description =
     'Lists the recorded steps: done, failed or skipped. A step that was not started has no row.'
   static override examples = ['<%= config.bin %> <%= command.id %> 42', '<%= config.bin %> <%= command.id %> 42 --json']
-  static override args = {id: Args.integer({description: 'id of the run, as history lists it', required: true, min: 1})}
+  static override args = {id: runIdArg({description: 'id of the run, as history lists it', required: true})}
 
   static override tables() {
     return {'': async () => (await import('../../reports/history-table.js')).runStepsTable}

@@ -1,6 +1,6 @@
-import {Args} from '@oclif/core'
 import type {Database} from '../../db/database.js'
 import {ReportCommand} from '../../cli/report-command.js'
+import {runIdArg} from '../../cli/run-id-arg.js'
 import {usageError} from '../../errors.js'
 import type {Occurrence} from '../../jobs/store/history.js'
 import type {HistorySource, RecordedStep} from '../../reports/history.js'
@@ -25,11 +25,7 @@ export default class JobsShow extends ReportCommand<typeof JobsShow> {
     'has no row.'
   static override examples = ['<%= config.bin %> <%= command.id %> 42', '<%= config.bin %> <%= command.id %> 42 --json']
   static override args = {
-    id: Args.integer({
-      description: 'id of the run, as jobs history --json and history list it',
-      required: true,
-      min: 1,
-    }),
+    id: runIdArg({description: 'id of the run, as jobs history --json and history list it', required: true}),
   }
 
   static override tables() {
