@@ -35,6 +35,8 @@ select
     where s.setdatabase in (0, d.oid) and s.setrole in (0, r.oid) and setting.text like 'timescaledb.%'
     order by s.setrole <> 0 and s.setdatabase <> 0 desc, s.setrole <> 0 desc
   ) as stored_settings,
+  current_setting('idle_session_timeout') <> '0' as ends_idle_sessions,
+  current_setting('client_min_messages') in ('warning', 'error') as hides_notices,
   current_setting('timescaledb.max_background_workers', true)::int as max_background_workers,
   -- The slots left for TimescaleDB: the launcher and workers of replication and pg_cron's scheduler use slots too.
   current_setting('max_worker_processes')::int

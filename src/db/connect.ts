@@ -20,6 +20,7 @@ import type {Server} from './server.js'
 import type {Statement} from './sql.js'
 import {answeredAfter, toOpsError, OwnCode, sqlState, SqlState} from './sqlstate.js'
 import {sessionSettings, type Pipeline, type Settings} from './session.js'
+import {resetSession, sessionWide} from './session-corrections.js'
 import {inTransaction} from './transaction.js'
 import {Turns, type Turn} from './turns.js'
 
@@ -141,6 +142,7 @@ async function serve(
     prepares = !found.pooled && engine === null
     corrections = found.corrections
     workers = found.citus !== null
+    if (found.sessionCorrections.length > 0) await coded(client.query(sessionWide(found.sessionCorrections)))
     return found
   }
   listen()
@@ -182,7 +184,7 @@ async function serve(
               throw first!.reason
             }
           } finally {
-            await client.query('reset all; reset role').catch(() => {})
+            await client.query(resetSession(server.sessionCorrections)).catch(() => {})
           }
         }),
       )

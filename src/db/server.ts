@@ -7,6 +7,8 @@ import {timescaledbSettings} from './timescaledb-settings.js'
 import type {Instant} from '../units/instant.js'
 import {compareVersions, type VersionRange} from '../units/version.js'
 import {pgCronRange} from './pg-cron-version.js'
+import type {Settings} from './session.js'
+import {sessionCorrectionsOf, type SessionRow} from './session-corrections.js'
 
 export type Alive = 'alive' | 'dead' | 'unknown'
 
@@ -93,7 +95,9 @@ export interface Server {
    * Settings that every transaction makes, because the database may have them otherwise: it would hide compressed rows,
    * list shards of Citus as tables, distribute the schema qicore, or end a long step.
    */
-  corrections: readonly (readonly [name: string, value: string])[]
+  corrections: Settings
+  /** Settings of the session itself, if no pooler shares it: they must hold between transactions. */
+  sessionCorrections: Settings
   /** Null if the database does not have Citus. */
   citus: {version: string; worker: boolean} | null
 }
@@ -120,7 +124,7 @@ export interface Extras {
 }
 
 /** The row of sql/db/server.sql. */
-export interface ServerRow {
+export interface ServerRow extends SessionRow {
   version_num: number
   postgres: string
   database: string
@@ -207,6 +211,8 @@ export function describeServer(row: ServerRow, processId: number | null, embedde
   const engine = recogniseEngine(row)
   const settings = timescaledbSettings(row)
   const condition = conditionOfDatabase(row, engine, settings, embedded, extras)
+  // PgBouncer sends its own number in BackendKeyData, not the pid of the server process.
+  const pooled = !embedded && processId !== null && processId !== row.pid
   return {
     engine: engine.name,
     embedded,
@@ -240,8 +246,7 @@ export function describeServer(row: ServerRow, processId: number | null, embedde
     formerJobTable: row.former_job_table,
     ...featuresOf(row, engine),
     backendStart: row.backend_start,
-    // PgBouncer sends its own number in BackendKeyData, not the pid of the server process.
-    pooled: !embedded && processId !== null && processId !== row.pid,
+    pooled,
     condition,
     corrections: [
       // It ends the session, so a long step could never be done (PostgreSQL 17).
@@ -249,6 +254,7 @@ export function describeServer(row: ServerRow, processId: number | null, embedde
       ...settings.hidingHere.map((name) => [name, 'on'] as const),
       ...(extras.citus === null ? [] : citusCorrections(extras.citus)),
     ],
+    sessionCorrections: pooled ? [] : sessionCorrectionsOf(row),
     citus: row.citus === null || extras.citus === null ? null : {version: row.citus, worker: extras.citus.worker},
   }
 }

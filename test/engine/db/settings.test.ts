@@ -1,5 +1,7 @@
+import {setTimeout} from 'node:timers/promises'
 import {expect, it} from 'vitest'
 import {connect} from '../../../src/db/connect.js'
+import {readOnlySettings} from '../../../src/db/database.js'
 import {ident, raw, sql, statement} from '../../../src/db/sql.js'
 import {planEnsure} from '../../../src/partitions/create/ensure.js'
 import {readPartitions} from '../../../src/partitions/list.js'
@@ -78,6 +80,37 @@ forEachEngine({kinds: ['postgres', 'timescaledb'], native: true}, (engine) => {
       expect(steps).toMatchObject([{id: step.id, status: step === long ? 'done' : 'failed'}])
       expect(steps[0]!.sqlState).toBe(step === long ? null : '23505')
     }
+    await db.close()
+  })
+
+  it('a session stays open between its transactions, also after a statement outside of one', async () => {
+    const database = await engine.database()
+    const [{name}] = (await database.run<{name: string}>('select current_database() as name')) as [{name: string}]
+    await database.autocommit(sql`alter database ${ident(name)} set idle_session_timeout = '100ms'`.text)
+    const db = await connect(targetOf(database.url), {applicationName})
+    const pid = async () => (await db.query<{pid: number}>(statement('select pg_backend_pid() as pid')))[0]!.pid
+    const first = await pid()
+    await setTimeout(300)
+    expect(await pid()).toBe(first)
+    await db.autocommit({...readOnlySettings, readOnly: false}, statement('select 1'))
+    await setTimeout(300)
+    expect(await pid()).toBe(first)
+    const other = await db.openSession()
+    await setTimeout(300)
+    await expect(other.query(statement('select 1 as one'))).resolves.toEqual([{one: 1}])
+    await Promise.all([other.close(), db.close()])
+  })
+
+  it('a COMMIT of the user is noticed although the database hides warnings', async () => {
+    const database = await engine.database()
+    const [{name}] = (await database.run<{name: string}>('select current_database() as name')) as [{name: string}]
+    await database.autocommit(sql`alter database ${ident(name)} set client_min_messages = error`.text)
+    const db = await connect(targetOf(database.url), {applicationName})
+    const ends = db.transaction({...readOnlySettings, readOnly: false}, async (tx) => {
+      await tx.query(statement('commit'))
+      await tx.query(statement('select 1'))
+    })
+    await expect(ends).rejects.toThrow(/ended the transaction before its commit/)
     await db.close()
   })
 })
