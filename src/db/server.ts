@@ -7,8 +7,7 @@ import {timescaledbSettings} from './timescaledb-settings.js'
 import type {Instant} from '../units/instant.js'
 import {compareVersions, type VersionRange} from '../units/version.js'
 import {pgCronRange} from './pg-cron-version.js'
-import type {Settings} from './session.js'
-import {sessionCorrectionsOf, type SessionRow} from './session-corrections.js'
+import {sessionCorrectionsOf, type SessionRow, type Settings} from './session-corrections.js'
 
 export type Alive = 'alive' | 'dead' | 'unknown'
 

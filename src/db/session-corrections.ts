@@ -1,5 +1,6 @@
 import {quoteLiteral} from './sql.js'
-import type {Settings} from './session.js'
+
+export type Settings = readonly (readonly [name: string, value: string])[]
 
 /** The columns of sql/db/server.sql about settings that must hold between the transactions of a session. */
 export interface SessionRow {

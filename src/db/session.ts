@@ -4,6 +4,7 @@ import type {TransactionSettings} from './database.js'
 import type {Answer, Flight} from './flight.js'
 import {workerSettings} from './citus-settings.js'
 import {ExitCode, OpsError} from '../errors.js'
+import type {Settings} from './session-corrections.js'
 import {quoteIdent, quoteLiteral, type Statement} from './sql.js'
 import {serverMessage, sqlState, SqlState} from './sqlstate.js'
 
@@ -40,8 +41,6 @@ export interface Session {
   /** Whether a transaction may use sessions on workers of Citus, which need its lock_timeout too. */
   workers: boolean
 }
-
-export type Settings = readonly (readonly [name: string, value: string])[]
 
 /** Statements outside a transaction have no BEGIN that states these. */
 const defaultsOfBegin: Settings = [

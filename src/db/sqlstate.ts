@@ -18,6 +18,7 @@ export const SqlState = {
   featureNotSupported: '0A000',
   inFailedTransaction: '25P02',
   noTransaction: '25P01',
+  invalidCursor: '24000',
   undefinedFile: '58P01',
   invalidParameter: '22023',
   divisionByZero: '22012',

@@ -1,3 +1,4 @@
+import {failedAfterCommit} from '../../policies/status/job-error.js'
 import type {PolicyProblem, PolicyProblemCode, PolicyStatus} from '../../policies/status/types.js'
 import {formatAge} from '../../units/elapsed.js'
 import {secondsBetween} from '../../units/instant.js'
@@ -39,8 +40,14 @@ const depthOf: Readonly<Record<PolicyProblemCode, Depth>> = {
 export function policyCause(facts: PolicyFacts): Cause | null {
   const {status, server} = facts
   if (status.ok === true && status.problems.length === 0) return null
-  const own = status.problems.map((problem) => ({depth: depthOf[problem.code], ...refined(facts, problem)}))
+  const own = status.problems.map((problem) => ({depth: depthIn(status, problem), ...refined(facts, problem)}))
   return likeliest([...databaseCandidates(server), ...own])
+}
+
+/** An error after the COMMIT of a run explains nothing else. */
+function depthIn({lastError}: PolicyStatus, {code}: PolicyProblem): Depth {
+  const committed = code === 'last_error' && lastError !== null && failedAfterCommit(lastError)
+  return committed ? 'not_visible' : depthOf[code]
 }
 
 /** A lock explains an error of a lock, and work that is not done though no error is recorded. */

@@ -1,4 +1,5 @@
 import {shortName} from '../../db/qualified-name.js'
+import {jobErrorText} from '../../policies/status/job-error.js'
 import type {NotDone, RuleText} from '../../policies/status/types.js'
 import {formatAge} from '../../units/elapsed.js'
 import {secondsBetween, type Instant} from '../../units/instant.js'
@@ -74,7 +75,7 @@ function runEvidence({status, at}: PolicyFacts): Evidence[] {
       topic: 'error',
       message:
         `The last error${lastError.at === null ? '' : `, ${agoText(lastError.at, at)}`}: ` +
-        `${lastError.message}${lastError.state === null ? '' : ` [${lastError.state}]`}.`,
+        `${jobErrorText(lastError)}.`,
     })
   return evidence
 }

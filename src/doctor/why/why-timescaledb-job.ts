@@ -6,6 +6,7 @@ import {timescaledbFunction, type Server} from '../../db/server.js'
 import {ident, inline, sql, statement} from '../../db/sql.js'
 import {can} from '../../engines/index.js'
 import {alterJobSql} from '../../policies/plan/job-sql.js'
+import {failedAfterCommit, jobErrorText} from '../../policies/status/job-error.js'
 import {readDeclared} from '../../policies/declared/read-declared.js'
 import {readPolicyStatus} from '../../policies/status/status.js'
 import {formatAge} from '../../units/elapsed.js'
@@ -148,7 +149,7 @@ function pausedCandidate({row, server}: Facts): Candidate {
 }
 
 function errorText({error, error_state: state}: JobRow): string {
-  return `${error}${state === null ? '' : ` [${state}]`}`
+  return jobErrorText({message: error ?? '', state})
 }
 
 function runCandidates({row, at, sessions, server}: Facts): Candidate[] {
@@ -165,12 +166,14 @@ function runCandidates({row, at, sessions, server}: Facts): Candidate[] {
   if (failed) {
     const words =
       row.error === null ? `this role may not see the error; ${row.owner} may` : `the last error: ${errorText(row)}`
+    // Another run would end in the same way, and no work is missing.
+    const committed = failedAfterCommit({state: row.error_state, message: row.error})
     found.push({
-      depth: 'ran',
+      depth: committed ? 'not_visible' : 'ran',
       ...(lockCause(sessions, row.error_state) ?? {
         code: 'last_error',
         message: `Its last run failed; ${words}.`,
-        fix: runNow,
+        fix: committed ? null : runNow,
       }),
     })
   }

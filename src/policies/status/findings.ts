@@ -6,6 +6,7 @@ import {secondsBetween} from '../../units/instant.js'
 import {command} from '../../units/command.js'
 import {kindNamed} from '../kinds/index.js'
 import {alterJobSql} from '../plan/job-sql.js'
+import {jobErrorText} from './job-error.js'
 import {exportsRows} from '../retention-export.js'
 import {
   fixBy,
@@ -91,12 +92,7 @@ function runProblems(status: JudgedPolicy, {rule, problems: own}: FindingContext
     status.lastRunAt === null ||
     secondsBetween(status.lastRunAt, lastError.at) >= 0
   if (lastError !== null && stillHolds && (lastStatus === 'Failed' || status.ok === false))
-    problems.push(
-      policyProblem(
-        'last_error',
-        `last error: ${lastError.message}${lastError.state === null ? '' : ` [${lastError.state}]`}`,
-      ),
-    )
+    problems.push(policyProblem('last_error', `last error: ${jobErrorText(lastError)}`))
   // Without its procedure the job of a gate does nothing, whether or not its runner works.
   const gateless = own.some(({code}) => code === 'gate_procedure_missing')
   if (!paused && runnerAlive === false && !gateless)

@@ -170,6 +170,37 @@ forEachEngine({kinds: ['timescaledb'], native: false}, (engine) => {
     })
   })
 
+  it('policies.job_failures: has one warning for all jobs that fail after their COMMIT', async () => {
+    const database = await engine.database()
+    await ticks(database)
+    const {run} = database
+    await run(compress)
+    await run("create procedure public.nightly(job_id int, config jsonb) language sql as 'select 1'")
+    await run(`select add_job('public.nightly', interval '1 day', ${never})`)
+    await run('delete from _timescaledb_internal.bgw_job_stat')
+    await run(
+      `insert into _timescaledb_internal.bgw_job_stat
+       select job_id, timestamptz '2026-11-01 00:00+00', '2026-11-01 00:00:01+00', '2100-01-01 01:00+00', '-infinity', false,
+         4, interval '4 seconds', interval '4 seconds', 0, 4, 0, 4, 0, 0
+       from timescaledb_information.jobs where job_id >= 1000`,
+    )
+    await run(
+      `insert into _timescaledb_internal.bgw_job_stat_history (job_id, pid, execution_start, execution_finish, succeeded, data)
+       select job_id, 1, timestamptz '2026-11-01 00:00+00', '2026-11-01 00:00:01+00', false,
+         jsonb_build_object('job', jsonb_build_object('proc_schema', proc_schema, 'proc_name', proc_name), 'error_data',
+           '{"sqlerrcode": "24000", "message": "cannot drop portal \\"\\" while it is being set up"}'::jsonb)
+       from timescaledb_information.jobs where job_id >= 1000`,
+    )
+    const {findings} = await askDoctor(database, 'policies.job_failures')
+    expect(findings).toMatchObject([
+      {
+        severity: 'warning',
+        message: expect.stringMatching(/^2 jobs count as failed, although the work of their last runs was committed/),
+        data: {jobIds: [expect.any(Number), expect.any(Number)], state: '24000'},
+      },
+    ])
+  })
+
   it('policies.conflict: reports a refresh over a whole table with a retention, which would empty the aggregate', async () => {
     const database = await engine.database()
     const {run} = database

@@ -42,6 +42,31 @@ describe('policies why', () => {
       expect((await explain(database)).cause?.code).not.toBe('paused')
     })
 
+    it('an error after the COMMIT of a run is shown, and is not the cause of anything', async () => {
+      const database = await engine.database()
+      const id = await overdue(database)
+      await database.run('delete from _timescaledb_internal.bgw_job_stat where job_id = $1', [id])
+      await database.run(
+        `insert into _timescaledb_internal.bgw_job_stat
+         values ($1, '2026-11-01 00:00+00', '2026-11-01 00:00:01+00', '2100-01-01 01:00+00', '-infinity', false,
+           1, interval '1 second', interval '1 second', 0, 1, 0, 1, 0, 0)`,
+        [id],
+      )
+      await database.run(
+        `insert into _timescaledb_internal.bgw_job_stat_history (job_id, pid, execution_start, execution_finish, succeeded, data)
+         select job_id, 1, timestamptz '2026-11-01 00:00+00', '2026-11-01 00:00:01+00', false,
+           jsonb_build_object('job', jsonb_build_object('proc_schema', proc_schema, 'proc_name', proc_name), 'error_data',
+             jsonb_build_object('sqlerrcode', '24000', 'message', 'cannot drop portal "" while it is being set up'))
+         from timescaledb_information.jobs where job_id = $1`,
+        [id],
+      )
+      const {cause, evidence} = await explain(database)
+      expect(evidence.find(({topic}) => topic === 'error')!.message).toMatch(
+        /cannot drop portal "" while it is being set up \[24000\], after the work of the run was committed\.$/,
+      )
+      if (engine.native) expect(cause?.code).toBe('not_done')
+    })
+
     it('says that a job has never run only if that explains why nothing is done', async () => {
       const database = await engine.database()
       const id = await overdue(database)

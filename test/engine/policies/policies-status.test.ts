@@ -183,8 +183,7 @@ describe('policies status', () => {
               await new Promise((resolve) => setTimeout(resolve, 200))
             const said = (await ran())?.status
             if (said !== 'Success') {
-              // A build for another minor version of PostgreSQL reports every run as failed, though its work is
-              // committed.
+              // Some minor versions of PostgreSQL fail every run after its COMMIT.
               process.stderr.write(
                 `${engine.name} calls every run of a job failed (24000); that it says so is all that is asked of its status\n`,
               )

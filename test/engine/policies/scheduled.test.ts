@@ -45,8 +45,9 @@ forEachEngine({kinds: ['timescaledb'], native: true}, (engine) => {
     expect(await daysLeft(database)).toBe(8)
     const done = await status(database, declared)
     expect(done).toMatchObject({due: 0, ok: true})
-    // On servers built against another minor version of PostgreSQL every job ends with 24000, though its work commits.
-    expect(done.findings.filter((line) => !line.endsWith('[24000]'))).toEqual([])
+    // Some minor versions of PostgreSQL fail every job after its COMMIT.
+    const afterCommit = /\[24000\], after the work of the run was committed$/
+    expect(done.findings.filter((line) => !afterCommit.test(line))).toEqual([])
 
     // A change of both the confirmed settings and their hash still does not change the settings for which the job was
     // created.

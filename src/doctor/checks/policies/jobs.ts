@@ -2,10 +2,13 @@ import {can} from '../../../engines/index.js'
 import {timescaledbFunction, type Server} from '../../../db/server.js'
 import {inline, sql} from '../../../db/sql.js'
 import {retryable} from '../../../db/sqlstate.js'
+import {command} from '../../../units/command.js'
 import type {Instant} from '../../../units/instant.js'
+import {failedAfterCommit} from '../../../policies/status/job-error.js'
 import type {Check} from '../../check.js'
 import type {CheckContext} from '../../context.js'
 import type {Finding} from '../../finding.js'
+import {advice} from '../../shared.js'
 
 export interface FailureRow {
   id: number
@@ -30,17 +33,47 @@ const criticalFailures = 3
 async function failures(context: CheckContext): Promise<Finding[]> {
   const [rows, {all}] = await Promise.all([context.ask<FailureRow>('job-failures'), context.snapshot()])
   const byId = new Map(all.map((table) => [String(table.id), table]))
-  return rows.map((row) => {
-    const table = row.hypertable_id === null ? undefined : byId.get(row.hypertable_id)
-    return failureFinding(row, context.server, table === undefined ? null : {schema: table.schema, table: table.name})
-  })
+  const committed = rows.filter((row) => failedAfterCommit(row) && !isStopped(row))
+  const failed = rows.filter((row) => !committed.includes(row))
+  return [
+    ...failed.map((row) => {
+      const table = row.hypertable_id === null ? undefined : byId.get(row.hypertable_id)
+      return failureFinding(row, context.server, table === undefined ? null : {schema: table.schema, table: table.name})
+    }),
+    ...committedFindings(committed, context.server),
+  ]
 }
+
+/** One finding for all jobs whose work is done: the server fails each of them in the same way. */
+export function committedFindings(rows: readonly FailureRow[], {postgres, timescaledb}: Server): Finding[] {
+  const [first] = rows
+  if (first === undefined) return []
+  const subject = rows.length === 1 ? `Job ${first.id} (${first.proc}) counts` : `${rows.length} jobs count`
+  return [
+    {
+      severity: 'warning',
+      object: null,
+      message:
+        `${subject} as failed, although the work of ${rows.length === 1 ? 'its' : 'their'} last runs was committed: ` +
+        `${first.message} [${first.state}]. PostgreSQL ${postgres} refuses to drop the portal of TimescaleDB ` +
+        `${timescaledb}'s worker, which does so after its COMMIT.`,
+      data: {jobIds: rows.map(({id}) => id), state: first.state},
+      fix: advice(
+        'No version of TimescaleDB is known that does not. Until then each job runs again after its retry_period, not ' +
+          `its schedule_interval. What was done and what was not: ${command('policies status')}`,
+      ),
+    },
+  ]
+}
+
+const isStopped = ({scheduled, max_retries: maxRetries, failures: failed, crashes}: FailureRow) =>
+  !scheduled && maxRetries >= 0 && failed + crashes > maxRetries
 
 /** What is said of one job whose last runs failed. Exported for tests of rows that no test can wait for. */
 export function failureFinding(row: FailureRow, server: Server, object: Finding['object']): Finding {
   const {id, proc, scheduled, max_retries: maxRetries} = row
   const count = row.failures + row.crashes
-  const stopped = !scheduled && maxRetries >= 0 && count > maxRetries
+  const stopped = isStopped(row)
   const error =
     row.message === null
       ? `this role may not see its errors: only ${row.owner} and the owner of the database do`
