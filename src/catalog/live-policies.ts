@@ -60,6 +60,8 @@ export interface PolicyJob {
   owner: string
   /** Jobs run as their owner; if false, every run fails. */
   ownerCanLogin: boolean
+  /** Its transactions are read only by default: every run fails. */
+  ownerReadsOnly: boolean
   /** If false, the job is paused and never runs. */
   scheduled: boolean
   running: boolean
@@ -86,6 +88,7 @@ interface JobRow {
   scheduled: boolean
   owner: string
   owner_can_login: boolean
+  owner_reads_only: boolean
   next_start: Instant | null
   last_run_started_at: Instant | null
   last_run_status: string | null
@@ -144,6 +147,7 @@ function jobPolicy(row: JobRow, table: Table): LivePolicy {
       id: row.job_id,
       owner: row.owner,
       ownerCanLogin: row.owner_can_login,
+      ownerReadsOnly: row.owner_reads_only,
       scheduled: row.scheduled,
       running: row.running ?? false,
       nextStart: row.next_start,

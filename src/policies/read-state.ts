@@ -23,6 +23,7 @@ export interface GatedJob {
   hash: string | null
   owner: string
   ownerCanLogin: boolean
+  ownerReadsOnly: boolean
   scheduled: boolean
   schedule: Duration
   nextStart: Instant | null
@@ -72,6 +73,7 @@ interface GatedRow {
   hash: string | null
   owner: string
   owner_can_login: boolean
+  owner_reads_only: boolean
   scheduled: boolean
   schedule: string
   next_start: Instant | null
@@ -233,6 +235,7 @@ async function readGatedJobs(db: Database): Promise<GatedJob[]> {
     hash: row.hash,
     owner: row.owner,
     ownerCanLogin: row.owner_can_login,
+    ownerReadsOnly: row.owner_reads_only,
     scheduled: row.scheduled,
     schedule: parseIntervalText(row.schedule),
     nextStart: row.next_start,

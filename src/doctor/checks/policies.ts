@@ -28,7 +28,7 @@ export const policyChecks: readonly Check[] = [
   fromProblems({
     id: 'policies.never_run',
     severity: 'critical',
-    codes: [...neverRunsCodes, 'owner_cannot_login', 'gate_procedure_missing', 'wrong_unit'],
+    codes: [...neverRunsCodes, 'owner_cannot_login', 'owner_reads_only', 'gate_procedure_missing', 'wrong_unit'],
     words: {passes: 'Every policy can run.', problem: 'policies whose every run fails'},
     fix: removal,
   }),

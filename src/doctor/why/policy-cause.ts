@@ -22,6 +22,7 @@ const depthOf: Readonly<Record<PolicyProblemCode, Depth>> = {
   missing: 'incomplete',
   gate_procedure_missing: 'incomplete',
   owner_cannot_login: 'incomplete',
+  owner_reads_only: 'incomplete',
   job_missing: 'incomplete',
   paused: 'held_back',
   not_confirmed: 'held_back',

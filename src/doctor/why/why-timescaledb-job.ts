@@ -3,9 +3,10 @@ import type {Session} from '../../activity/sessions.js'
 import type {Database} from '../../db/database.js'
 import {loadSql} from '../../db/load-sql.js'
 import {timescaledbFunction, type Server} from '../../db/server.js'
-import {ident, inline, sql, statement} from '../../db/sql.js'
+import {inline, sql, statement} from '../../db/sql.js'
 import {can} from '../../engines/index.js'
 import {alterJobSql} from '../../policies/plan/job-sql.js'
+import {writable} from '../../policies/status/policy-problems.js'
 import {failedAfterCommit, jobErrorText} from '../../policies/status/job-error.js'
 import {readDeclared} from '../../policies/declared/read-declared.js'
 import {readPolicyStatus} from '../../policies/status/status.js'
@@ -25,8 +26,10 @@ interface JobRow {
   id: number
   name: string
   proc: string
+  /** Quoted as in SQL. */
   owner: string
   owner_can_login: boolean
+  owner_reads_only: boolean
   procedure_gone: boolean
   scheduled: boolean
   every: string
@@ -112,7 +115,14 @@ function candidatesOf(facts: Facts): Candidate[] {
       depth: 'incomplete',
       code: 'owner_cannot_login',
       message: `It runs as ${owner}, who may not log in, so every run fails.`,
-      fix: sqlFix(sql`alter role ${ident(owner)} login`.text),
+      fix: sqlFix(`alter role ${owner} login`),
+    })
+  if (row.owner_reads_only)
+    found.push({
+      depth: 'incomplete',
+      code: 'owner_reads_only',
+      message: `It runs as ${owner}, whose transactions are read only here (default_transaction_read_only).`,
+      fix: sqlFix(writable(owner, server)),
     })
   if (!row.scheduled) found.push(pausedCandidate(facts))
   else if (server.workers === 'dead')

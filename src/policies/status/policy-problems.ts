@@ -1,6 +1,8 @@
 import {contradictionAdvice} from '../../catalog/time-unit-advice.js'
 import {createGateAgain, missingGate} from '../../db/condition.js'
 import type {Database} from '../../db/database.js'
+import type {Server} from '../../db/server.js'
+import {ident, sql} from '../../db/sql.js'
 import {contradictionWords} from '../../catalog/table-clock.js'
 import {goesByAge, type LivePolicy} from '../../catalog/live-policies.js'
 import {qualifiedName} from '../../catalog/table.js'
@@ -49,6 +51,15 @@ export function policyProblems(
         fixBy(`alter role ${runs.owner} login`, 'sql', 'As a role with CREATEROLE: '),
       ),
     )
+  if (runs !== null && runs.ownerReadsOnly)
+    problems.push(
+      policyProblem(
+        'owner_reads_only',
+        `every run fails: job ${runs.id} runs as ${runs.owner}, whose transactions are read only here ` +
+          '(default_transaction_read_only)',
+        fixBy(writable(runs.owner, server), 'sql', 'To let the jobs of the role write: '),
+      ),
+    )
   const contradiction = goesByAge(kind) ? clock?.contradiction : undefined
   if (contradiction !== undefined)
     problems.push(
@@ -61,6 +72,11 @@ export function policyProblems(
   const broken = problems.length > 0
   const twice = twiceProblem(rule, rulesOf(states.get(table)!, kind), qualifiedName(table))
   return {problems: twice === null ? problems : [...problems, twice], broken}
+}
+
+/** The setting of a role in one database takes precedence over all others. */
+export function writable(owner: string, {database}: Pick<Server, 'database'>): string {
+  return `alter role ${owner} in database ${sql`${ident(database)}`.text} set default_transaction_read_only = off`
 }
 
 /** The problem that a table has several policies of a kind, which all run. */

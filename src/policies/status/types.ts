@@ -87,6 +87,7 @@ export type PolicyProblemCode =
   | 'job_missing'
   | 'gate_procedure_missing'
   | 'owner_cannot_login'
+  | 'owner_reads_only'
   | 'wrong_unit'
   | 'policy_twice'
   | 'not_done'

@@ -167,7 +167,7 @@ forEachEngine({kinds: ['timescaledb'], native: true}, (engine) => {
       expect((await planPolicies(db, request([right]))).plan.steps.length, right.name).toBeGreaterThan(0)
   })
 
-  it('a job whose owner may not log in is reported to fail at every run', async () => {
+  it('a job whose owner may not log in, or may only read, is reported to fail at every run', async () => {
     const database = await engine.database()
     const {run} = database
     const [me] = await run<{database: string}>('select current_database() as database')
@@ -182,6 +182,16 @@ forEachEngine({kinds: ['timescaledb'], native: true}, (engine) => {
       expect((await status(database)).policies).toMatchObject([
         {jobId: job, ok: false, problems: [{code: 'owner_cannot_login'}]},
       ])
+      await run(`alter role ${owner} login`)
+      for (const setting of [`role ${owner}`, `database ${me!.database}`]) {
+        await run(`alter ${setting} set default_transaction_read_only = on`)
+        const [policy] = (await status(database)).policies
+        expect(policy, setting).toMatchObject({ok: false, problems: [{code: 'owner_reads_only'}]})
+        await run(policy!.problems[0]!.fix!.text)
+        expect((await status(database)).policies, setting).toMatchObject([{jobId: job, ok: true, problems: []}])
+        await run(`alter role ${owner} in database ${me!.database} reset default_transaction_read_only`)
+        await run(`alter ${setting} reset default_transaction_read_only`)
+      }
     } finally {
       await run(`drop owned by ${owner} cascade`)
       await run(`drop role ${owner}`)
