@@ -1,5 +1,6 @@
 import {shortName} from '../../db/qualified-name.js'
-import type {Finding} from '../../doctor/finding.js'
+import type {Fix} from '../../doctor/finding.js'
+import {groupFindings, type FindingGroup} from '../../doctor/group-findings.js'
 import type {CheckReport, DoctorReport} from '../../doctor/report.js'
 import {command} from '../../units/command.js'
 import {closingLine, note, type Around, type Line} from './shown.js'
@@ -7,6 +8,8 @@ import {plural} from './words.js'
 
 /** Maximum number of findings of one check on a screen; the rest is counted. */
 const listed = 5
+/** Maximum number of tables that one finding names. */
+const named = 8
 
 /**
  * The findings with their fixes, and the verdict.
@@ -35,15 +38,32 @@ function linesOf(check: CheckReport, table: string | null): Line[] {
     return [
       note(`${check.id}: ${check.missing}${check.missingFix === null ? '' : ` Fix: ${check.missingFix.text}`}`, ' '),
     ]
-  const rest = check.findings.length - listed
+  const lines: Line[] = []
+  let left = listed
+  let rest = 0
+  for (const {fix, items} of groupFindings(check.findings)) {
+    const [only, ...others] = items
+    if (left <= 0) rest += items.length
+    else if (others.length === 0) lines.push(note(`${check.id}: ${sentence(only!)} ${fixText(fix)}`, '!'))
+    else {
+      lines.push(note(`${check.id}: ${items.length} findings. ${fixText(fix)}`, '!'))
+      lines.push(...items.slice(0, left).map((item) => note(sentence(item))))
+      rest += Math.max(0, items.length - left)
+    }
+    left -= items.length
+  }
+  if (rest === 0) return lines
   const more = command('doctor', table === null ? [] : [table], {only: check.id, json: true})
-  return [
-    ...check.findings.slice(0, listed).map((finding) => note(`${check.id}: ${sentence(finding)}`, '!')),
-    ...(rest > 0 ? [note(`${check.id}: ${rest} more. All of them: ${more}`, '!')] : []),
-  ]
+  return [...lines, note(`${check.id}: ${rest} more. All of them: ${more}`, '!')]
 }
 
-function sentence({object, message, fix}: Finding): string {
-  const about = object === null ? '' : `${shortName(object.schema, object.table)}: `
-  return `${about}${message} ${fix.kind === 'advice' ? '' : 'Fix: '}${fix.text}`
+function sentence({objects, message}: FindingGroup['items'][number]): string {
+  if (objects.length === 0) return message
+  const names = objects.slice(0, named).map(({schema, table}) => shortName(schema, table))
+  const rest = objects.length - names.length
+  return `${names.join(', ')}${rest > 0 ? ` and ${rest} more` : ''}: ${message}`
+}
+
+function fixText({kind, text}: Fix): string {
+  return kind === 'advice' ? text : `Fix: ${text}`
 }

@@ -16,20 +16,18 @@ async function metHazards({server, db, snapshot}: CheckContext): Promise<MetHaza
 
 /** @param effect by which a finding is critical or a warning: one check for each, so that either can be left out */
 async function found({server, once}: CheckContext, effect: Hazard['effect']): Promise<Finding[]> {
-  return (await once(metHazards))
-    .filter(({hazard, certainty}) => certainty === 'certain' && hazard.effect === effect)
-    .map(({hazard}) => findingOf(hazard, server))
+  const certain = (await once(metHazards)).filter(({certainty}) => certainty === 'certain').map(({hazard}) => hazard)
+  return certain.filter((hazard) => hazard.effect === effect).map((hazard) => findingOf(hazard, certain, server))
 }
 
-function findingOf(hazard: Hazard, server: Server): Finding {
+function findingOf(hazard: Hazard, met: readonly Hazard[], server: Server): Finding {
   const {id, product, what, since, fixedIn, effect, source} = hazard
   const versions = versionsOf(product, server)!
+  const fixed = fixInWords(hazard)
   return {
     severity: effect === 'loss' ? 'critical' : 'warning',
     object: null,
-    message:
-      `${what} Known defect of ${productNames[product]} ${rangeInWords(versions)}, ` +
-      `${fixInWords(hazard)} (${source}).`,
+    message: `${what} This defect of ${productNames[product]} is ${fixed} (${source}).`,
     data: {
       id,
       product,
@@ -39,22 +37,25 @@ function findingOf(hazard: Hazard, server: Server): Finding {
       fixedIn,
       source,
     },
-    fix: fixOf(hazard, server),
+    fix: fixOf(hazard, met, server),
   }
 }
 
-function fixOf({product, fixedIn, instead}: Hazard, {timescaledbAvailable}: Server): Fix {
+/** One fix for all defects of a product that no installed version fixes: the version that has every fix. */
+function fixOf({product, fixedIn, instead}: Hazard, met: readonly Hazard[], {timescaledbAvailable}: Server): Fix {
   const [fixed] = fixedIn
   if (fixed === undefined) return advice(`${instead ?? 'No version has a fix yet'}.`)
-  const there =
-    product === 'timescaledb' && timescaledbAvailable !== null && compareVersions(timescaledbAvailable, fixed) >= 0
+  const isAvailable = (version: string) =>
+    product === 'timescaledb' && timescaledbAvailable !== null && compareVersions(timescaledbAvailable, version) >= 0
+  if (isAvailable(fixed))
+    return advice(
+      'The server has a version with the fix. As the first statement of a new session (psql -X): alter ' +
+        'extension timescaledb update',
+    )
+  const all = met.flatMap((each) => (each.product === product ? each.fixedIn.slice(0, 1) : []))
+  const newest = all.sort(compareVersions).at(-1)!
   const restart = product === 'pg_cron' ? ' and restart the server' : ''
-  return advice(
-    there
-      ? 'The server has a version with the fix. As the first statement of a new session (psql -X): alter ' +
-          'extension timescaledb update'
-      : `Install ${productNames[product]} ${fixed} or newer${restart}.`,
-  )
+  return advice(`Install ${productNames[product]} ${newest} or newer${restart}.`)
 }
 
 /**

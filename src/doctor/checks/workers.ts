@@ -75,7 +75,8 @@ const launcherAndSchedulers = ({schedulers}: WorkersRow): Term[] => [
  */
 export function togetherFindings(row: WorkersRow): Finding[] {
   if (row.together === 0) return []
-  const jobs = {count: row.together, name: 'jobs of this database that start in the same minute'}
+  const name = row.together === 1 ? 'job of this database' : 'jobs of this database that start in the same minute'
+  const jobs = {count: row.together, name}
   return shortages([...launcherAndSchedulers(row), jobs], row, 'or let jobs start at different times')
 }
 
@@ -86,7 +87,7 @@ export function togetherFindings(row: WorkersRow): Finding[] {
 export function databasesFindings(row: WorkersRow): Finding[] {
   // With one database, workers.slots says the same.
   if (row.schedulers < 2) return []
-  const jobs = {count: row.schedulers, name: 'jobs, one for each database with a scheduler'}
+  const jobs = {count: row.schedulers, name: 'jobs (one for each database with a scheduler)'}
   return shortages(
     [...launcherAndSchedulers(row), jobs],
     row,

@@ -1,5 +1,5 @@
 import {shortName} from '../../db/qualified-name.js'
-import type {Finding} from '../../doctor/finding.js'
+import {groupFindings, type FindingGroup} from '../../doctor/group-findings.js'
 import type {CheckReport, DoctorReport} from '../../doctor/report.js'
 import {plural} from '../../units/plural.js'
 import {badge, fixMarkup, html, prose, section, type Markup} from '../markup.js'
@@ -32,19 +32,34 @@ export function attentionSection({checks, counts}: DoctorReport): Markup {
 }
 
 function checkBox({id, status, title, findings}: CheckReport): Markup {
-  const folded = findings.slice(open, mostFindings)
+  const groups = groupFindings(findings.slice(0, mostFindings))
+  const folded = groups.slice(open)
   const rest = findings.length - mostFindings
   return html`<article class="check ${status}">
 <h3>${badge(status === 'critical' ? 'critical' : 'warning', status)} ${title} <span class="id">${id}</span></h3>
-<ul>${findings.slice(0, open).map(findingItem)}</ul>
-${folded.length > 0 && html`<details><summary>${folded.length} more</summary><ul>${folded.map(findingItem)}</ul></details>`}
+<ul>${groups.slice(0, open).map(groupItem)}</ul>
+${folded.length > 0 && html`<details><summary>${folded.length} more</summary><ul>${folded.map(groupItem)}</ul></details>`}
 ${rest > 0 && html`<p class="hint">${rest} more in the JSON document.</p>`}
 </article>
 `
 }
 
-function findingItem({object, message, fix}: Finding): Markup {
-  return html`<li>${object && html`<strong>${shortName(object.schema, object.table)}</strong>: `}${prose(message)} ${fixMarkup(fix)}</li>`
+/** Findings with the same fix: the fix is shown once, before a list of them. */
+function groupItem({fix, items}: FindingGroup): Markup {
+  const [only, ...others] = items
+  if (others.length === 0) return html`<li>${itemMarkup(only!)} ${fixMarkup(fix)}</li>`
+  const folded = items.slice(open)
+  return html`<li>${items.length} findings. ${fixMarkup(fix)}
+<ul>${items.slice(0, open).map(listItem)}</ul>
+${folded.length > 0 && html`<details><summary>${folded.length} more</summary><ul>${folded.map(listItem)}</ul></details>`}
+</li>`
+}
+
+const listItem = (item: FindingGroup['items'][number]) => html`<li>${itemMarkup(item)}</li>`
+
+function itemMarkup({objects, message}: FindingGroup['items'][number]): Markup {
+  const names = objects.map(({schema, table}) => shortName(schema, table)).join(', ')
+  return html`${names !== '' && html`<strong>${names}</strong>: `}${prose(message)}`
 }
 
 function folded(summary: string, items: readonly Markup[]): Markup | null {

@@ -236,7 +236,7 @@ it('workers.databases: counts a scheduler and a job for each database of the ser
   expect(databasesFindings({...row, schedulers: 4, max_worker_processes: 12})).toMatchObject([
     {
       message:
-        '1 launcher + 4 schedulers + 4 jobs, one for each database with a scheduler + 1 for logical replication + 1 for pg_cron + 2 of other extensions are 13, more than max_worker_processes = 12: jobs that find no worker wait.',
+        '1 launcher + 4 schedulers + 4 jobs (one for each database with a scheduler) + 1 for logical replication + 1 for pg_cron + 2 of other extensions are 13, more than max_worker_processes = 12: jobs that find no worker wait.',
     },
   ])
   expect(databasesFindings({...row, schedulers: 1, max_background_workers: 2})).toEqual([])

@@ -60,3 +60,29 @@ forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
     })
   })
 })
+
+forEachEngine({kinds: ['timescaledb']}, (engine) => {
+  it('doctor prints advice that several findings share once, and names every table that it is for', async () => {
+    const url = await engine.urlFor(async ({run}) => {
+      for (const name of ['a', 'b', 'c']) {
+        await run(`create table ${name} (time timestamptz not null, v int)`)
+        await run(`select create_hypertable('${name}', by_range('time', interval '1 hour'))`)
+        await run(`insert into ${name} select timestamptz '2026-01-01 00:00+00' + n * interval '1 minute', n
+          from generate_series(0, 119) n`)
+        await run(`alter table ${name} set (timescaledb.compress)`)
+        await run(`select compress_chunk(c) from show_chunks('${name}') c`)
+      }
+    })
+    const printed = await runCli(['doctor', '--only', 'chunks.poor_compression,hazards', '--url', url])
+    const stdout = printed.stdout.replace(/\s+/g, ' ')
+    expect(stdout).toMatch(
+      / ! chunks\.poor_compression: a, b, c: Compression makes chunks [\d.]+ times larger: a chunk has 60 rows/,
+    )
+    expect(stdout.match(/set_chunk_time_interval\('<table>'/g)).toHaveLength(1)
+    const {checks} = jsonOf<DoctorReport>(await runCli(['doctor', '--only', 'hazards', '--json', '--url', url]))
+    const advised = checks.filter(({findings}) => findings.some(({fix}) => fix.text.startsWith('Install TimescaleDB')))
+    expect(stdout.match(/Install TimescaleDB/g) ?? []).toHaveLength(advised.length)
+    const versions = advised.flatMap(({findings}) => findings.map(({fix}) => fix.text))
+    expect(new Set(versions).size).toBeLessThanOrEqual(1)
+  })
+})

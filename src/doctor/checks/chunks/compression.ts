@@ -86,8 +86,8 @@ function poorCompression(table: Table, chunks: readonly Chunk[], rows: ReadonlyM
       severity: 'warning',
       object: objectOf(table),
       message:
-        `Compression makes chunks ${ratio.toFixed(1)} times smaller only: ${reason.why}. Chunks that are ` +
-        'compressed already keep their settings until they are recompressed.',
+        `${effectInWords(ratio)}: ${reason.why}. Compressed chunks keep their settings until they are ` +
+        'recompressed.',
       data: {
         reason: reason.code,
         ratio: Math.round(ratio * 100) / 100,
@@ -100,6 +100,12 @@ function poorCompression(table: Table, chunks: readonly Chunk[], rows: ReadonlyM
       fix: reason.fix,
     },
   ]
+}
+
+function effectInWords(ratio: number): string {
+  return ratio < 1
+    ? `Compression makes chunks ${(1 / ratio).toFixed(1)} times larger`
+    : `Compression makes chunks only ${ratio.toFixed(1)} times smaller`
 }
 
 interface Measured {
@@ -130,13 +136,13 @@ function reasonOf(
   if (columns.length > 0 && rowsPerBatch < fewRows && rowsPerChunk >= fewRows)
     return {
       code: 'segment_too_fine',
-      why: `segmentby (${columns.join(', ')}) leaves ${Math.round(rowsPerBatch)} rows to a batch that could hold 1000`,
+      why: `segmentby (${columns.join(', ')}) leaves ${plural(Math.round(rowsPerBatch), 'row')} to a batch, which could hold 1000`,
       fix: settingsFix(table, [...columns, byTime], []),
     }
   if (rowsPerChunk < fewRows)
     return {
       code: 'few_rows',
-      why: `a chunk has ${Math.round(rowsPerChunk)} rows, and a batch could hold 1000`,
+      why: `a chunk has ${plural(Math.round(rowsPerChunk), 'row')}, and a batch could hold 1000`,
       fix: advice(
         `Longer chunks hold more rows: select set_chunk_time_interval(${literal(qualifiedName(table)).text}, …); ` +
           'or do not compress this table.',
@@ -148,8 +154,8 @@ function reasonOf(
     return {
       code: 'order_without_time',
       why:
-        `orderby begins with ${first}, not with ${timeColumn}, so that neighbours in a batch differ in everything ` +
-        'that grows with time',
+        `orderby begins with ${first}, not with ${timeColumn}, so consecutive values of other columns in a batch ` +
+        'differ more',
       fix: settingsFix(table, [byTime], columns),
     }
   return null

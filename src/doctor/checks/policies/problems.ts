@@ -42,7 +42,8 @@ function findingOf(
   otherwise?: FromProblems['fix'],
 ): Finding {
   const {schema, table, kind, jobId, due, notDone, lastRunAt, lastError} = policy
-  const which = `The ${kind} policy${jobId === null ? '' : ` (job ${jobId})`}`
+  const isNamed = jobId === null || cause.startsWith(`job ${jobId} `)
+  const which = `The ${kind} policy${isNamed ? '' : ` (job ${jobId})`}`
   const instead = otherwise !== undefined && fix?.kind === 'advice' ? ` Instead: ${fix.text}.` : ''
   return {
     severity,
