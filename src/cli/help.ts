@@ -13,14 +13,24 @@ const startWith: readonly (readonly [string, string])[] = [
   [`${binary} <command> --help`, 'flags and examples; -h works too'],
 ]
 
-const startHere = `START HERE
-${startWith.map(([typed, what]) => `  ${typed.padEnd(27)}  ${what}`).join('\n')}
+/** Commands with their meanings, in columns if they fit; on a terminal as they must be typed there. */
+function aligned(rows: readonly (readonly [typed: string, what: string])[]): string {
+  const typed = rows.map(([each]) => withInvocation(each, process.stdout))
+  const longest = Math.max(27, ...typed.map(({length}) => length))
+  const lines = rows.map(([, what], index) => `  ${typed[index]!.padEnd(longest)}  ${what}`)
+  const width = lineWidth(process.stdout) ?? Number.POSITIVE_INFINITY
+  if (lines.every(({length}) => length <= width)) return lines.join('\n')
+  return rows.map(([, what], index) => `  ${typed[index]}\n      ${what}`).join('\n')
+}
+
+const startHere = () => `START HERE
+${aligned(startWith)}
 
   A database of your own: export QICORE_DB_URL=postgres://role@host/database`
 
 const docs = `DOCUMENTATION
-  README.md and docs/ in the package (node_modules/qicore-db): docs/reference.md has
-  every command; others the configuration, policies, the daemon and the library.`
+  README.md and docs/ in the package (node_modules/qicore-db). docs/reference.md
+  has every command; others the configuration, policies, daemon and library.`
 
 function exitCodes(): string {
   const table = helpTopic('exit-codes')!
@@ -38,8 +48,8 @@ export class QicoreHelp extends Help {
 
   override async showRootHelp(): Promise<void> {
     await super.showRootHelp()
-    const topics = helpTopics.map(({name, summary}) => `  ${command(`help ${name}`).padEnd(27)}  ${summary}`)
-    this.log([startHere, `EXIT CODES\n${exitCodes()}`, `HELP ON\n${topics.join('\n')}`, docs].join('\n\n'))
+    const topics = helpTopics.map(({name, summary}) => [command(`help ${name}`), summary] as const)
+    this.log([startHere(), `EXIT CODES\n${exitCodes()}`, `HELP ON\n${aligned(topics)}`, docs].join('\n\n'))
   }
 
   protected override log(...texts: string[]): void {

@@ -100,7 +100,9 @@ export const environmentVariables: readonly EnvironmentVariables[] = [
   },
   {
     names: ['HOME', 'PATH', 'npm_command'],
-    meaning: "the directory of libpq's files; whether suggested commands begin with `npx`",
+    meaning:
+      "the directory of libpq's files; on a terminal, whether suggested commands begin with `qicore-db`, with " +
+      '`npx qicore-db` or with the path of the program',
     flag: null,
     setting: null,
   },

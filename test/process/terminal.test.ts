@@ -45,6 +45,19 @@ describe('the reader of the output goes away', () => {
   })
 })
 
+it('a command that is suggested at a terminal runs as it is printed', async () => {
+  const help = await shell(`script -qefc '"$NODE" "$RUN" --help' /dev/null`)
+  const suggested = /^ +(.*) config show /m.exec(help.printed)?.[1]
+  expect(suggested).toMatch(/^(node \/.*\/bin\/run\.js|qicore-db)$/)
+  const {printed, exitCode} = await shell(`${suggested} config show`)
+  expect({printed, exitCode}).toMatchObject({exitCode: 0, printed: expect.stringContaining('Policies')})
+  const linked = await shell(
+    `mkdir bin; ln -s "$RUN" bin/qicore-db; PATH="$PWD/bin:$PATH"; script -qefc "qicore-db --help" /dev/null`,
+  )
+  expect(linked.printed).toMatch(/^ +qicore-db config show /m)
+  expect((await shell('"$NODE" "$RUN" --help | cat')).printed).toMatch(/^ +qicore-db config show /m)
+})
+
 forEachEngine({kinds: ['postgres']}, (engine) => {
   it('stats at a terminal keeps the names of the tables for completion, and in a pipe it keeps nothing', async () => {
     const url = await engine.urlFor(({run}) =>

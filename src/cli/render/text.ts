@@ -76,7 +76,9 @@ function broken(line: string, width: number): string {
   return lines.map((each) => `${indent}${each.trimEnd()}`).join('\n')
 }
 
-const commandToLineEnd = `(?:npx )?${binary} [a-z][^\`]*$`
+/** The name of the program, or how it was started: see cli/invocation. */
+const started = String.raw`(?:npx )?${binary}|'[^']*/${binary}'|node (?:'[^']*\.js'|\S+\.js)`
+const commandToLineEnd = `(?:${started}) [a-z][^\`]*$`
 
 /** Splits a line into words and commands; a command is in backquotes or extends to the end of the line. */
 function pieces(line: string): string[] {

@@ -41,15 +41,16 @@ describe('a line for people', () => {
     expect(fitWidth('    Compress 12 chunks of public.ticks', 24)).toBe('    Compress 12 chunks\n      of public.ticks')
   })
 
-  it('keeps a command on one line so that it can be copied, also with npx', () => {
+  it('keeps a command on one line so that it can be copied, however the program was started', () => {
     const fix = command('aggregates refresh', ['public.ticks_daily'], {
       from: '2026-01-01T00:00:00Z',
       to: '2026-02-01T00:00:00Z',
     })
     expect(fitWidth(`Not computed up to there. Fix: ${fix}`, 60)).toBe(`Not computed up to there. Fix:\n  ${fix}`)
-    expect(fitWidth(`Not computed up to there. Fix: npx ${fix}`, 60)).toBe(
-      `Not computed up to there. Fix:\n  npx ${fix}`,
-    )
+    for (const started of ['npx qicore-db', 'node bin/run.js', "node '/a b/run.js'", "'/a b/.bin/qicore-db'"]) {
+      const typed = fix.replace('qicore-db', started)
+      expect(fitWidth(`Not computed up to there. Fix: ${typed}`, 60)).toBe(`Not computed up to there. Fix:\n  ${typed}`)
+    }
   })
 
   it('does not count colour codes as columns', () => {
