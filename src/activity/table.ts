@@ -1,6 +1,6 @@
 import {shortName} from '../db/qualified-name.js'
 import {ageOr, dash} from '../units/cell-text.js'
-import type {ReportTable} from '../units/report-table.js'
+import {longestStatement, type ReportTable} from '../units/report-table.js'
 import type {Session, TableName} from './sessions.js'
 
 const nameOf = ({schema, table}: TableName) => shortName(schema, table)
@@ -69,7 +69,15 @@ export const activityTable: ReportTable<Session> = {
       priority: 3,
     },
     {id: 'progress', heading: 'PROGRESS', type: 'text', value: progressText, hide: 'empty', shrink: 8, priority: 3},
-    {id: 'query', heading: 'QUERY', type: 'text', value: ({query}) => query, shrink: 10, priority: 1},
+    {
+      id: 'query',
+      heading: 'QUERY',
+      type: 'text',
+      value: ({query}) => query,
+      shrink: 10,
+      longest: longestStatement,
+      priority: 1,
+    },
   ],
   marked: ({blocks}) => blocks > 0,
 }

@@ -25,7 +25,7 @@ export default class Report extends BaseCommand<typeof Report> {
       helpGroup: 'OUTPUT',
     }),
     from: Flags.string({
-      summary: 'Render this document of `report --json` instead of reading a database; - is stdin.',
+      summary: 'Render this document of `report --json` instead of reading a database; "-" reads stdin.',
       helpValue: '<file>',
       exclusive: ['fast', 'disk', 'url', 'target'],
     }),

@@ -1,4 +1,4 @@
-import type {ReportTable} from '../units/report-table.js'
+import {longestStatement, type ReportTable} from '../units/report-table.js'
 import type {QueryStats} from './queries.js'
 
 export const queriesTable: ReportTable<QueryStats> = {
@@ -49,7 +49,15 @@ export const queriesTable: ReportTable<QueryStats> = {
       show: 'data',
       value: (row) => row.topLevel,
     },
-    {id: 'query', heading: 'QUERY', type: 'text', value: (row) => row.query, text: queryText, shrink: 20},
+    {
+      id: 'query',
+      heading: 'QUERY',
+      type: 'text',
+      value: (row) => row.query,
+      text: queryText,
+      shrink: 20,
+      longest: longestStatement,
+    },
   ],
 }
 

@@ -67,6 +67,7 @@ export const statsTable: ReportTable<TableStats, StatsReport> = {
     },
     {id: 'policies', heading: 'POLICIES', type: 'count', show: 'data', value: (row) => row.policies},
     {id: 'late', heading: 'POLICIES', type: 'count', align: 'left', value: (row) => row.late, text: policiesText},
+    {id: 'paused', heading: 'PAUSED', type: 'count', show: 'data', value: (row) => row.paused},
   ],
   marked: ({late}) => (late ?? 0) > 0,
 }
@@ -99,5 +100,6 @@ function policiesText(row: TableStats): string {
   if (row.late !== null && row.late > 0) return `${row.late} late`
   if (isTotal(row)) return ''
   if (row.policies === 0) return 'none'
-  return row.late === null ? 'unknown' : 'ok'
+  if (row.late === null) return 'unknown'
+  return row.paused ? `${row.paused} paused` : 'ok'
 }

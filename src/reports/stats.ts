@@ -55,6 +55,8 @@ export interface TableStats extends CompressionTotals {
   /** Number of policies, and how many of them have overdue work; null if this role may not see all of them. */
   policies: number | null
   late: number | null
+  /** Number of policies whose job is paused; null if this role may not see all of them. */
+  paused: number | null
   /** When the retention policy drops the next chunk; in the past if the drop is overdue. */
   nextDrop: Instant | null
 }
@@ -136,6 +138,7 @@ function tableStats(
     newest: endShown(ends.newest, table, clock),
     policies: policiesReadable ? own.length : null,
     late: known.late,
+    paused: policiesReadable ? own.filter(({job}) => job?.scheduled === false).length : null,
     nextDrop: drops.length === 0 || !policiesReadable ? null : instantOf(drops.reduce((a, b) => (a < b ? a : b))),
   }
 }

@@ -82,7 +82,7 @@ export const environmentVariables: readonly EnvironmentVariables[] = [
   },
   {
     names: ['COLUMNS'],
-    meaning: 'width of tables, also if the output is not a terminal; without it, such output is never cut',
+    meaning: 'width of tables, also if the output is not a terminal; without it, such output has its full width',
     flag: null,
     setting: null,
   },

@@ -47,6 +47,8 @@ interface Layout<Row, Context> {
   show?: 'room' | 'data' | 'people'
   /** The column may be truncated to this width if the table is too wide. */
   shrink?: number
+  /** Longest cell for people, also without a terminal; CSV and JSON have the whole text. */
+  longest?: number
   /** A truncated cell keeps its end instead of its beginning. */
   keep?: 'end'
   /** Omitted from text tables if no row has a value (`empty`) or all rows have the same value (`same`). */
@@ -54,6 +56,9 @@ interface Layout<Row, Context> {
   /** Formatter for people, where the one of the type does not fit. */
   text?(row: Row, context: Context): string
 }
+
+/** {@link Layout.longest} of statements: one line that can be read and searched; some are many kilobytes long. */
+export const longestStatement = 200
 
 /** The value of one cell for programs. */
 export type MachineValue = number | string | boolean | readonly string[] | null

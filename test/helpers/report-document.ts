@@ -59,6 +59,7 @@ function statsOf(table: string, chunks: number): TableStats {
     newest: reportedAt,
     policies: 1,
     late: 0,
+    paused: 0,
     nextDrop: null,
   }
 }

@@ -1,7 +1,6 @@
-import {cellText} from '../../units/cell-text.js'
 import type {TableContext} from '../../units/report-table.js'
 import type {Line, Shown} from './shown.js'
-import {alignOf, columnsForPeople, headingOf} from './table.js'
+import {alignOf, cellForPeople, columnsForPeople, headingOf} from './table.js'
 import {printable} from './text.js'
 
 /**
@@ -16,7 +15,9 @@ export function renderMarkdown<Row, Context extends TableContext>(
   const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`
   const rowOf = (row: Row, marked: boolean) =>
     line(
-      columns.map((column, index) => `${marked && index === 0 ? '! ' : ''}${inline(cellText(column, row, context))}`),
+      columns.map(
+        (column, index) => `${marked && index === 0 ? '! ' : ''}${inline(cellForPeople(column, row, context))}`,
+      ),
     )
   const grid = [
     // Markdown requires a header row, so without headers it is empty.

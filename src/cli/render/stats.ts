@@ -73,6 +73,7 @@ function totalOf(tables: readonly TableStats[]): TableStats {
     newest: null,
     policies: sumOfAll(tables, (row) => row.policies),
     late: sum(tables, ({late}) => late),
+    paused: null,
     nextDrop: null,
   }
 }
@@ -158,7 +159,7 @@ export function aroundQueries(report: QueriesReport): Around<QueryStats> {
     below: [
       ...(nested ? [legend('> ran inside another statement, whose time includes it.')] : []),
       ...notes(report.notes),
-      legend(`${plural(report.queries.length, 'statement')}, by total time${since}. Full texts: --json`),
+      legend(`${plural(report.queries.length, 'statement')}, by total time${since}. Full texts: --csv`),
     ],
   }
 }

@@ -101,6 +101,16 @@ export function headingOf<Row, Context extends TableContext>(
   return utc ? heading : bare
 }
 
+/** One line without control characters, not longer than the column allows. */
+export function cellForPeople<Row, Context extends TableContext>(
+  column: Column<Row, Context>,
+  row: Row,
+  context: Context,
+): string {
+  const text = printable(cellText(column, row, context))
+  return column.longest === undefined ? text : cut(text, column.longest, 'end')
+}
+
 /** Numbers and ages are right-aligned. */
 export function alignOf<Row, Context extends TableContext>({align, type}: Column<Row, Context>): 'left' | 'right' {
   const left = ['instant', 'text', 'name', 'note', 'list', 'flag']
@@ -115,7 +125,7 @@ function cellsOf<Row, Context extends TableContext>(
   headers: boolean,
 ): Cells<Row, Context> {
   const heading = headingOf(column, rows)
-  const cells = all.map((row) => printable(cellText(column, row, context)))
+  const cells = all.map((row) => cellForPeople(column, row, context))
   const natural = cells.reduce((most, cell) => Math.max(most, widthOf(cell)), headers ? widthOf(heading) : 0)
   const where = column.keep === 'end' ? 'start' : 'end'
   const least: NameCut = {width: Math.min(natural, column.shrink ?? natural), where}

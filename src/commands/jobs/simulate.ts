@@ -24,8 +24,8 @@ export default class JobsSimulate extends ReportCommand<typeof JobsSimulate> {
   ]
   static override args = {job: Args.string({description: 'only this job'})}
   static override flags = {
-    from: instantFlag({summary: 'Start of the range (now).'}),
-    to: instantFlag({summary: 'End of the range (a week later).'}),
+    from: instantFlag({summary: 'Start of the range; default: now.'}),
+    to: instantFlag({summary: 'End of the range; default: a week later.'}),
     timezone: Flags.string({
       summary: 'Time zone for every schedule, instead of that of each job.',
       helpValue: '<zone>',

@@ -15,7 +15,7 @@ export default class Stats extends TargetReport<typeof Stats, StatsReport, Stats
     'size written per day before compression, over the newest whole chunk ranges of at least a week. SAVED ' +
     'compares the sizes recorded at compression. COMPR counts fully compressed chunks; a chunk that received ' +
     'rows since does not count. NEWEST and OLDEST are the ages of the last and the first row; for an aggregate, ' +
-    'of its computed buckets.'
+    'of its computed buckets. POLICIES counts those that are late, else those that are paused.'
   static override examples = [
     '<%= config.bin %> <%= command.id %>',
     '<%= config.bin %> <%= command.id %> ohlcv_data',

@@ -293,6 +293,7 @@ forEachEngine({kinds: ['timescaledb']}, (engine) => {
     expect((await readStats(database.db, request)).tables[0]).toMatchObject({
       policies: 1,
       late: 0,
+      paused: 1,
       nextDrop: '2036-01-08T00:00:00Z',
     })
     await database.run(

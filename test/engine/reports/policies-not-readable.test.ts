@@ -28,8 +28,13 @@ forEachEngine({native: true}, (engine) => {
     try {
       const stats = await readStats(blind, request)
       expect(stats.tables.length).toBeGreaterThan(0)
-      for (const {policies, late, nextDrop} of stats.tables)
-        expect({policies, nextDrop, late: late === 0}).toEqual({policies: null, nextDrop: null, late: false})
+      for (const {policies, late, paused, nextDrop} of stats.tables)
+        expect({policies, nextDrop, paused, late: late === 0}).toEqual({
+          policies: null,
+          nextDrop: null,
+          paused: null,
+          late: false,
+        })
       expect(text(aroundStats(stats))).toContain('grant usage on schema qicore')
       const {tables} = await readStats(db, request)
       expect(tables.every(({policies}) => policies !== null)).toBe(true)

@@ -1,6 +1,11 @@
 import {describe, expect, it} from 'vitest'
 import {connect} from '../../../src/db/connect.js'
 import type {Database} from '../../../src/db/database.js'
+import {renderCsv} from '../../../src/cli/render/csv.js'
+import {renderMarkdown} from '../../../src/cli/render/markdown.js'
+import {renderReport} from '../../../src/cli/render/report.js'
+import {aroundQueries} from '../../../src/cli/render/stats.js'
+import {queriesTable} from '../../../src/reports/queries-table.js'
 import {readQueries} from '../../../src/reports/queries.js'
 import {enginesFor, forEachEngine, skipBecause, type TestDatabase} from '../../helpers/engines.js'
 import {applicationName} from '../../helpers/server.js'
@@ -42,6 +47,24 @@ forEachEngine({native: true}, (engine) => {
       expect(insert.meanMs).toBeCloseTo(insert.totalMs / 3, 6)
       expect(queries.map(({totalMs}) => totalMs)).toEqual(queries.map(({totalMs}) => totalMs).sort((a, b) => b - a))
       expect((await readQueries(db, {limit: 2})).queries).toHaveLength(2)
+    })
+
+    it('prints at most 200 characters of a statement in a pipe and in Markdown, and the whole text as CSV', async () => {
+      const database = await engine.database()
+      const db = await counting(database)
+      const long = `select ${Array.from({length: 400}, (_, n) => `${n} as column_${n}`).join(', ')}`
+      await database.run(long)
+      const report = await readQueries(db, {limit: 1000})
+      const shown = {table: queriesTable, context: report, rows: report.queries, ...aroundQueries(report)}
+      const lineOf = (text: string) => text.split('\n').find((line) => line.includes(' as column_0, '))!
+      const cell = /select \S+ as column_0, .*…/
+      for (const text of [
+        renderReport(shown, {width: null, color: false, headers: true}),
+        renderMarkdown(shown, true).replaceAll('\\', ''),
+      ])
+        expect(cell.exec(lineOf(text))![0]).toHaveLength(200)
+      expect(lineOf(renderCsv(shown, true))).toContain('as column_399')
+      expect(renderReport(shown, {width: null, color: false, headers: true})).toContain('Full texts: --csv')
     })
 
     it('distinguishes a statement of a client from a nested one, with role, first time and share', async () => {

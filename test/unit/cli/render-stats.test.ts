@@ -37,6 +37,7 @@ const table = (entry: Partial<TableStats>): TableStats => ({
   newest: null,
   policies: 0,
   late: 0,
+  paused: 0,
   nextDrop: null,
   ...entry,
 })
@@ -96,6 +97,8 @@ const stats: StatsReport = {
       totalBytes: 8.9 * GB,
       bytesPerDay: 24 * MB,
       newest: '2026-11-22T19:51:00Z',
+      policies: 2,
+      paused: 1,
     }),
     table({
       table: 'hourly_price_averages',
@@ -242,7 +245,7 @@ describe('tables', () => {
       " TABLE                    SIZE   IN/DAY  CHUNKS  COMPR  SAVED   NEWEST  POLICIES
        level1_data            138 GB  18.2 GB      32      0      -       2s  ok
       !ohlcv_data            41.9 GB   550 MB     420    397  94.2%      41s  1 late
-       risk.fills *          8.90 GB  24.0 MB      52      0      -     9min  none
+       risk.fills *          8.90 GB  24.0 MB      52      0      -     9min  1 paused
        hourly_pri…_averages  2.40 GB  2.30 MB      16      0      -  1h 5min  ok
        counted                 300 B        -       3      0      -        -  unknown
        TOTAL                  191 GB  18.8 GB     523    397  94.2%           1 late
@@ -258,7 +261,7 @@ describe('tables', () => {
       " TABLE                     SIZE   IN/DAY  CHUNKS  AVG CHUNK  COMPR  BEFORE    AFTER  SAVED   OLDEST   NEWEST  NEXT DROP  POLICIES
        level1_data             138 GB  18.2 GB      32    4.31 GB      0       -        -      -  32d 20h       2s      in 4h  ok
       !ohlcv_data             41.9 GB   550 MB     420     102 MB    397  383 GB  22.4 GB  94.2%       2y      41s        now  1 late
-       risk.fills *           8.90 GB  24.0 MB      52     175 MB      0       -        -      -        -     9min          -  none
+       risk.fills *           8.90 GB  24.0 MB      52     175 MB      0       -        -      -        -     9min          -  1 paused
        hourly_price_averages  2.40 GB  2.30 MB      16     154 MB      0       -        -      -        -  1h 5min          -  ok
        counted                  300 B        -       3      100 B      0       -        -      -        -        -          -  unknown
        TOTAL                   191 GB  18.8 GB     523     374 MB    397  383 GB  22.4 GB  94.2%                               1 late
@@ -368,7 +371,7 @@ describe('tables', () => {
            400ms   400ms      1        1    0.0%  > select 2
           1.50ms  0.50ms      3        0       -  (texts of other roles)
       > ran inside another statement, whose time includes it.
-      3 statements, by total time, counted since 2026-11-01 08:00. Full texts: --json"
+      3 statements, by total time, counted since 2026-11-01 08:00. Full texts: --csv"
     `)
   })
 
