@@ -202,6 +202,11 @@ function expand(text: string, target: string, env: Environment): string {
 
 function absolute(url: string, base: string): string {
   const directory = embeddedDirectory(url)
+  // A path of it would be printed, with the password.
+  if (directory?.includes('://'))
+    throw usageError('BAD_URL', 'After "embedded:" a directory must follow, not a URL.', [
+      'Write the URL alone, or embedded:<directory>.',
+    ])
   return !directory || isAbsolute(directory) ? url : `embedded:${resolve(base, directory)}`
 }
 

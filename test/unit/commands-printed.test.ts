@@ -144,6 +144,11 @@ describe('a printed command', () => {
       expect(command('stats')).toBe('qicore-db stats --config other.yaml')
     })
 
+    it('without the password of a URL that was given as another flag', async () => {
+      await repeatTyped({url: 'postgres://h/d', role: 'postgres://me:secret@db1/market'})
+      expect(command('stats')).toBe("qicore-db stats --url postgres://h/d --role 'postgres://me:***@db1/market'")
+    })
+
     it('but not in stored texts: records of runs, occurrences and saved plans', () => {
       const texts = () => [
         command('policies apply'),

@@ -73,6 +73,11 @@ describe('which database a command works on', () => {
     expect(resolve({}, {QICORE_DB_URL: 'embedded:/abs'}).url).toBe('embedded:/abs')
   })
 
+  it('takes no URL for the directory of an embedded database, and does not repeat it', () => {
+    const refusal = {code: 'BAD_URL', exitCode: 2, message: 'After "embedded:" a directory must follow, not a URL.'}
+    expect(() => resolve({url: 'embedded:postgres://me:secret@h/d'})).toThrowError(expect.objectContaining(refusal))
+  })
+
   it.each([
     ['DATABASE_URL', {DATABASE_URL: 'postgres://stray/x'}],
     ["libpq's", {PGHOST: 'stray'}],
