@@ -26,14 +26,15 @@ select
   current_setting('timescaledb.enable_optimizations', true) as enable_optimizations,
   current_setting('timescaledb.enable_transparent_decompression', true) as enable_transparent_decompression,
   -- The settings with which the next session of this role starts; an open session keeps those with which it started.
-  array(
-    select setting.text
+  (
+    select coalesce(
+      json_agg(json_build_object('setting', setting.text, 'of_role', s.setrole <> 0, 'of_database', s.setdatabase <> 0)
+        order by s.setrole <> 0 and s.setdatabase <> 0 desc, s.setrole <> 0 desc), '[]')
     from pg_db_role_setting s
     join pg_roles r on r.rolname = current_user
     join pg_database d on d.datname = current_database()
     cross join lateral unnest(s.setconfig) as setting (text)
     where s.setdatabase in (0, d.oid) and s.setrole in (0, r.oid) and setting.text like 'timescaledb.%'
-    order by s.setrole <> 0 and s.setdatabase <> 0 desc, s.setrole <> 0 desc
   ) as stored_settings,
   current_setting('idle_session_timeout') <> '0' as ends_idle_sessions,
   current_setting('client_min_messages') in ('warning', 'error') as hides_notices,

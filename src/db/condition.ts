@@ -137,6 +137,8 @@ export interface ConditionFacts {
   loaderDisabled: boolean
   /** Settings that hide compressed rows from other sessions. */
   hiding: readonly string[]
+  /** SQL or advice that ends each of the settings above, by name. */
+  resets: Readonly<Record<string, string>>
   inRecovery: boolean
   launcherSeen: boolean
   schedulerHere: boolean
@@ -164,8 +166,8 @@ function libraryConditions({
   license,
   restoring,
   loaderDisabled,
+  resets,
 }: ConditionFacts): Condition[] {
-  const name = `"${database.replaceAll('"', '""')}"`
   if (restoring)
     return [
       {
@@ -173,9 +175,7 @@ function libraryConditions({
         message:
           `${database} is in restore mode (timescaledb.restoring is on): rows of compressed chunks are not ` +
           'visible, and a refresh would empty aggregates.',
-        fix:
-          `When the restore has ended: select timescaledb_post_restore(); or alter database ${name} reset ` +
-          'timescaledb.restoring',
+        fix: `When the restore has ended: ${resets['timescaledb.restoring']}`,
         refuses: 'database',
         tables: [],
       },
@@ -187,7 +187,7 @@ function libraryConditions({
         message:
           `TimescaleDB is not loaded in ${database} (timescaledb.disable_load is on): rows of compressed chunks ` +
           'are not visible.',
-        fix: `alter database ${name} reset timescaledb.disable_load`,
+        fix: resets['timescaledb.disable_load']!,
         refuses: 'database',
         tables: [],
       },
@@ -208,7 +208,7 @@ function libraryConditions({
 }
 
 /** Sessions of qicore-db turn these settings on, so its reports and changes are correct; other sessions do not. */
-function hidden({database, hiding}: ConditionFacts): Condition | null {
+function hidden({database, hiding, resets}: ConditionFacts): Condition | null {
   if (hiding.length === 0) return null
   const [are, them] = hiding.length === 1 ? ['is', 'it'] : ['are', 'them']
   const effect = "other clients and TimescaleDB's own jobs do not see rows of compressed chunks"
@@ -217,7 +217,7 @@ function hidden({database, hiding}: ConditionFacts): Condition | null {
     message:
       `${hiding.join(' and ')} ${are} off in ${database}: ${effect}. ` +
       `qicore-db turns ${them} on for its own sessions.`,
-    fix: hiding.map((name) => `alter database "${database.replaceAll('"', '""')}" reset ${name}`).join('; '),
+    fix: hiding.map((name) => resets[name]).join('; '),
     refuses: 'nothing',
     tables: [],
   }

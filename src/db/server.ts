@@ -3,7 +3,7 @@ import {can, recogniseEngine, type EngineKind, type KnownEngine} from '../engine
 import {ident, type Fragment} from './sql.js'
 import {conditionsOf, type Condition} from './condition.js'
 import {citusCorrections} from './citus-settings.js'
-import {timescaledbSettings} from './timescaledb-settings.js'
+import {timescaledbSettings, type StoredSetting} from './timescaledb-settings.js'
 import type {Instant} from '../units/instant.js'
 import {compareVersions, type VersionRange} from '../units/version.js'
 import {pgCronRange} from './pg-cron-version.js'
@@ -145,8 +145,7 @@ export interface ServerRow extends SessionRow {
   disable_load: string | null
   enable_optimizations: string | null
   enable_transparent_decompression: string | null
-  /** `name=value` from ALTER DATABASE and ALTER ROLE, in order of precedence. */
-  stored_settings: readonly string[]
+  stored_settings: readonly StoredSetting[]
   max_background_workers: number | null
   worker_processes_left: number
   schedulers: number

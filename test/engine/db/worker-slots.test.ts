@@ -13,6 +13,7 @@ const well: ConditionFacts = {
   restoring: false,
   loaderDisabled: false,
   hiding: [],
+  resets: {},
   inRecovery: false,
   launcherSeen: true,
   schedulerHere: true,

@@ -179,6 +179,7 @@ forEachEngine({kinds: ['timescaledb'], native: true}, (engine) => {
       restoring: false,
       loaderDisabled: false,
       hiding: [],
+      resets: {},
       inRecovery: false,
       launcherSeen: true,
       schedulerHere: true,

@@ -70,7 +70,9 @@ async function inState(
   }
 }
 
-const codes = (db: TestDatabase['db']) => db.server.condition.map(({code}) => code)
+/** Without `no_worker_slots`: a server with many databases may have no worker left for this one. */
+const conditionsHere = (db: TestDatabase['db']) => db.server.condition.filter(({code}) => code !== 'no_worker_slots')
+const codes = (db: TestDatabase['db']) => conditionsHere(db).map(({code}) => code)
 
 forEachEngine({kinds: ['timescaledb'], native: true}, (engine) => {
   it.each([
@@ -158,6 +160,35 @@ forEachEngine({kinds: ['timescaledb'], native: true}, (engine) => {
     },
   )
 
+  it.each([
+    ['database "here"', 'timescaledb.restoring = on'],
+    ['role current_user in database "here"', 'timescaledb.restoring = on'],
+    ['role current_user in database "here"', 'timescaledb.disable_load = on'],
+    ['role current_user in database "here"', 'timescaledb.enable_optimizations = off'],
+    ['database "here"', 'timescaledb.enable_transparent_decompression = f'],
+  ])('the printed fix ends what alter %s set %s began', async (place, setting) => {
+    const database = await engine.database()
+    const {server} = database.db
+    await database.autocommit(`alter ${place.replace('here', server.database)} set ${setting}`)
+    await database.db.probe()
+    const [found] = database.db.server.condition
+    expect(found?.fix).toMatch(place.startsWith('role') ? /^[^;]*alter role "[^"]+" in database / : /alter database /)
+    const statements = found!.fix.replace(/^When the restore has ended: (select .*; or )?/, '').split('; ')
+    for (const text of statements) await database.autocommit(text)
+    await database.db.probe()
+    expect(codes(database.db)).toEqual([])
+  })
+
+  it('a setting that no ALTER stored is to be removed where it is set', async () => {
+    const database = await engine.database()
+    const options = encodeURIComponent('-c timescaledb.enable_optimizations=off')
+    const db = await connect(targetOf(`${database.url}?options=${options}`), {applicationName})
+    expect(conditionsHere(db)).toMatchObject([
+      {code: 'compressed_rows_hidden', fix: expect.stringContaining('remove timescaledb.enable_optimizations from')},
+    ])
+    await db.close()
+  })
+
   it('names the missing library, and how to load the right one', async () => {
     const database = await engine.database()
     const version = database.db.server.timescaledb!
@@ -231,7 +262,7 @@ forEachEngine({kinds: ['timescaledb'], native: true}, (engine) => {
       "create schema qicore; create procedure qicore.retain(job_id int, config jsonb) language plpgsql as 'begin end'; select add_job('qicore.retain', '1 day', scheduled => false); set local search_path = qicore; drop procedure retain(int, jsonb)",
     )
     await database.db.probe()
-    expect(database.db.server.condition).toMatchObject([
+    expect(conditionsHere(database.db)).toMatchObject([
       {code: 'gate_procedure_missing', message: expect.stringContaining('(qicore.retain)')},
     ])
   })
@@ -267,8 +298,7 @@ forEachEngine({kinds: ['timescaledb'], native: true}, (engine) => {
 forEachEngine({}, (engine) => {
   it('finds nothing wrong with an empty database', async () => {
     const {db} = await engine.database()
-    // A busy server may have no worker left for this database.
-    expect(codes(db).filter((code) => code !== 'no_worker_slots')).toEqual([])
+    expect(codes(db)).toEqual([])
     // The timeout is set on every PostgreSQL that has it, whatever its value.
     const settings = db.server.corrections.map(([name]) => name)
     expect(settings).toEqual(db.server.versionNum >= 17_00_00 ? ['transaction_timeout'] : [])
