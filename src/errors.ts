@@ -117,6 +117,11 @@ export function usageError(code: string, message: string, suggestions: readonly 
   return new OpsError(code, message, {exit: ExitCode.usage, suggestions})
 }
 
+/** The message and the first suggestion, for where an error is one line: the ledger, a log. */
+export function withAdvice({message, suggestions}: Pick<OpsError, 'message' | 'suggestions'>): string {
+  return [message, suggestions[0]].filter(Boolean).join(' ')
+}
+
 /** The message of any thrown value. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error)

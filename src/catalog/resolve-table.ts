@@ -3,7 +3,7 @@ import {loadSql} from '../db/load-sql.js'
 import {formatQualifiedName, parseQualifiedName, type QualifiedName} from '../db/qualified-name.js'
 import {statement} from '../db/sql.js'
 import {redact} from '../db/redact.js'
-import {usageError, type OpsError} from '../errors.js'
+import {OpsError, usageError} from '../errors.js'
 import {qualifiedName, type Table} from './table.js'
 import {command} from '../units/command.js'
 import {slips} from '../units/similar.js'
@@ -33,6 +33,19 @@ export async function resolveTable(db: Database, tables: readonly Table[], text:
   const relations = await findRelations(db, wanted)
   if (relations.length > 0) throw notATimeSeriesTable(relations[0]!, tables)
   throw noSuchTable(db, text, similar(wanted, tables.map(qualifiedName)))
+}
+
+/** Why no time-series table has this name: that there is none, or what the relation is. */
+export async function whyNotTable(db: Database, tables: readonly Table[], name: string): Promise<OpsError> {
+  try {
+    const {schema, name: aggregate} = await resolveTable(db, tables, name)
+    return usageError('NO_SUCH_TABLE', `${name} stores the rows of an aggregate.`, [
+      `Use the name of the aggregate: ${formatQualifiedName(schema, aggregate)}.`,
+    ])
+  } catch (error) {
+    if (error instanceof OpsError) return error
+    throw error
+  }
 }
 
 /** Every table, view and partition with this name. */

@@ -3,7 +3,7 @@ import type {Config} from '../config/load.js'
 import type {Job} from '../config/jobs.js'
 import {inline} from '../db/sql.js'
 import type {Database} from '../db/database.js'
-import {ExitCode, OpsError} from '../errors.js'
+import {ExitCode, OpsError, withAdvice, type ErrorDocument} from '../errors.js'
 import type {JobContext} from '../jobs/kind.js'
 import {execute} from '../run/execute.js'
 import {exitCodeOfFailure} from '../run/exit-code.js'
@@ -47,6 +47,8 @@ export interface JobRunResult {
   reason: string | null
   error: string | null
   notes: readonly string[]
+  /** Why parts of the job cannot be done; of a dry run, why they could not be. */
+  problems: readonly ErrorDocument[]
   steps: Step[]
   exitCode: ExitCode
 }
@@ -58,8 +60,9 @@ interface PlannedRun {
   install: Plan
   plans: readonly Plan[]
   notes: readonly string[]
-  /** Printed with the notes, but not part of the result. */
-  warnings: readonly string[]
+  problems: readonly OpsError[]
+  /** About the schema qicore. */
+  installNote: string | null
 }
 
 type RunContext = Omit<JobContext, 'now' | 'job' | 'leaveToCron'>
@@ -68,7 +71,9 @@ type RunContext = Omit<JobContext, 'now' | 'job' | 'leaveToCron'>
 export async function runJobOnce(db: Database, job: Job, options: JobRunOptions): Promise<JobRunResult> {
   requireKnownHazards(options.flags.accept ?? [])
   const run = await planRun(db, job, options)
-  for (const note of [...run.notes, ...run.warnings]) options.report(note)
+  for (const note of run.notes) options.report(note)
+  for (const problem of run.problems) options.report(`! ${withAdvice(problem)}`)
+  if (run.installNote !== null) options.report(`Note: ${run.installNote}`)
   options.admit?.(wholePlan(job, run))
   if (options.flags['dry-run']) await reportUnsafe(db, wholePlan(job, run), options)
   return options.flags['dry-run'] ? dryRun(job, run, options) : confirmAndRun(db, job, run, options)
@@ -100,8 +105,7 @@ async function planRun(db: Database, job: Job, {config, limits, at}: JobRunOptio
     ...enforcedNotes(work.enforced),
     ...work.notes,
   ]
-  const warnings = [...work.problems, ...(install.note === null ? [] : [`Note: ${install.note}`])]
-  return {context, install, plans: work.plans, notes, warnings}
+  return {context, install, plans: work.plans, notes, problems: work.problems, installNote: install.note}
 }
 
 async function pauseNotes(db: Database, {name: job}: Job): Promise<string[]> {
@@ -112,7 +116,8 @@ async function pauseNotes(db: Database, {name: job}: Job): Promise<string[]> {
   return [`${job} is paused (by ${current.actor ?? 'unknown'}${reason}): this run by hand does not resume it`]
 }
 
-function dryRun(job: Job, {install, plans: ofJob, notes}: PlannedRun, options: JobRunOptions): JobRunResult {
+function dryRun(job: Job, run: PlannedRun, options: JobRunOptions): JobRunResult {
+  const {install, plans: ofJob, notes} = run
   const plans = [...(install.steps.length > 0 ? [install] : []), ...ofJob]
   if (!options.json && options.sql)
     options.printRaw(
@@ -122,7 +127,9 @@ function dryRun(job: Job, {install, plans: ofJob, notes}: PlannedRun, options: J
   const count = plans.reduce((sum, {steps}) => sum + steps.length, 0)
   const hint = options.json || options.sql ? '' : ' The SQL: add --sql.'
   options.report(`Dry run: ${count} ${count === 1 ? 'step' : 'steps'} to do, nothing changed.${hint}`)
-  return {status: 'planned', reason: null, error: null, notes, steps: plans.flatMap(planned), exitCode: ExitCode.done}
+  const problems = run.problems.map((problem) => problem.toJSON())
+  const steps = plans.flatMap(planned)
+  return {status: 'planned', reason: null, error: null, notes, problems, steps, exitCode: ExitCode.done}
 }
 
 async function confirmAndRun(db: Database, job: Job, run: PlannedRun, options: JobRunOptions): Promise<JobRunResult> {
@@ -227,12 +234,13 @@ function resultOf(outcome: Outcome, reports: readonly StepReport[], notes: reado
     reason,
     note,
   }))
-  const base = {notes, steps, reason: null, error: null}
+  const problems = outcome.kind === 'ended' ? (outcome.detail?.problems ?? []) : []
+  const base = {notes, problems, steps, reason: null, error: null}
   if (outcome.kind === 'lost')
     return {...base, status: 'failed', error: 'another process reclaimed the run', exitCode: ExitCode.lockHeld}
   if (outcome.kind === 'retry') return {...base, status: 'interrupted', exitCode: ExitCode.interrupted}
   if (outcome.status === 'failed') {
-    return {...base, status: 'failed', error: outcome.error, exitCode: exitCodeOfFailure(reports)}
+    return {...base, status: 'failed', error: outcome.error, exitCode: exitCodeOfRun(reports, problems)}
   }
   return {
     ...base,
@@ -241,6 +249,12 @@ function resultOf(outcome: Outcome, reports: readonly StepReport[], notes: reado
     error: outcome.error,
     exitCode: outcome.reason === 'overlap' ? ExitCode.lockHeld : ExitCode.done,
   }
+}
+
+/** That of the first problem if no step was done or failed, because then it is why the run failed. */
+function exitCodeOfRun(reports: readonly StepReport[], [first]: readonly ErrorDocument[]): ExitCode {
+  const nothingRan = reports.every(({status}) => status !== 'done' && status !== 'failed')
+  return first !== undefined && nothingRan ? (first.exitCode as ExitCode) : exitCodeOfFailure(reports)
 }
 
 function printResult(job: Job, {status, reason, error}: JobRunResult, reports: StepReport[], options: JobRunOptions) {

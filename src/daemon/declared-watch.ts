@@ -3,6 +3,7 @@ import type {Database} from '../db/database.js'
 import {shortName} from '../db/qualified-name.js'
 import type {JobContext} from '../jobs/kind.js'
 import type {SetAhead} from '../partitions/ahead.js'
+import {withAdvice} from '../errors.js'
 import {command} from '../units/command.js'
 
 /**
@@ -66,7 +67,7 @@ async function plainTables(db: Database, {sections}: Pick<JobContext, 'sections'
   const withPolicy = (await readDeclared(db, sections)).filter((each) =>
     policyKindNames.some((kind) => each[kind] !== undefined && each[kind] !== 'none'),
   )
-  return (await readPlainTables(db, withPolicy)).map(notHypertable)
+  return (await readPlainTables(db, withPolicy)).map(notHypertable).map(withAdvice)
 }
 
 function problemOf({schema, table, wanted, there, nowMissing, hasDefault, reach}: SetAhead): string[] {

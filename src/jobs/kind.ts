@@ -1,5 +1,6 @@
 import type {JobKindName, OptionsOf} from '../config/jobs.js'
 import type {Database} from '../db/database.js'
+import type {OpsError} from '../errors.js'
 import type {Limits} from '../run/limits.js'
 import type {Plan} from '../run/step.js'
 import type {PolicySections} from '../policies/declared/declared.js'
@@ -31,8 +32,8 @@ export interface JobWork {
   enforced: readonly {what: string; by: OtherRunner}[]
   /** Notes, stored in the history. */
   notes: readonly string[]
-  /** Errors in planning a part of the job: the rest is still done, and the run counts as failed. */
-  problems: readonly string[]
+  /** Parts of the job that cannot be done: the rest is still done, and the run counts as failed. */
+  problems: readonly OpsError[]
 }
 
 /** The notes about work that another scheduler does. */

@@ -2,7 +2,7 @@ import {Args} from '@oclif/core'
 import type {Changing} from '../../cli/fleet/changing.js'
 import {changeFlags} from '../../cli/flags.js'
 import {TargetChange} from '../../cli/target-change.js'
-import {ExitCode} from '../../errors.js'
+import {ExitCode, type ErrorDocument} from '../../errors.js'
 
 interface RunJobReport {
   kind: 'jobs.run'
@@ -15,6 +15,7 @@ interface RunJobReport {
   reason: string | null
   error: string | null
   notes: readonly string[]
+  problems: readonly ErrorDocument[]
   steps: {
     id: string
     status: string
@@ -75,7 +76,7 @@ export default class JobsRun extends TargetChange<typeof JobsRun, RunJobReport> 
           if (db.server.inRecovery) {
             mode.report('This server is a read-only replica: skipped.')
             return {
-              report: {...head, status: 'skipped', reason: 'replica', error: null, notes: [], steps: []},
+              report: {...head, status: 'skipped', reason: 'replica', error: null, notes: [], problems: [], steps: []},
               exitCode: undefined,
             }
           }

@@ -1,4 +1,4 @@
-import {OpsError} from '../../errors.js'
+import {OpsError, withAdvice} from '../../errors.js'
 import type {Occurrence} from '../../jobs/store/history.js'
 import {stateInWords} from '../../pg-cron/findings.js'
 import {durationInWords} from '../../units/duration.js'
@@ -80,7 +80,11 @@ function workEvidence({work}: JobFacts): Evidence[] {
   const steps = work.plans.flatMap((plan) => plan.steps)
   const first = steps.slice(0, named).map(({id}) => id)
   const more = steps.length > named ? ', …' : ''
-  const remarks = [...work.problems, ...work.enforced.map(({what, by}) => `${what} is left to ${by}`), ...work.notes]
+  const remarks = [
+    ...work.problems.map(withAdvice),
+    ...work.enforced.map(({what, by}) => `${what} is left to ${by}`),
+    ...work.notes,
+  ]
   return [
     {
       topic: 'work',

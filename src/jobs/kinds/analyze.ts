@@ -2,7 +2,10 @@ import type {Database} from '../../db/database.js'
 import {loadSql} from '../../db/load-sql.js'
 import {doBlock, ident, sql, statement} from '../../db/sql.js'
 import type {Plan, Step} from '../../run/step.js'
-import {qualifiedName} from '../../catalog/table.js'
+import {readTables} from '../../catalog/read-tables.js'
+import {findRelations, whyNotTable} from '../../catalog/resolve-table.js'
+import {qualifiedName, type Table} from '../../catalog/table.js'
+import {usageError, type OpsError} from '../../errors.js'
 import type {JobContext, JobKind} from '../kind.js'
 import {chosen, declaredHere} from './tables.js'
 
@@ -11,8 +14,8 @@ export const job: JobKind<'analyze'> = {
   kind: 'analyze',
   summary: "Updates the planner's statistics of the declared tables (ANALYZE).",
   async plan(db, {tables}, context) {
-    const {plan, notes} = await analyzePlan(db, tables, context)
-    return {plans: [plan], enforced: [], notes, problems: []}
+    const {plan, notes, problems} = await analyzePlan(db, tables, context)
+    return {plans: [plan], enforced: [], notes, problems}
   },
 }
 
@@ -44,8 +47,9 @@ export async function analyzePlan(
   db: Database,
   tables: readonly string[] | undefined,
   context: JobContext,
-): Promise<{plan: Plan; notes: string[]}> {
+): Promise<{plan: Plan; notes: string[]; problems: OpsError[]}> {
   const {there, missing} = await maintained(db, tables, context)
+  const {stored, unfit} = await withoutStatistics(db, missing)
   // ANALYZE of a hypertable processes every chunk; inside a transaction block it would hold all their locks to the end.
   const alone = !db.server.pooled || db.target.directUrl !== undefined
   return {
@@ -55,10 +59,39 @@ export async function analyzePlan(
       cutoff: null,
       tables: [],
       locks: [],
-      steps: there.map((table) => analyzeStep(table, alone)),
+      steps: [...there, ...stored].map((table) => analyzeStep(table, alone)),
     },
-    notes: missing.map((table) => `${qualifiedName(table)} does not exist in this database`),
+    // A declared table may not have been created yet; one that the job names must exist.
+    notes: tables === undefined ? unfit.map(({message}) => message) : [],
+    problems: tables === undefined ? [] : unfit,
   }
+}
+
+/** Names that ANALYZE does not accept: an aggregate has its rows in another table, and other views have no statistics. */
+async function withoutStatistics(
+  db: Database,
+  missing: readonly Named[],
+): Promise<{stored: Named[]; unfit: OpsError[]}> {
+  if (missing.length === 0) return {stored: [], unfit: []}
+  const all = await readTables(db)
+  const found: {stored: Named[]; unfit: OpsError[]} = {stored: [], unfit: []}
+  for (const each of missing) {
+    const key = qualifiedName(each)
+    const aggregate = all.find((one) => qualifiedName(one) === key)
+    if (aggregate !== undefined) found.stored.push(aggregate.storage)
+    else found.unfit.push(await whyNotAnalyzed(db, all, each))
+  }
+  return found
+}
+
+async function whyNotAnalyzed(db: Database, all: readonly Table[], each: Named): Promise<OpsError> {
+  const key = qualifiedName(each)
+  const [relation] = await findRelations(db, each)
+  if (relation?.kind === 'v')
+    return usageError('NOT_A_TABLE', `${key} is a view: it has no statistics of its own.`, [
+      'Use the names of the tables that it reads.',
+    ])
+  return whyNotTable(db, all, key)
 }
 
 function analyzeStep({schema, name}: {schema: string; name: string}, alone: boolean): Step {

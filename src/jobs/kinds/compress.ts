@@ -1,5 +1,4 @@
 import type {Database} from '../../db/database.js'
-import {can} from '../../engines/index.js'
 import {OpsError} from '../../errors.js'
 import {planCompress} from '../../chunks/compress.js'
 import type {Plan} from '../../run/step.js'
@@ -10,17 +9,24 @@ import {policyWork} from './tables.js'
 export const job: JobKind<'compress'> = {
   kind: 'compress',
   summary: 'Compresses the chunks that are due.',
-  plan: (db, options, context) => compressWork(db, options, context),
+  async plan(db, options, context) {
+    const {work, unfit} = await compressWork(db, options, context)
+    return {...work, problems: [...work.problems, ...unfit]}
+  },
+}
+
+export interface CompressWork {
+  work: JobWork
+  /** Why named tables have nothing to compress. */
+  unfit: OpsError[]
 }
 
 export async function compressWork(
   db: Database,
   {tables, atMost}: {tables?: string[] | undefined; atMost?: number | undefined},
   context: JobContext,
-): Promise<JobWork> {
-  const able = can(db.server.engine, 'compression') || can(db.server.engine, 'columnar')
-  if (!able) return {plans: [], enforced: [], notes: [], problems: []}
-  const {snapshot, subjects, enforced, notes, problems} = await policyWork(db, 'compression', tables, context)
+): Promise<CompressWork> {
+  const {snapshot, subjects, enforced, notes, problems, unfit} = await policyWork(db, 'compression', tables, context)
   const plans: Plan[] = []
   let left = atMost ?? Infinity
   for (const {table, policies} of subjects) {
@@ -41,8 +47,8 @@ export async function compressWork(
       // An error in one table must not stop the others.
       if (!(error instanceof OpsError)) throw error
       // The message names the table.
-      problems.push(error.message)
+      problems.push(error)
     }
   }
-  return {plans, enforced, notes, problems}
+  return {work: {plans, enforced, notes, problems}, unfit}
 }

@@ -8,9 +8,10 @@ export const job: JobKind<'maintain'> = {
   kind: 'maintain',
   summary: "Compresses the chunks that are due and updates the planner's statistics.",
   async plan(db, options, context) {
-    const work = await compressWork(db, options, context)
-    const {plan, notes} = await analyzePlan(db, options.tables, context)
+    // Any table can be analyzed, so one without a compression is in order; missing ones are problems of the analysis.
+    const {work} = await compressWork(db, options, context)
+    const {plan, notes, problems} = await analyzePlan(db, options.tables, context)
     const plans: Plan[] = [...work.plans, plan]
-    return {...work, plans, notes: [...work.notes, ...notes]}
+    return {...work, plans, notes: [...work.notes, ...notes], problems: [...work.problems, ...problems]}
   },
 }

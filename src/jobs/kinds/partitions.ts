@@ -1,5 +1,8 @@
 import {planEnsure} from '../../partitions/create/ensure.js'
 import type {PartitionFinding} from '../../partitions/create/plan-periods.js'
+import {findPartitioned} from '../../partitions/find-table.js'
+import {ExitCode, OpsError, usageError} from '../../errors.js'
+import {command} from '../../units/command.js'
 import {parseQualifiedName} from '../../db/qualified-name.js'
 import {partitionsDefined} from '../../partitions/declared.js'
 import {qualifiedName} from '../../catalog/table.js'
@@ -14,13 +17,8 @@ export const job: JobKind<'partitions'> = {
   summary: 'Creates the missing partitions for now and ahead.',
   async plan(db, {tables, ahead}, context) {
     const {rules, unknown} = await chosenSets(db, {tables, ahead}, context)
-    if (rules.length === 0)
-      return {
-        plans: [],
-        enforced: [],
-        notes: unknown.map((name) => `${name} is not a declared partition set`),
-        problems: [],
-      }
+    const undeclared = await Promise.all(unknown.map((name) => whyNotSet(db, name)))
+    if (rules.length === 0) return {plans: [], enforced: [], notes: [], problems: undeclared}
     const {plan, findings} = await planEnsure(db, rules)
     const trouble = findings.filter(({kind}) => isTrouble(kind))
     return {
@@ -28,9 +26,29 @@ export const job: JobKind<'partitions'> = {
       enforced: [],
       // From when on partitions have another length is news for the operator who changes it, not for every run.
       notes: findings.filter(({kind}) => kind !== 'period' && !isTrouble(kind)).map(({message}) => message),
-      problems: trouble.map(({message}) => message),
+      problems: [...undeclared, ...trouble.map(asError)],
     }
   },
+}
+
+/** Why the partitions of a named object are not created ahead. */
+async function whyNotSet(db: Database, name: string): Promise<OpsError> {
+  try {
+    const relation = await findPartitioned(db, name)
+    return usageError('NOT_DECLARED', `The partitions of ${relation} are not declared.`, [
+      `Declare tables.${relation}.partitions in the configuration.`,
+    ])
+  } catch (error) {
+    if (error instanceof OpsError) return error
+    throw error
+  }
+}
+
+function asError({relation, code = 'PARTITION_CONFLICT', message, exitCode}: PartitionFinding): OpsError {
+  return new OpsError(code, message, {
+    exit: (exitCode as ExitCode | undefined) ?? ExitCode.failed,
+    suggestions: [`What a run would create: ${command('partitions ensure', [relation], {'dry-run': true})}`],
+  })
 }
 
 const isTrouble = (kind: PartitionFinding['kind']) => kind === 'conflict' || kind === 'stray'

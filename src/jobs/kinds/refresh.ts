@@ -9,7 +9,7 @@ export const job: JobKind<'refresh'> = {
   kind: 'refresh',
   summary: 'Refreshes the aggregates within their windows.',
   async plan(db, {aggregates}, context) {
-    const {snapshot, subjects, enforced, notes, problems} = await policyWork(db, 'refresh', aggregates, context)
+    const {snapshot, subjects, enforced, notes, problems, unfit} = await policyWork(db, 'refresh', aggregates, context)
     const plans: Plan[] = []
     for (const {table, policies} of subjects) {
       try {
@@ -25,9 +25,9 @@ export const job: JobKind<'refresh'> = {
       } catch (error) {
         if (!(error instanceof OpsError)) throw error
         // The message names the aggregate.
-        problems.push(error.message)
+        problems.push(error)
       }
     }
-    return {plans, enforced, notes, problems}
+    return {plans, enforced, notes, problems: [...problems, ...unfit]}
   },
 }

@@ -6,7 +6,8 @@ import type {Plan} from '../../run/step.js'
 import {findByName} from '../../catalog/read-emulated.js'
 import {qualifiedName, type Table} from '../../catalog/table.js'
 import {undeclared} from '../../partitions/undeclared.js'
-import {messageOf, OpsError} from '../../errors.js'
+import {ExitCode, OpsError} from '../../errors.js'
+import {command} from '../../units/command.js'
 import {partitionsDefined} from '../../partitions/declared.js'
 import {planRetain} from '../../partitions/retain/retain.js'
 import {nameKey} from '../../partitions/sets.js'
@@ -59,13 +60,22 @@ async function confirmedWork(
   tables: readonly (StagedTable | ExportedTable)[],
   context: JobContext,
 ): Promise<PlannedPart> {
-  const work = {plans: [] as Plan[], notes: [] as string[], problems: [] as string[]}
+  const work = {plans: [] as Plan[], notes: [] as string[], problems: [] as OpsError[]}
   if (tables.length === 0) return work
   const confirmed = await readConsents(db)
   for (const each of tables) {
     const {key} = each
     if (!confirmed.some(({object, consentValid}) => consentValid && nameKey(object) === nameKey(key))) {
-      work.problems.push(`${key}: the retention is not confirmed since it was changed: nothing was done`)
+      work.problems.push(
+        new OpsError(
+          'NOT_CONFIRMED',
+          `${key}: the retention is not confirmed since it was changed: nothing was done.`,
+          {
+            exit: ExitCode.refused,
+            suggestions: [`To confirm it: ${command('policies apply')}`],
+          },
+        ),
+      )
       continue
     }
     try {
@@ -76,7 +86,7 @@ async function confirmedWork(
     } catch (error) {
       // What is wrong with one table must not keep the others from their retention.
       if (!(error instanceof OpsError)) throw error
-      work.problems.push(`${key}: ${messageOf(error)}`)
+      work.problems.push(ofTable(key, error))
     }
   }
   return work
@@ -89,7 +99,9 @@ async function stageWork(db: Database, {key, stages, most}: StagedTable, context
   return {
     plans: [{...plan, operation: `retain ${key}`}],
     notes: [],
-    problems: withheld.map(({partition, task, why}) => `${partition}: ${task} is due and was not done: ${why}`),
+    problems: withheld.map(({partition, task, why}) =>
+      heldBack(key, `${partition}: ${task} is due and was not done: ${why}`),
+    ),
   }
 }
 
@@ -100,7 +112,16 @@ async function chunkWork(
 ): Promise<PlannedPart> {
   const context = await readContext(db, key, sections)
   const {plan, kept, notes} = await planRetainChunks(db, {context, after, exportTo, most})
-  return {plans: [plan], notes, problems: keptLines(context.table, kept)}
+  return {plans: [plan], notes, problems: keptLines(context.table, kept).map((line) => heldBack(key, line))}
+}
+
+function ofTable(key: string, {code, message, exitCode, retryable, suggestions}: OpsError): OpsError {
+  return new OpsError(code, `${key}: ${message}`, {exit: exitCode, retryable, suggestions})
+}
+
+/** What the gate of a retention keeps. */
+function heldBack(key: string, line: string): OpsError {
+  return new OpsError('HELD_BACK', line, {suggestions: [`The reasons: ${command('policies why', [key, 'retention'])}`]})
 }
 
 interface RetainWork {
@@ -112,7 +133,7 @@ interface RetainWork {
   exported: ExportedTable[]
   enforced: JobWork['enforced']
   notes: string[]
-  problems: string[]
+  problems: OpsError[]
 }
 
 /** The tables whose gated retention no other scheduler runs. */
@@ -121,7 +142,7 @@ export async function retainWork(
   tables: readonly string[] | undefined,
   context: JobContext,
 ): Promise<RetainWork> {
-  const {snapshot, subjects, enforced, notes, problems} = await policyWork(db, 'retention', tables, context)
+  const {snapshot, subjects, enforced, notes, problems, unfit} = await policyWork(db, 'retention', tables, context)
   const gated = await gatedTables(db, snapshot.tables)
   const keys: string[] = []
   const staged: StagedTable[] = []
@@ -147,7 +168,7 @@ export async function retainWork(
       else keys.push(key)
     }
   }
-  return {keys, staged, exported, enforced, notes, problems}
+  return {keys, staged, exported, enforced, notes, problems: [...problems, ...unfit]}
 }
 
 /** The tables for which a job of TimescaleDB calls the same procedure. */

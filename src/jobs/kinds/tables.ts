@@ -1,13 +1,19 @@
+import {unreadableNote} from '../../catalog/read-emulated.js'
+import {whyNotTable} from '../../catalog/resolve-table.js'
 import type {Database} from '../../db/database.js'
 import {formatQualifiedName, parseQualifiedName} from '../../db/qualified-name.js'
 import type {LivePolicy, PolicyKindName} from '../../catalog/live-policies.js'
 import type {Declared} from '../../policies/declared/declared.js'
-import {notHypertable, readPlainTables} from '../../policies/status/plain-tables.js'
+import {readUnfit} from '../../policies/status/plain-tables.js'
 import {readDeclared, timeUnitsOf} from '../../policies/declared/read-declared.js'
 import {cronCalls, enforces, yieldsToDaemon} from '../../policies/status/cron-duties.js'
 import {policyExportsRows} from '../../policies/retention-export.js'
 import {readSnapshot, type CatalogSnapshot} from '../../catalog/snapshot.js'
 import {qualifiedName, type Table} from '../../catalog/table.js'
+import {OpsError, usageError} from '../../errors.js'
+import {kindNamed} from '../../policies/kinds/index.js'
+import {placeOf} from '../../policies/place.js'
+import {command} from '../../units/command.js'
 import type {JobContext, OtherRunner} from '../kind.js'
 
 /** The tables and aggregates declared for this database, by the configuration and by applied migrations. */
@@ -40,8 +46,10 @@ export interface JobWork {
   subjects: JobSubject[]
   enforced: {what: string; by: OtherRunner}[]
   notes: string[]
-  /** Declared policies that cannot run, because the table is not a hypertable. */
-  problems: string[]
+  /** Declared policies that cannot run, because the table is not a time-series table. */
+  problems: OpsError[]
+  /** Why the policy of a named object cannot run. Those of objects that the job does not name are in `problems`. */
+  unfit: OpsError[]
 }
 
 /**
@@ -70,14 +78,20 @@ export async function policyWork(
       each[kind] !== 'none' &&
       !snapshot.tables.some((one) => qualifiedName(one) === qualifiedName(each)),
   )
-  const problems = (await readPlainTables(db, missing)).map(notHypertable)
-  const work: JobWork = {snapshot, subjects: [], enforced: [], notes: [], problems}
+  const relations = await readUnfit(db, snapshot.all, missing)
+  const problems = names === undefined ? relations.map(({error}) => error) : []
+  const work: JobWork = {snapshot, subjects: [], enforced: [], notes: [], problems, unfit: []}
   for (const key of new Set(wanted)) {
     const table = snapshot.tables.find((one) => qualifiedName(one) === key)
     const policies = snapshot.policies.filter((policy) => policy.table === table && policy.kind === kind)
     if (table === undefined || policies.length === 0) {
-      if (names !== undefined)
-        work.notes.push(table === undefined ? `${key} does not exist in this database` : `${key} has no ${kind} policy`)
+      if (names === undefined) continue
+      const known = relations.find(({declared: each}) => qualifiedName(each) === key)?.error
+      work.unfit.push(
+        table === undefined
+          ? (known ?? (await whyNotTable(db, snapshot.all, key)))
+          : noPolicy(db, table, kind, {snapshot, declared, job: context.job}),
+      )
       continue
     }
     const paused = policies.filter(({job}) => job !== null && !job.scheduled)
@@ -102,4 +116,27 @@ export async function policyWork(
     if (own.length > 0) work.subjects.push({table, policies: own})
   }
   return work
+}
+
+/** Why a time-series table that a job names has no live policy of the kind. */
+function noPolicy(
+  db: Database,
+  table: Table,
+  kind: PolicyKindName,
+  {snapshot, declared, job}: {snapshot: CatalogSnapshot; declared: readonly Declared[]; job: string},
+): OpsError {
+  const key = qualifiedName(table)
+  const impossible = kindNamed(kind).impossible(placeOf(table, db.server))
+  if (impossible !== null) return usageError(impossible.code, `${key}: ${impossible.why}.`, impossible.suggestions)
+  if (!snapshot.policiesReadable)
+    return new OpsError('NO_PRIVILEGE', `Whether ${key} has a ${kind} policy is unknown.`, {
+      suggestions: [unreadableNote(db.server)],
+    })
+  const rule = declared.find((each) => qualifiedName(each) === key)?.[kind]
+  const section = table.kind === 'aggregate' ? 'aggregates' : 'tables'
+  return usageError('NO_SUCH_POLICY', `${key} has no ${kind} policy, so jobs.${job} has nothing to run on it.`, [
+    rule === undefined || rule === 'none'
+      ? `Declare ${section}.${key}.${kind} in the configuration, or take ${key} out of jobs.${job}.`
+      : `Its policy is declared and not applied. To apply it: ${command('policies apply')}`,
+  ])
 }

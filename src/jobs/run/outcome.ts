@@ -2,7 +2,7 @@ import type {Job} from '../../config/jobs.js'
 import {isHalfState} from '../../db/condition.js'
 import type {Backend} from '../../db/database.js'
 import {toOpsError, sqlState} from '../../db/sqlstate.js'
-import {messageOf, OpsError} from '../../errors.js'
+import {messageOf, OpsError, withAdvice, type ErrorDocument} from '../../errors.js'
 import type {JobWork} from '../kind.js'
 import type {StepReport} from '../../run/step.js'
 import {durationInWords} from '../../units/duration.js'
@@ -44,6 +44,8 @@ export interface Detail {
   enforced?: readonly string[]
   /** Ids of the known defects for which steps were refused. */
   refused?: readonly string[]
+  /** Why parts of the run, or all of it, could not be done. */
+  problems?: readonly ErrorDocument[]
 }
 
 /** Stored as the reason of a run some of whose steps a known defect makes unsafe. */
@@ -110,6 +112,7 @@ export function outcomeOf(
     ...(notes.length > 0 && {notes}),
     ...(enforced.length > 0 && {enforced}),
     ...(refused.length > 0 && {refused: [...new Set(refused.map(({hazard}) => hazard))]}),
+    ...(work.problems.length > 0 && {problems: work.problems.map((problem) => problem.toJSON())}),
   }
   if (first || stopped || work.problems.length > 0) {
     const many = steps.failed > 1 ? `${steps.failed} of ${reports.length} steps failed, the first: ` : ''
@@ -117,7 +120,7 @@ export function outcomeOf(
       stopped && timeoutWords(job),
       first && `${many}${first.error ?? first.id}`,
       first?.note,
-      ...work.problems,
+      ...work.problems.map(withAdvice),
     ]
       .filter(Boolean)
       .join('; ')
@@ -145,8 +148,9 @@ export function failure(
   claim: Claim | TakenOver,
   words: string,
   cause: unknown,
-  detail: Detail | null = null,
+  known: Detail | null = null,
 ): FinalOutcome {
+  const detail = known ?? detailOf(cause, job)
   const code = cause instanceof OpsError ? cause.code : undefined
   // The condition of the database is not a failure of the job; the next occurrence tries again.
   if (isHalfState(cause))
@@ -171,6 +175,16 @@ export function wordsOf(error: unknown, job: Job, timedOut: boolean): string {
 function failureMessage(error: unknown, job: Job): string {
   if (error instanceof OpsError) return error.message
   return sqlState(error) === undefined ? messageOf(error) : toOpsError(error, `run ${job.name}`).message
+}
+
+/** The code and the advice of the error that ended a run before its steps; null if it has neither. */
+function detailOf(cause: unknown, job: Job): Detail | null {
+  if (!(cause instanceof OpsError) && sqlState(cause) === undefined) return null
+  return {
+    steps: {done: 0, skipped: 0, failed: 0, unfinished: 0},
+    bytes: null,
+    problems: [toOpsError(cause, `run ${job.name}`).toJSON()],
+  }
 }
 
 export function timeoutWords(job: Job): string {

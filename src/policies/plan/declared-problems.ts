@@ -1,8 +1,8 @@
-import {resolveTable} from '../../catalog/resolve-table.js'
+import {whyNotTable} from '../../catalog/resolve-table.js'
 import {qualifiedName, type Table} from '../../catalog/table.js'
 import type {Database} from '../../db/database.js'
 import type {Server} from '../../db/server.js'
-import {OpsError, usageError} from '../../errors.js'
+import {usageError, type OpsError} from '../../errors.js'
 import {declaredName, type Declared} from '../declared/declared.js'
 import {policyKinds} from '../kinds/index.js'
 import {placeOf} from '../place.js'
@@ -11,22 +11,8 @@ import type {Problem} from './problem.js'
 /** The problem of a declaration whose table is not a time-series table of this database. */
 export async function missingTable(db: Database, tables: readonly Table[], each: Declared): Promise<Problem> {
   const key = declaredName(each)
-  try {
-    await resolveTable(db, tables, key)
-    // The name is that of the hypertable with the rows of an aggregate.
-    return {
-      code: 'NO_SUCH_TABLE',
-      message: `${each.section}.${key}: this table stores the rows of an aggregate.`,
-      suggestion: 'Use the name of the aggregate.',
-    }
-  } catch (error) {
-    if (!(error instanceof OpsError)) throw error
-    return {
-      code: error.code,
-      message: `${each.section}.${key}: ${error.message}`,
-      suggestion: error.suggestions[0] ?? '',
-    }
-  }
+  const {code, message, suggestions} = await whyNotTable(db, tables, key)
+  return {code, message: `${each.section}.${key}: ${message}`, suggestion: suggestions[0] ?? ''}
 }
 
 /** The problem of a declaration in the wrong section of the configuration; null if there is none. */

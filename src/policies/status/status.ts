@@ -1,6 +1,7 @@
 import {batching} from '../../db/batching.js'
 import {rowsAreVisible} from '../../db/condition.js'
 import type {Database} from '../../db/database.js'
+import type {Server} from '../../db/server.js'
 import {can} from '../../engines/index.js'
 import {loadSql} from '../../db/load-sql.js'
 import {statement} from '../../db/sql.js'
@@ -9,15 +10,16 @@ import {readQicoreSchema, schemaRemark} from '../../schema/migrate/schema-state.
 import type {Instant} from '../../units/instant.js'
 import {policyKindNames, type LivePolicy, type PolicyKindName} from '../../catalog/live-policies.js'
 import {readSnapshot, type CatalogSnapshot} from '../../catalog/snapshot.js'
-import {qualifiedName} from '../../catalog/table.js'
+import {qualifiedName, type Table} from '../../catalog/table.js'
 import {cronStatus, readCronPolicies} from './cron-policies.js'
 import {declaredName, notHere, type Declared} from '../declared/declared.js'
 import {problemsOf, withProblems} from './findings.js'
 import {unfitDeclared} from './partition-keys.js'
 import {placeOf} from '../place.js'
+import {impossibleHere, sectionProblem} from '../plan/declared-problems.js'
 import type {Problem} from '../plan/problem.js'
 import {policyProblems} from './policy-problems.js'
-import {plainStatus, readPlainTables} from './plain-tables.js'
+import {readUnfit, unfitStatus} from './plain-tables.js'
 import {readOtherJobs} from './other-jobs.js'
 import {timeUnitsOf} from '../declared/read-declared.js'
 import {readPolicyState, type PolicyState} from '../read-state.js'
@@ -84,13 +86,16 @@ export async function readPolicyStatus(
     known.snapshot ?? readSnapshot(batch, {table, lateAfter, timeUnits}),
   ])
   const timescaledb = can(db.server.engine, 'hypertables')
-  const nowhere = declared.filter((each) => !snapshot.all.some((one) => qualifiedName(one) === declaredName(each)))
-  const [state, rows, runners, facts, plain, qicoreSchema, other, cron] = await Promise.all([
+  // A role that may not read the schema qicore cannot tell an emulated aggregate from another view.
+  const nowhere = declared
+    .filter((each) => !snapshot.all.some((one) => qualifiedName(one) === declaredName(each)))
+    .filter(({section}) => section === 'tables' || snapshot.policiesReadable)
+  const [state, rows, runners, facts, unfitRelations, qicoreSchema, other, cron] = await Promise.all([
     known.state ?? readPolicyState(batch, snapshot),
     timescaledb ? batch.query<JobError>(statement(loadSql('policies/errors'))) : [],
     readRunners(batch),
     readFacts(batch, snapshot),
-    readPlainTables(batch, table === undefined ? nowhere : []),
+    readUnfit(batch, snapshot.all, table === undefined ? nowhere : []),
     readQicoreSchema(batch),
     timescaledb && table === undefined ? readOtherJobs(batch) : [],
     readCronPolicies(batch, snapshot.tables),
@@ -106,7 +111,7 @@ export async function readPolicyStatus(
     snapshot.policies.map((live) => liveStatus(batch, live, sources, declared, lateAfter)),
   )
   for (const each of declared) policies.push(...missingStatus(each, db, sources, unfit))
-  policies.push(...plain.flatMap(plainStatus))
+  policies.push(...unfitRelations.flatMap(unfitStatus))
   policies.push(...(cron ?? []).map((each) => cronStatus(each, snapshot, runners.cronAlive)))
   const order = (status: PolicyStatus) => `${status.schema}.${status.table} ${policyKindNames.indexOf(status.kind)}`
   policies.sort((a, b) => (order(a) < order(b) ? -1 : 1))
@@ -115,7 +120,8 @@ export async function readPolicyStatus(
   if (!sources.ownReadable) notes.push(unreadableNote(db.server))
   const remark = schemaRemark(qicoreSchema)
   notes.push(
-    ...absent.filter((each) => !plain.some(({declared: known}) => known === each)).map(notHere),
+    ...absent.filter((each) => !unfitRelations.some(({declared: known}) => known === each)).map(notHere),
+    ...snapshot.tables.flatMap((one) => impossibleNotes(declared, one, db.server)),
     ...(remark === null ? [] : [remark]),
   )
   return {
@@ -212,6 +218,13 @@ async function liveStatus(
   return withProblems(status, problems)
 }
 
+/** What the configuration declares for a table and this engine cannot do. */
+function impossibleNotes(declared: readonly Declared[], table: Table, server: Server): string[] {
+  return declared
+    .filter((each) => declaredName(each) === qualifiedName(table) && sectionProblem(each, table) === null)
+    .flatMap((each) => impossibleHere(each, table, server))
+}
+
 /** Whether a policy is declared and not live. */
 function isUnapplied(declared: Declared, kind: PolicyKindName, {policies}: CatalogSnapshot): boolean {
   const rule = declared[kind]
@@ -233,8 +246,12 @@ function missingStatus(
   const table = snapshot.tables.find((candidate) => qualifiedName(candidate) === declaredName(declared))
   if (table === undefined) return []
   const place = placeOf(table, db.server)
+  const misplaced = sectionProblem(declared, table)
+  const refused = (kind: PolicyKindName) =>
+    misplaced ?? (kind === 'retention' ? unfit.get(qualifiedName(table)) : undefined)
   return policyKindNames
-    .filter((kind) => isUnapplied(declared, kind, snapshot) && kindNamed(kind).impossible(place) === null)
+    .filter((kind) => isUnapplied(declared, kind, snapshot))
+    .filter((kind) => misplaced !== null || kindNamed(kind).impossible(place) === null)
     .map((kind): PolicyStatus => {
       // Every role sees jobs of TimescaleDB, but qicore.policies may have a row that this role may not read.
       const known = ownReadable || !kindNamed(kind).isRow(db.server.engine)
@@ -256,7 +273,7 @@ function missingStatus(
         },
         [
           known
-            ? missingProblem(kind === 'retention' ? unfit.get(qualifiedName(table)) : undefined)
+            ? missingProblem(refused(kind))
             : policyProblem('no_privilege', 'not known: this role may not read qicore.policies'),
         ],
       )

@@ -248,7 +248,7 @@ describe.each(places)('columnar partitions on $name', ({distributed, open}) => {
     expect(policies).toMatchObject([{declared: {allowUpdates: true}, live: {allowUpdates: true}}])
     await expect(plan(), 'a rule says nothing about partitions of another age').rejects.toThrow('accept only INSERT')
 
-    const work = await compressWork(db, {tables: ['public.changed']}, jobContext)
+    const {work} = await compressWork(db, {tables: ['public.changed']}, jobContext)
     expect(work.problems).toEqual([])
     expect((await go(db, work.plans[0]!)).steps.map(({status, error}) => error ?? status)).toEqual(['done', 'done'])
     for (const failing of [

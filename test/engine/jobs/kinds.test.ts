@@ -57,7 +57,7 @@ forEachEngine({}, (engine) => {
     const analyze = await work(database, 'analyze', {})
     expect([steps(analyze), analyze.notes]).toEqual([
       ['analyze public.crypto_prices'],
-      ['public.ohlcv_data does not exist in this database'],
+      [expect.stringContaining('There is no table public.ohlcv_data in this database')],
     ])
     expect(await run(database, analyze)).toEqual([{id: 'analyze public.crypto_prices', status: 'done', error: null}])
     expect(
