@@ -1,6 +1,7 @@
 import type {Database} from '../db/database.js'
 import {raw, sql, statement, type Statement} from '../db/sql.js'
 import {isConnectionLost} from '../db/sqlstate.js'
+import {messageOf} from '../errors.js'
 import {taggedText} from '../catalog/coverage-sql.js'
 import type {Table} from '../catalog/table.js'
 import {highest, lowest, type Span} from '../catalog/span.js'
@@ -40,9 +41,15 @@ from (${taggedText('routines/bucket_comparisons', 'comparisons')}) as c`,
   return found
 }
 
-/** Whether the compared window differs; true if its rows cannot be read. */
-export async function windowDiffers(db: Database, {window, differs}: BucketComparison): Promise<boolean> {
-  return window.start < window.end && isDifferent(db, differs)
+/** Whether the compared window differs; the message of the error if its rows cannot be read. */
+export async function windowDiffers(db: Database, {window, differs}: BucketComparison): Promise<boolean | string> {
+  if (window.start >= window.end) return false
+  try {
+    return await differ(db, differs)
+  } catch (error) {
+    if (isConnectionLost(error)) throw error
+    return messageOf(error)
+  }
 }
 
 /** The buckets that begin in a range: from the first start at or after each of its ends. */
@@ -62,10 +69,14 @@ export async function bucketsBeginningIn(
 /** The value of a boolean SQL expression that compares rows; true if they cannot be read. */
 export async function isDifferent(db: Database, differs: Statement): Promise<boolean> {
   try {
-    const [row] = await db.query<{differs: boolean}>(sql`select ${differs} as differs`)
-    return row!.differs
+    return await differ(db, differs)
   } catch (error) {
     if (isConnectionLost(error)) throw error
     return true
   }
+}
+
+async function differ(db: Database, differs: Statement): Promise<boolean> {
+  const [row] = await db.query<{differs: boolean}>(sql`select ${differs} as differs`)
+  return row!.differs
 }

@@ -32,6 +32,8 @@ export interface Coverage {
   lost: Span[]
   /** The gaps that TimescaleDB recorded as computed, but whose result differs from their rows. */
   differing: Span[]
+  /** The error of the server if the rows of a gap could not be compared; null: there was none. */
+  notCompared: string | null
   /** For each span, the whole buckets of this aggregate that have to cover it; null: none. */
   needs: (Span | null)[]
   /**
@@ -115,6 +117,7 @@ from (${text}) as a`,
       needs,
       lost: [],
       differing: [],
+      notCompared: null,
       comparisons: needs.map(() => null),
       folded: answers.flatMap(({folded, position}) => (folded ? [spans[position - 1]!] : [])),
       // An aggregate that was created after the tables were read covers nothing.
@@ -139,7 +142,9 @@ async function compareRows(db: Database, coverage: Coverage, spans: readonly Spa
   coverage.comparisons = await bucketComparisons(db, aggregate, await bucketsBeginningIn(db, aggregate, spans))
   for (const comparison of coverage.comparisons) {
     if (comparison === null || coverage.gaps.some((gap) => overlaps(gap, comparison.window))) continue
-    if (await windowDiffers(db, comparison)) coverage.differing.push(comparison.window)
+    const differs = await windowDiffers(db, comparison)
+    if (differs !== false) coverage.differing.push(comparison.window)
+    if (typeof differs === 'string') coverage.notCompared ??= differs
   }
   coverage.differing = merge(coverage.differing)
   coverage.gaps = merge([...coverage.gaps, ...coverage.differing])
@@ -161,6 +166,7 @@ async function readEmulated(db: Database, {table, spans, present}: CoverageReque
         gaps,
         lost: [],
         differing: [],
+        notCompared: null,
         needs: [whole],
         comparisons: [null],
       })

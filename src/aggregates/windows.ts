@@ -238,7 +238,7 @@ async function differingCells(db: Database, {aggregate}: AggregateSubject, recor
   if (aggregate.id === null) return []
   const found: Span[] = []
   for (const [index, comparison] of (await bucketComparisons(db, aggregate, recorded)).entries())
-    if (comparison !== null && (await windowDiffers(db, comparison))) found.push(recorded[index]!)
+    if (comparison !== null && (await windowDiffers(db, comparison)) !== false) found.push(recorded[index]!)
   return found
 }
 

@@ -25,7 +25,9 @@ export async function requireCoverage(
   const coverage = await coverageOf(db, request, ranges)
   const missing = coverage.filter(({gaps}) => gaps.length > 0)
   if (missing.length === 0 || refreshPlanned || request.acceptLoss) return coverage
-  const computable = missing.filter((each) => !each.blind && each.folded.length === 0 && each.lost.length === 0)
+  const computable = missing.filter(
+    (each) => !each.blind && each.folded.length === 0 && each.lost.length === 0 && each.notCompared === null,
+  )
   throw notCovered(
     request.table,
     missing.map((each) => gapWords(request.table, each)),
@@ -145,9 +147,11 @@ export function gapWords(table: Table, each: Coverage): string {
   )
 }
 
-function whyNot({blind, folded, lost, differing, gaps}: Coverage): string {
+function whyNot({blind, folded, lost, differing, notCompared, gaps}: Coverage): string {
   if (blind) return ': it reads changes from the WAL at its next refresh, so it is not known what changed since'
   if (folded.length > 0) return `: ${foldWords}`
+  if (notCompared !== null)
+    return `: the log of TimescaleDB cannot be relied on (its issue 10296), and its rows cannot be compared: ${notCompared}`
   if (lost.length === 0 && differing.length > 0 && differing.length === gaps.length)
     return ': its result differs from the rows, although TimescaleDB recorded no change (its issue 10296)'
   return lost.length > 0

@@ -102,4 +102,34 @@ forEachEngine({kinds: ['timescaledb']}, (engine) => {
     )
     expect(await database.run(lateRow)).toHaveLength(misses ? 2 : 0)
   })
+
+  it('keeps what cannot be compared, with the words of the server', async () => {
+    const database = await engine.database()
+    await replay(database, ['core'])
+    await database.db.probe()
+    await database.run(`create table public.ticks (time timestamptz not null, v int not null);
+select create_hypertable('public.ticks', 'time', chunk_time_interval => interval '1 day');
+insert into public.ticks select t, 1 from generate_series('2024-01-02+00'::timestamptz, '2024-01-20 23:00+00', '1 hour') t;
+insert into public.ticks select ${today}, 1`)
+    await database.autocommit(
+      `create materialized view public.days with (timescaledb.continuous, timescaledb.materialized_only = true) as
+       select time_bucket('1 day', time, 'Europe/Vienna') as bucket, sum(1 / v) as total from public.ticks group by 1 with no data`,
+    )
+    await database.autocommit("call refresh_continuous_aggregate('public.days', null, '2024-03-01')")
+    // A refresh that read the second row would fail.
+    await database.run(`insert into public.ticks values ('2024-01-10 20:00+00', 1), ('${bucketStart}', 0)`)
+    const refreshed = database.autocommit(
+      "call refresh_continuous_aggregate('public.days', '2024-01-01', '2024-02-01')",
+    )
+    const misses = database.db.server.logMissesBuckets
+    if (misses) await refreshed
+    else await expect(refreshed).rejects.toThrow('division by zero')
+    await agree(database, {after: '60 days', maxDropPerRun: 100})
+    expect(await retain(database)).toContain(misses ? 'division by zero [22012]' : 'public.days has not covered')
+    await expect(drop(database.db, 'public.ticks', '2024-01-12T00:00:00Z')).rejects.toMatchObject({
+      code: 'NOT_COVERED',
+      message: expect.stringContaining(misses ? 'its rows cannot be compared: division by zero' : 'public.days'),
+    })
+    expect(await database.run(`select from public.ticks where time = '${bucketStart}' and v = 0`)).toHaveLength(1)
+  })
 })
