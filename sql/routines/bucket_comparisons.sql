@@ -9,9 +9,12 @@
 -- since: core.1.3.0
 create or replace function qicore.bucket_comparisons(aggregates integer[], sinces bigint[], untils bigint[])
 returns table ("position" bigint, differs text)
-language sql
+language plpgsql
 stable
-as $comparisons$
+as $routine$
+declare
+  -- PostgreSQL without TimescaleDB has not its catalog: the text is parsed when it is run.
+  comparisons constant text := $comparisons$
 select b.position, format(
   'exists (select from (select array[%1$s] as line, 1 as side from %2$s where %3$I >= %4$s and %3$I < %5$s '
   'union all select array[%1$s], -1 from %6$s where %3$I >= %4$s and %3$I < %5$s) as u group by line having sum(side) <> 0)',
@@ -48,5 +51,8 @@ cross join lateral (
     from (values (0, r.since), (1, r.until)) p (side, point)
   ) l
 ) b
-order by b.position
-$comparisons$;
+order by b.position$comparisons$;
+begin
+  return query execute comparisons using aggregates, sinces, untils;
+end
+$routine$;
