@@ -1,4 +1,4 @@
--- Creates the function that notices what became of the partitions of a set since its changes are recorded. The keys of a
+-- Creates the function that checks what was done to the partitions of a set since its changes are recorded. The keys of a
 -- partition that was attached or created are recorded, because its rows may have been written before. Raises an error if
 -- one was detached, dropped, truncated or rewritten: no trigger recorded that. Does nothing for other tables.
 -- TimescaleDB: not needed.

@@ -1,5 +1,5 @@
 -- Jobs of TimescaleDB's scheduler whose last runs failed, with the last error as far as this role may see it: of jobs of
--- other owners it sees none. `hypertable_id` is null for a job that is no policy. Numbers below 1000 are the extension's.
+-- other owners it sees none. `hypertable_id` is null for a job that is not a policy. Numbers below 1000 are the extension's.
 -- One row a job. TimescaleDB: 2.15
 select
   j.job_id as id, format('%I.%I', j.proc_schema, j.proc_name) as proc, j.owner::text as owner, j.scheduled, j.max_retries,

@@ -73,7 +73,7 @@ export async function readKeyEnds(db: Database, sane: SaneTimes, source: Source,
   return {points, texts}
 }
 
-/** A text that is no time of this key counts as out of range. */
+/** A text that is not a time of this key counts as out of range. */
 function pointIn(key: TimeKey, text: string | null): bigint | null {
   return text === null ? null : (pointOf(key, text) ?? highest)
 }

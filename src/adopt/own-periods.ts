@@ -22,7 +22,7 @@ export async function setsOf(db: Database, relation: string, key: TimeKey): Prom
   return sets.filter(({unfit}) => unfit === null)
 }
 
-/** The length of the newest partition of a set; null if it is no period. */
+/** The length of the newest partition of a set; null if it is not a period. */
 export async function ownPeriod(db: Database, relation: string, key: TimeKey): Promise<Every | null> {
   const children = await readChildren(db, await setsOf(db, relation, key), false)
   const days = children

@@ -20,7 +20,7 @@ export interface PartmanRow {
   /** PostgreSQL's interval, or a number for integer keys. */
   interval: string
   premake: number | null
-  /** Unit in which an integer key stores time; null if the key is no time, or one of the type of a time. */
+  /** Unit in which an integer key stores time; null if the key is not a time, or has the type of a time. */
   timeUnit: TimeUnit | null
   retention: string | null
   keepsTables: boolean | null
@@ -97,7 +97,7 @@ end`,
 }
 
 /**
- * No other program would create the partitions of a set by numbers that are no time.
+ * No other program would create the partitions of a set by numbers that are not a time.
  * @param declared how the key stores time; null if the table is not declared
  * @throws OpsError PARTITION_KEY
  */

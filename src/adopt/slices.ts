@@ -22,7 +22,7 @@ interface ChunkRow {
 
 /** A part of a hypertable that one step copies. */
 export interface Slice {
-  /** Text of the time column; null is no bound. */
+  /** Text of the time column; null means unbounded. */
   from: string | null
   to: string | null
   bytes: number

@@ -195,7 +195,7 @@ function offset(interval: string | null, integer: string | null): Offset | null 
   return integer === null ? span(interval) : BigInt(integer)
 }
 
-/** A row of qicore.policies may have been edited by hand: text that is no duration counts as missing. */
+/** A row of qicore.policies may have been edited by hand: text that is not a duration counts as missing. */
 function written(text: string | null): Duration | null {
   if (text === null) return null
   try {

@@ -35,7 +35,7 @@ function boundOf(text: string | undefined, kind: TimeKind): bigint | null {
   return microsOf(`${day.length > 10 ? `+${day.padStart(12, '0')}` : day}T${time}Z`)
 }
 
-// 2000 and 2100. Bounds that are no times lie outside: those of a set by random UUIDs are spread over 48 bits of
+// 2000 and 2100. Bounds that are not times lie outside: those of a set by random UUIDs are spread over 48 bits of
 // milliseconds, which reach the year 10889.
 const [earliest, latest] = [946_684_800_000_000n, 4_102_444_800_000_000n]
 

@@ -109,7 +109,7 @@ function prefixText(kind: 'uuidv7' | 'ulid', millis: bigint): string {
   return `${text}${'0'.repeat(16)}`
 }
 
-/** The instant of a value of the key, as text, rounded down to its resolution; null if the text is no time. */
+/** The instant of a value of the key, as text, rounded down to its resolution; null if the text is not a time. */
 export function pointOf(key: TimeKey, text: string): bigint | null {
   if (key.kind === 'integer') return /^-?\d+$/.test(text) ? toMicros(BigInt(text), key.unit) : null
   if (key.kind === 'uuidv7') return /^[0-9a-f-]{36}$/i.test(text) ? microsOfUuid(text) : null
@@ -147,7 +147,7 @@ function unquote(text: string): string {
   return text.startsWith("'") ? text.slice(1, -1).replaceAll("''", "'") : text
 }
 
-/** The point of one end of a bound; {@link lowest} and {@link highest} without one; null if it is no time. */
+/** The point of one end of a bound; {@link lowest} and {@link highest} without one; null if it is not a time. */
 export function endOf(key: TimeKey, text: string): bigint | null {
   if (text === 'MINVALUE') return lowest
   return text === 'MAXVALUE' ? highest : pointOf(key, text)

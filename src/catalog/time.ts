@@ -48,7 +48,7 @@ export function instantOf(micros: bigint): Instant | null {
   return micros < first || micros > last ? null : formatEpochMicros(micros)
 }
 
-/** An instant in microseconds since 1970. @throws Error if the text is no instant */
+/** An instant in microseconds since 1970. @throws Error if the text is not an instant */
 export function microsOf(at: Instant): bigint {
   const micros = epochMicros(at)
   if (micros === null) throw new Error(`${at} is not an instant in UTC`)

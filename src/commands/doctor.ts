@@ -51,6 +51,7 @@ export default class Doctor extends TargetReport<typeof Doctor, DoctorReport, Do
     const [
       {examine, selectChecks},
       {fails},
+      {groupFindings},
       {doctorTable},
       {readDeclared, timeUnitsOf},
       {sectionsOf},
@@ -59,6 +60,7 @@ export default class Doctor extends TargetReport<typeof Doctor, DoctorReport, Do
     ] = await Promise.all([
       import('../doctor/examine.js'),
       import('../doctor/report.js'),
+      import('../doctor/group-findings.js'),
       import('../doctor/table.js'),
       import('../policies/declared/read-declared.js'),
       import('../cli/policy-request.js'),
@@ -86,6 +88,7 @@ export default class Doctor extends TargetReport<typeof Doctor, DoctorReport, Do
             all,
             failed: fails(report, failOn),
             table: table ?? null,
+            groupsOf: groupFindings,
           }),
         ),
       }),

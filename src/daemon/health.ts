@@ -46,7 +46,7 @@ export interface Readiness {
   problems: string[]
 }
 
-/** Alive while the loop turns, even without success: an unreachable database is no reason to restart the daemon. */
+/** Alive while the loop turns, even without success: a restart does not make a database reachable. */
 export function isAlive({sinceTurn, timeoutMs}: Pick<HealthState, 'sinceTurn' | 'timeoutMs'>): boolean {
   return sinceTurn < 3 * timeoutMs
 }

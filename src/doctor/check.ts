@@ -18,21 +18,21 @@ export const groups = [
 export type Group = (typeof groups)[number]
 
 /**
- * One question of doctor. It reads and never changes anything, waits for no lock, and asks about all tables at once:
- * its SQL is set-based and stands in sql/doctor. A check that throws is one UNKNOWN line of the report.
+ * One check of doctor. It only reads, waits for no lock, and reads all tables in one query, which is in sql/doctor. A
+ * check that throws is one UNKNOWN line of the report.
  */
 export interface Check {
   /** `group.what_is_wrong`; stable, part of the JSON contract. */
   id: `${Group}.${string}`
-  /** What is true where the check passes, as a sentence. */
+  /** What is true if the check passes, as a sentence. */
   passes: string
-  /** What is wrong where it does not, as a phrase: `chunks with too few rows`. */
+  /** What is wrong if it does not, as a phrase: `chunks with too few rows`. */
   problem: string
   /** Whether each finding is about a table: only those checks run for `doctor <table>`. */
   about: 'tables' | 'database'
-  /** Whether the question makes sense on this server; where it does not, the report leaves the check out. */
+  /** Whether the check makes sense on this server; if not, the report omits it. */
   applies?(server: Server): boolean
-  /** @throws NotKnown where this role or this server cannot answer */
+  /** @throws NotKnown if this role or this server cannot answer */
   run(context: CheckContext): Promise<Finding[]>
 }
 

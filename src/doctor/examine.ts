@@ -37,8 +37,7 @@ function unknownCheck(name: string, names: readonly string[]): OpsError {
 }
 
 /**
- * Runs the checks side by side, each of which fails for itself: a database that answers half of the questions gets half
- * of the answers, and UNKNOWN for the rest.
+ * Runs the checks concurrently. A check that fails is UNKNOWN and does not stop the others.
  * @param request.table as the operator typed it; then only checks about tables run, for this table
  * @throws OpsError NO_SUCH_TABLE, NOT_A_HYPERTABLE, AMBIGUOUS, and when the connection is lost
  */
@@ -103,7 +102,7 @@ function notKnown(error: unknown, server: Server): NotKnown {
     case SqlState.noPrivilege:
       return new NotKnown(`The role ${server.role} may not read what this check needs: ${said}.`)
     case SqlState.canceled:
-      return new NotKnown(`The question took too long: ${said}.`)
+      return new NotKnown(`The query of this check took too long: ${said}.`)
     case SqlState.lockNotAvailable:
       return new NotKnown(`Another session holds a lock on what this check reads: ${said}.`)
     default:

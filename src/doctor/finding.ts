@@ -3,13 +3,13 @@ import type {PolicyFix} from '../policies/status/types.js'
 export type Severity = 'critical' | 'warning'
 export type CheckStatus = Severity | 'unknown' | 'passed'
 
-/** What ends a finding: of policies and of everything else the same. */
+/** What fixes a finding. */
 export type Fix = PolicyFix
 
 /** One thing that is wrong. */
 export interface Finding {
   severity: Severity
-  /** The table, aggregate or partition set it is about; null where it is about the database or the server. */
+  /** The table, aggregate or partition set it is about; null if it is about the database or the server. */
   object: {schema: string; table: string} | null
   /** What is wrong and what follows from it, with the figures: one or two sentences, without the fix. */
   message: string
@@ -18,11 +18,11 @@ export interface Finding {
   fix: Fix
 }
 
-/** Thrown by a check that cannot know: the report says what is missing and what to ask for. */
+/** Thrown by a check that cannot know its result. */
 export class NotKnown extends Error {
   /**
-   * @param missing what is missing to know, as a sentence
-   * @param fix the grant or setting with which the check can answer
+   * @param missing what the check could not read, as a sentence
+   * @param fix the grant or setting that makes it readable
    */
   constructor(
     readonly missing: string,

@@ -32,11 +32,11 @@ function withoutName({object, fix}: Finding): Fix {
   return {...fix, text: fix.text.replace(new RegExp(`(?<![\\w.])${name}(?!\\w|\\.\\w)`, 'g'), '<table>')}
 }
 
-function grouped<T>(items: readonly T[], keyOf: (item: T) => string): T[][] {
+function grouped<T>(items: readonly T[], textOf: (item: T) => string): T[][] {
   const groups = new Map<string, T[]>()
   for (const item of items) {
-    const group = groups.get(keyOf(item))
-    if (group === undefined) groups.set(keyOf(item), [item])
+    const group = groups.get(textOf(item))
+    if (group === undefined) groups.set(textOf(item), [item])
     else group.push(item)
   }
   return [...groups.values()]

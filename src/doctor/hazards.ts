@@ -7,7 +7,7 @@ import type {CronSchedules} from '../pg-cron/schedules.js'
 import {certaintyOfHazard, versionsOf, type Hazard, type Touched} from '../run/hazards/hazard.js'
 import {compareVersions, type Certainty} from '../units/version.js'
 
-/** What tells whether a defect touches this database: nothing is asked for it that doctor has not read already. */
+/** What decides whether a defect affects this database; doctor has read all of it already. */
 export interface HazardFacts {
   server: Server
   tables: readonly Table[]
@@ -25,7 +25,7 @@ const someChunk =
 
 const compressedChunks = someChunk(({status}) => has(status, 'compressed'))
 
-/** Null where entries of pg_cron that this role does not see may match. */
+/** Null if entries of pg_cron that this role does not see may match. */
 const someEntry =
   (matches: (schedule: string, touches: Touched) => boolean) =>
   ({cron}: HazardFacts, touches: Touched): boolean | null => {

@@ -10,13 +10,13 @@ export interface CheckReport {
   id: string
   group: Group
   status: CheckStatus
-  /** What is true where it passed, what is wrong where it did not. */
+  /** What is true if it passed, what is wrong if it did not. */
   title: string
   /** Critical ones first; empty unless the status is warning or critical. */
   findings: Finding[]
-  /** What is missing to know; null unless the status is unknown. */
+  /** What could not be read; null unless the status is unknown. */
   missing: string | null
-  /** How to make it known; null where nothing is missing, or where no statement helps. */
+  /** What makes it readable; null if nothing is missing, or if no statement helps. */
   missingFix: Fix | null
 }
 

@@ -2,7 +2,7 @@ import {formatQualifiedName, shortName} from '../db/qualified-name.js'
 import type {ReportTable} from '../units/report-table.js'
 import type {CheckReport} from './report.js'
 
-/** One line for each check; what it found stands below the table, and in the JSON. */
+/** One line for each check; what it found is below the table, and in the JSON. */
 export const doctorTable: ReportTable<CheckReport> = {
   columns: [
     {

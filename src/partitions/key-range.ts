@@ -14,7 +14,7 @@ export interface KeyRange extends Span {
   upperText: string
 }
 
-/** The range of a bound as pg_get_expr prints it; null if it is no range of times. */
+/** The range of a bound as pg_get_expr prints it; null if it is not a range of times. */
 export function rangeOfBound(key: TimeKey, bound: string): KeyRange | null {
   const ends = boundEnds(bound)
   if (ends === null) return null

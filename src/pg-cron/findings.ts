@@ -23,7 +23,7 @@ export function stateOf(
   return recorded ? 'ok' : 'unrecorded'
 }
 
-/** The problem of an entry by its state, as a clause; other states are no problem. */
+/** The problem of an entry by its state, as a clause; other states have none. */
 export const stateInWords: Readonly<Partial<Record<CronJobState, string>>> = {
   missing: 'pg_cron has no entry for it',
   altered: 'its entry in pg_cron differs from the declaration',

@@ -43,7 +43,7 @@ export interface ChunkMap {
   /** Milliseconds since 1970: the range of the time axis; null if no chunk can be placed. */
   from: number | null
   to: number | null
-  /** Chunks whose range is no time, is unbounded, or lies far from the others. */
+  /** Chunks whose range is not a time, is unbounded, or lies far from the others. */
   unplaced: number
   /** Tables omitted because there are too many. */
   omittedTables: number

@@ -103,6 +103,12 @@ describe('sentences', () => {
     expect(files.flatMap((file) => found(file, (line) => line))).toEqual([])
   })
 
+  it('of the code and the documentation say "is not a time", not "is no time"', () => {
+    const no = /(?<!there )\b(?:is|are) no (?!longer\b|more\b|less\b|load\b)(?!INHERIT)[a-z]/i
+    const files = filesIn('src', 'docs', '*.md').filter((file) => file !== 'CHANGELOG.md')
+    expect(files.flatMap((file) => found(file, (line) => line, [[no, 'is not a']]))).toEqual([])
+  })
+
   it('of the code, its tests and its SQL use no name that the dictionary replaced', () => {
     const files = filesIn('src', 'sql', 'docs', 'test', 'bench', 'scripts').filter(
       (file) => !storedNames.includes(file),

@@ -1,6 +1,6 @@
 import {shortName} from '../../db/qualified-name.js'
 import type {Fix} from '../../doctor/finding.js'
-import {groupFindings, type FindingGroup} from '../../doctor/group-findings.js'
+import type {FindingGroup, groupFindings} from '../../doctor/group-findings.js'
 import type {CheckReport, DoctorReport} from '../../doctor/report.js'
 import {command} from '../../units/command.js'
 import {closingLine, note, type Around, type Line} from './shown.js'
@@ -14,10 +14,11 @@ const named = 8
 /**
  * The findings with their fixes, and the verdict.
  * @param all also list the checks that passed
+ * @param groupsOf groups the findings of a check by their fix
  */
 export function aroundDoctor(
   {checks, counts}: DoctorReport,
-  {all, failed, table}: {all: boolean; failed: boolean; table: string | null},
+  {all, failed, table, groupsOf}: {all: boolean; failed: boolean; table: string | null; groupsOf: typeof groupFindings},
 ): Around<CheckReport> {
   const {critical, warning, unknown, passed} = counts
   const verdict =
@@ -29,11 +30,11 @@ export function aroundDoctor(
       const rest = rows.length - open.length
       return {rows: open, rest: rest > 0 ? `${rest} passed (--all)` : null}
     },
-    below: [...checks.flatMap((check) => linesOf(check, table)), closingLine([verdict])],
+    below: [...checks.flatMap((check) => linesOf(check, groupsOf(check.findings), table)), closingLine([verdict])],
   }
 }
 
-function linesOf(check: CheckReport, table: string | null): Line[] {
+function linesOf(check: CheckReport, groups: readonly FindingGroup[], table: string | null): Line[] {
   if (check.missing !== null)
     return [
       note(`${check.id}: ${check.missing}${check.missingFix === null ? '' : ` Fix: ${check.missingFix.text}`}`, ' '),
@@ -41,7 +42,7 @@ function linesOf(check: CheckReport, table: string | null): Line[] {
   const lines: Line[] = []
   let left = listed
   let rest = 0
-  for (const {fix, items} of groupFindings(check.findings)) {
+  for (const {fix, items} of groups) {
     const [only, ...others] = items
     if (left <= 0) rest += items.length
     else if (others.length === 0) lines.push(note(`${check.id}: ${sentence(only!)} ${fixText(fix)}`, '!'))

@@ -198,7 +198,7 @@ async function bloat(context: CheckContext): Promise<Finding[]> {
         object: about(row).object,
         message:
           `It takes ${formatBytes(row.bytes)}, about ${formatBytes(wasted)} of which are empty (estimated from ` +
-          'the widths of its columns). VACUUM FULL gives them back and locks each table meanwhile.',
+          'the widths of its columns). VACUUM FULL frees them, and locks each table while it runs.',
         data: {bytes: row.bytes, expectedBytes: row.expected, wastedBytes: wasted},
         fix: sqlFix(`vacuum (full, analyze) ${storageOf(row)}`),
       }

@@ -202,7 +202,7 @@ function lateCandidates({dueSince, job, listed, daemons, cron, at}: JobFacts): C
       depth: 'not_done',
       code: 'late',
       message:
-        `It has been due for ${since} and no daemon has begun it: all workers are busy, or the daemon does not ` +
+        `It has been due for ${since} and no daemon has started it: all workers are busy, or the daemon does not ` +
         'reach this database.',
       fix: again,
     },

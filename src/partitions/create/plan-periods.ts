@@ -22,7 +22,7 @@ export interface PartitionFinding {
   /** `public.crypto_prices`. */
   relation: string
   /**
-   * `left alone` is no failure; `pending` and `stray` need the operator; `conflict`: a period cannot be created;
+   * `left alone` does not count as a failure; `pending` and `stray` need the operator; `conflict`: a period cannot be created;
    * `period`: from when on partitions have another length.
    */
   kind: 'left alone' | 'pending' | 'conflict' | 'stray' | 'range' | 'period'

@@ -13,7 +13,7 @@ import {nameKey, readSets} from '../sets.js'
 import {tasksOf, type DueTask, type StageState, type StageTask} from './stages.js'
 
 /**
- * What became of a partition. `dropping`: a drop detached it and was not finished. `kept`: no stage of retention
+ * The state of a detached partition. `dropping`: a drop detached it and was not finished. `kept`: no stage of retention
  * touches it, `why` says why. `gone`: another session dropped the table; `dropped`: qicore-db did.
  */
 export type DetachedStage = 'detached' | 'archived' | 'dropping' | 'kept' | 'gone' | 'dropped'

@@ -53,7 +53,7 @@ export async function stageWork(request: WorkRequest, stages: Stages, facts: Ret
 /** What is due for the detached tables of a set, and not done. Tables that are kept have no stages. */
 function detachedWork({table}: LivePolicy, stages: Stages, facts: readonly Remembered[], now: bigint): NotDone[] {
   return stagedTablesOf({schema: table.schema, table: table.name}, facts).flatMap((each) => {
-    // The database does not record the time zone of a set: a key without one is read as UTC, hours are no matter here.
+    // The database does not record the time zone of a set: a key without one is read as UTC, hours do not matter here.
     const local = nowOf(each, null, now)
     return tasksOf(stages, stateOf(each), local)
       .filter(({at}) => at <= local)

@@ -19,7 +19,7 @@ export interface Effect {
   makes: readonly MadeObject[]
   /** Relations and triggers that it drops by name. */
   drops: readonly MadeObject[]
-  /** IF NOT EXISTS or OR REPLACE: existing objects are no error. */
+  /** IF NOT EXISTS or OR REPLACE: existing objects do not cause an error. */
   onlyIfMissing: boolean
   /** DROP or RENAME: a name that is taken now may be free afterwards. */
   removes: boolean

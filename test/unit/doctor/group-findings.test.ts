@@ -19,7 +19,7 @@ const longer = (table: string) => advice(`Longer chunks: select set_chunk_time_i
 function linesOf(findings: Finding[]): string[] {
   const check = {id: 'chunks.few', status: 'warning', findings, missing: null} as unknown as CheckReport
   const report = {checks: [check], counts: {critical: 0, warning: 1, unknown: 0, passed: 0}} as DoctorReport
-  const {below = []} = aroundDoctor(report, {all: false, failed: false, table: null})
+  const {below = []} = aroundDoctor(report, {all: false, failed: false, table: null, groupsOf: groupFindings})
   return below.slice(0, -1).map((line) => lineText(line, null))
 }
 

@@ -27,7 +27,7 @@ interface LockRow {
   sessions: number
 }
 
-/** Chunks a day that the table got in the last month of its own clock; null where its ranges are no times. */
+/** Chunks a day that the table got in the last month of its own clock; null if its ranges are not times. */
 export function chunksPerDay(table: Table, clock: TableClock): number | null {
   if (clock.now === null) return null
   const now = microsIn(clock.now, table, clock)

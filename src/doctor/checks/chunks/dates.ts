@@ -88,7 +88,7 @@ function sideFinding(
       `Rows dated ${side.where}: ${plural(chunks.length, 'chunk')} between ` +
       `${instantInWords(from ?? 'the beginning')} and ${instantInWords(until ?? 'the end')}. ${side.follows}`,
     data: {side: side.code, chunks: chunks.length, from, until},
-    fix: advice(`Look at the rows; where they are wrong: ${remove}`),
+    fix: advice(`Look at the rows. If they are wrong: ${remove}`),
   }
 }
 

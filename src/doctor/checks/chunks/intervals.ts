@@ -251,7 +251,7 @@ function againstAges(cut: Cut, context: CheckContext): Finding[] {
 }
 
 /**
- * What is found in the tables; where that is nothing, tables whose chunks were never analyzed are no reason to pass.
+ * What is found in the tables; if that is nothing, and chunks were never analyzed, the check does not pass.
  * @param atLeast only tables with so many chunks matter to the check
  */
 async function judged(

@@ -49,7 +49,7 @@ export const placeChecks: readonly Check[] = [
               'query of the table sees its rows.',
             data: {relation: name, bytes: row.bytes},
             fix: advice(
-              'To have its rows again (TimescaleDB 2.21): call attach_chunk. Where they are not needed: drop ' +
+              'To restore its rows (TimescaleDB 2.21 or newer), call attach_chunk. If they are not needed: drop ' +
                 `table ${name}`,
             ),
           },
@@ -86,7 +86,7 @@ export const placeChecks: readonly Check[] = [
               `${plural(row.chunks, partNoun(table))} of ${table.chunks.length} ` +
               `${row.chunks === 1 ? 'is' : 'are'} in the tablespace ${row.tablespace}; the table is in ` +
               `${row.home}. Moving one back locks it ` +
-              `meanwhile.${rest > 0 ? ` The fix is for the first ${row.names.length}.` : ''}`,
+              `until it is moved.${rest > 0 ? ` The fix is for the first ${row.names.length}.` : ''}`,
             data: {tablespace: row.tablespace, tableTablespace: row.home, chunks: row.chunks},
             fix: sqlFix(
               row.names.map((name) => `alter table ${name} set tablespace ${formatName(row.home)}`).join('; '),

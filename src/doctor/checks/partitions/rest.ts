@@ -31,7 +31,7 @@ function defaultRows(known: KnownSet): Finding[] {
   )
 }
 
-/** What cannot be counted is no reason to pass. */
+/** If rows cannot be counted, the check does not pass. */
 function unlessUncounted(sets: readonly KnownSet[], findings: Finding[], role: string): Finding[] {
   const unknown = sets.filter(({set}) => set.defaultPartition !== null && set.defaultPartition.rows === null)
   if (findings.length > 0 || unknown.length === 0) return findings
@@ -109,12 +109,12 @@ async function forgotten(context: CheckContext): Promise<Finding[]> {
         severity: 'warning',
         object: objectOf(table),
         message:
-          `${relation} has the name and the columns of a partition and is none: it was detached, it is not ` +
+          `${relation} has the name and the columns of a partition, but is not one: it was detached, it is not ` +
           'recorded, and no query of the table sees its rows. It takes ' +
           `${bytes === null ? 'an unknown number of bytes' : formatBytes(bytes)}.`,
         data: {relation, bytes},
         fix: advice(
-          `To have its rows again: alter table … attach partition ${relation} for values from (…) to (…). Where ` +
+          `To restore its rows: alter table … attach partition ${relation} for values from (…) to (…). If ` +
             `they are not needed: drop table ${relation}`,
         ),
       },

@@ -111,7 +111,7 @@ async function ungatedJobs({policyState}: CheckContext): Promise<Finding[]> {
   })
 }
 
-/** An age of integers is no duration, and one by the creation of chunks has no gated form. */
+/** An age in integers is not a duration, and one by the creation of chunks has no gated form. */
 function gatedInstead({schema, name}: Table, {after}: LiveRule, age: string): Fix {
   if (after === null || typeof after === 'bigint')
     return {
