@@ -203,7 +203,7 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
   private sayOpening(directory: string | null): void {
     stderrStatus.clear()
     if (directory === null || this.quiet) return
-    const line = `Opening the embedded database in ${directory} (it takes a few seconds) …`
+    const line = `Opening the embedded database (takes a few seconds): ${directory} …`
     stderrStatus.show(line)
     if (!canRewrite(process.stderr) && !this.jsonEnabled()) this.report(line)
   }

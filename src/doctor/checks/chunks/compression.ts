@@ -136,7 +136,9 @@ function reasonOf(
   if (columns.length > 0 && rowsPerBatch < fewRows && rowsPerChunk >= fewRows)
     return {
       code: 'segment_too_fine',
-      why: `segmentby (${columns.join(', ')}) leaves ${plural(Math.round(rowsPerBatch), 'row')} to a batch, which could hold 1000`,
+      why:
+        `segmentby (${columns.join(', ')}) leaves ${plural(Math.round(rowsPerBatch), 'row')} to a batch, which ` +
+        'could hold 1000',
       fix: settingsFix(table, [...columns, byTime], []),
     }
   if (rowsPerChunk < fewRows)
