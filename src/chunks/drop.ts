@@ -90,6 +90,7 @@ export async function planDrop(db: Database, request: DropRequest): Promise<Plan
       ...warnings(table, chunksToDrop, facts),
       ...(old.length === 0 ? [nothingOld(table, clock)] : []),
       ...publishedDropNotes(readers, chunksToDrop),
+      ...(await dependentNotes(db, chunksToDrop)),
       ...retentionDisagrees(request, chunksToDrop),
       ...(exportTo === null ? notExported(request, chunksToDrop) : []),
     ],
@@ -187,6 +188,19 @@ function notExported({table, policyExport}: DropRequest, chunks: readonly Chunk[
     `The retention of ${qualifiedName(table)} exports chunks to ${policyExport.to} before it drops them; this ` +
       `drop does not. To export them: --export-to ${policyExport.to}`,
   ]
+}
+
+/** Objects over single chunks. The drop of another chunk does not depend on them, so the plan is not refused. */
+async function dependentNotes(db: Database, chunksToDrop: readonly Chunk[]): Promise<string[]> {
+  if (chunksToDrop.length === 0) return []
+  const rows = await db.query<{relation: string; dependents: string}>(
+    statement(loadSql('catalog/dependents'), [chunksToDrop.map(qualifiedName)]),
+  )
+  return rows.map(
+    ({relation, dependents}) =>
+      `${relation}: PostgreSQL refuses to drop it until what depends on it is dropped: ${dependents}. The other ` +
+      'chunks are not affected.',
+  )
 }
 
 function warnings(table: Table, chunksToDrop: readonly Chunk[], {referenced}: DropFacts): string[] {

@@ -93,17 +93,21 @@ export async function readLostPublications(
 }
 
 /** Notes about foreign keys and publications for the confirmation. */
-export function referenceNotes(references: readonly Reference[], lost: readonly LostPublication[]): string[] {
+export function referenceNotes(
+  references: readonly Reference[],
+  lost: readonly LostPublication[],
+  dropped = false,
+): string[] {
   const publications = [...new Set(lost.map(({publication}) => publication))]
   return [
     ...references.flatMap(referenceNote),
     ...unusedKeys(references),
     ...publications.map((name) => {
       const partitions = lost.filter(({publication}) => publication === name).map(({partition}) => partition)
-      return (
-        `Publication ${name} loses ${formatSome(partitions)}: later changes of ` +
-        `${partitions.length === 1 ? 'that table' : 'those tables'} are not sent to subscribers.`
-      )
+      const rest = dropped
+        ? 'the drop is not sent, so subscribers keep the rows.'
+        : `later changes of ${partitions.length === 1 ? 'that table' : 'those tables'} are not sent to subscribers.`
+      return `Publication ${name} loses ${formatSome(partitions)}: ${rest}`
     }),
   ]
 }

@@ -62,7 +62,7 @@ async function dropOf(db: Database, found: OldPartitions, acceptLoss: boolean): 
   ]
   const references = await readReferences(db, set, old)
   const publications = await readLostPublications(db, set, old, true)
-  notes.push(...referenceNotes(references, publications), ...weightOf(old))
+  notes.push(...referenceNotes(references, publications, true), ...weightOf(old))
   const partitions = steps.filter((step) => step.class === 'loss').length
   return {found, steps, notes, references, publications, partitions}
 }
@@ -99,7 +99,7 @@ function uncheckable({relation}: PartitionSet): OpsError {
 
 async function requireIndependence(db: Database, {old}: OldPartitions): Promise<void> {
   const rows = await db.query<{relation: string; dependents: string}>(
-    statement(loadSql('partitions/dependents'), [old.map(({relation}) => relation)]),
+    statement(loadSql('catalog/dependents'), [old.map(({relation}) => relation)]),
   )
   if (rows.length === 0) return
   throw usageError(

@@ -51,7 +51,7 @@ export async function readObstacles(
     dropping.length === 0
       ? []
       : db.query<{relation: string; dependents: string}>(
-          statement(loadSql('partitions/dependents'), [dropping.map(({table}) => table!.relation)]),
+          statement(loadSql('catalog/dependents'), [dropping.map(({table}) => table!.relation)]),
         ),
   ])
   return {

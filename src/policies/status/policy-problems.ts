@@ -51,7 +51,7 @@ export function policyProblems(
         fixBy(`alter role ${runs.owner} login`, 'sql', 'As a role with CREATEROLE: '),
       ),
     )
-  if (runs !== null && runs.ownerReadsOnly)
+  if (runs?.ownerReadsOnly)
     problems.push(
       policyProblem(
         'owner_reads_only',

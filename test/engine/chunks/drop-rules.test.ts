@@ -28,6 +28,22 @@ insert into ev select to_uuidv7(t), 1 from generate_series(timestamptz '2026-01-
     expect((await drop(database.db, 'ev', '2026-01-03T00:00:00Z')).plan.steps).toEqual([])
   })
 
+  it('that a view reads are named in the plan; their drop fails, and the others are dropped', async () => {
+    const database = await engine.database()
+    await tenDays(database)
+    const [first, second] = await chunkNames(database)
+    await database.run(`create view "one day" as select * from _timescaledb_internal.${first}`)
+    const {plan, notes} = await drop(database.db, 'm', '2024-01-03T00:00:00Z')
+    expect(notes).toEqual([
+      `_timescaledb_internal.${first}: PostgreSQL refuses to drop it until what depends on it is dropped: view public."one day". The other ` +
+        'chunks are not affected.',
+    ])
+    expect(plan.steps.length).toBe(2)
+    expect((await run(database.db, plan)).steps.map(({status}) => status)).toEqual(['failed', 'done'])
+    const left = await chunkNames(database)
+    expect([left.includes(first!), left.includes(second!)]).toEqual([true, false])
+  })
+
   it('that are young are kept, and the plan has the age of the oldest', async () => {
     const database = await engine.database()
     await tenDays(database)

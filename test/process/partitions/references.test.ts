@@ -85,8 +85,13 @@ forEachEngine({kinds: ['postgres'], native: true}, (engine) => {
     ).toEqual(['public.old_1', 'public.old_2'].map((partition) => ({partition, publication: '"all ticks"'})))
     const {publications, notes} = await planDrop(database.db, older)
     expect(publications).toContainEqual({partition: 'public.old_1', publication: 'one'})
-    expect(notes).toContain(
-      'Publication one loses public.old_1: later changes of that table are not sent to subscribers.',
+    expect(notes).toContain('Publication one loses public.old_1: the drop is not sent, so subscribers keep the rows.')
+    // A detached table stays in a publication of all tables.
+    await database.run('drop publication "all ticks"; drop publication one; create publication every for all tables')
+    expect((await planDetach(database.db, older)).publications).toEqual([])
+    const all = (await planDrop(database.db, older)).publications
+    expect(all.slice(0, 2)).toEqual(
+      ['public.old_1', 'public.old_2'].map((partition) => ({partition, publication: 'every'})),
     )
   })
 
