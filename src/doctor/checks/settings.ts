@@ -68,8 +68,8 @@ const rowSecurity: Check = {
         severity: 'warning',
         object: objectOf(tables.find(({relation}) => relation === root)!),
         message:
-          `Row level security hides rows from the role ${server.role}: counts, ends and coverage are those of the ` +
-          'rows that it sees.',
+          `Row level security hides rows from the role ${server.role}. qicore-db reads with row_security off, so a ` +
+          'count or a refresh that would leave out rows fails instead, and what it needs is unknown.',
         data: {role: server.role},
         fix: sqlFix(sql`alter role ${ident(server.role)} bypassrls`.text),
       }),

@@ -41,10 +41,15 @@ function settingsText(rule: RuleText): string {
   return set.map(([name, value]) => (value === true ? name : `${name} ${[value].flat().join(', ')}`)).join('; ')
 }
 
-function runnerEvidence({status: {runner, runnerAlive, jobId, paused, gated}}: PolicyFacts): Evidence {
-  const alive = {true: 'running', false: 'not running', null: 'not known to be running'}[`${runnerAlive}`]
+function runnerEvidence({status}: PolicyFacts): Evidence {
+  const {runner, runnerAlive, jobId, paused, gated, problems} = status
+  const gone = problems.some(({code}) => code === 'gate_procedure_missing')
+  const alive = gone
+    ? 'unable to run it without its procedure'
+    : {true: 'running', false: 'not running', null: 'not known to be running'}[`${runnerAlive}`]
   const job = jobId === null ? '' : `, job ${jobId}${paused === true ? ', paused' : ''}`
-  return {topic: 'runner', message: `Run by ${runner}, which is ${alive}${job}${gated ? ', gated' : ''}.`}
+  const by = runner === 'none' ? 'Nothing runs it' : `Run by ${runner}, which is ${alive}`
+  return {topic: 'runner', message: `${by}${job}${gated ? ', gated' : ''}.`}
 }
 
 function workEvidence({status: {due, notDone}, at}: PolicyFacts): Evidence[] {

@@ -61,6 +61,9 @@ function coarseChunks(subject: CheckSubject, length: bigint, retention: Retentio
   const age = byCreation && scale !== 'time' ? fromMicros(least(after), scale as TimeUnit) : least(after)
   if (byCreation ? length < age : 2n * length <= age) return []
   const kept = retentionWords(retention, subject)
+  const partitioned = subject.table.kind === 'partitioned'
+  const part = partitioned ? 'partition' : 'chunk'
+  const shorter = roundLength(age / 4n, subject)
   return [
     {
       ...named('coarse-chunks', key),
@@ -71,9 +74,9 @@ function coarseChunks(subject: CheckSubject, length: bigint, retention: Retentio
       message: byCreation
         ? `${key} keeps a chunk for ${kept}, but a chunk of ${words(length, subject)} receives rows for at least ` +
           'that long: rows are dropped while they are new'
-        : `${key} keeps ${kept} in chunks of ${words(length, subject)}, and chunks are dropped whole: ` +
+        : `${key} keeps ${kept} in ${part}s of ${words(length, subject)}, and ${part}s are dropped whole: ` +
           `rows stay for up to ${words(age + length, subject)}`,
-      suggestion: declaration(`chunkInterval: ${roundLength(age / 4n, subject)}`, subject),
+      suggestion: declaration(partitioned ? `partitions: { every: ${shorter} }` : `chunkInterval: ${shorter}`, subject),
     },
   ]
 }

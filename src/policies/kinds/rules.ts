@@ -92,9 +92,11 @@ export function ageText({after, createdBefore, schedule}: LiveRule, {scale}: Tab
   }
 }
 
-/** An age in one cell of a table; `<age> old` if it counts from the creation of a chunk. */
+/** An age in one cell of a table; `<age> since creation` if it counts from the creation of a chunk. */
 export function ageCell({after, createdBefore}: RuleText): string {
-  return after === null && createdBefore !== undefined ? `${String(createdBefore)} old` : String(after ?? dash)
+  return after === null && createdBefore !== undefined
+    ? `${String(createdBefore)} since creation`
+    : String(after ?? dash)
 }
 
 /** An offset as text; integers of an unknown unit are shown as numbers. */

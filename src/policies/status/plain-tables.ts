@@ -6,6 +6,7 @@ import {can} from '../../engines/index.js'
 import {usageError, type OpsError} from '../../errors.js'
 import {whyNotTable} from '../../catalog/resolve-table.js'
 import type {Table} from '../../catalog/table.js'
+import {durationInWords} from '../../units/duration.js'
 import {declaredName, type Declared} from '../declared/declared.js'
 import {withProblems} from './findings.js'
 import {declaredText} from './rule-text.js'
@@ -36,12 +37,14 @@ export async function readPlainTables(db: Database, declared: readonly Declared[
 
 export function notHypertable({declared, timeColumn}: PlainTable): OpsError {
   const name = declaredName(declared)
+  const {chunkInterval} = declared
+  const interval = chunkInterval === undefined ? '' : `, interval ${quoteLiteral(durationInWords(chunkInterval))}`
   return usageError('NOT_A_HYPERTABLE', `${name} is a plain table, not a hypertable: no policy runs on it.`, [
     timeColumn === null
       ? `Which of its columns is the time is not declared: set hypertable.time of ${name} in the configuration, and ` +
         'this message has the statement that converts it'
       : `To convert it, in psql: SELECT create_hypertable(${quoteLiteral(name)}, ` +
-        `by_range(${quoteLiteral(timeColumn)}), migrate_data => true)`,
+        `by_range(${quoteLiteral(timeColumn)}${interval}), migrate_data => true)`,
   ])
 }
 

@@ -74,7 +74,9 @@ forEachEngine({kinds: ['timescaledb'], native: true}, (engine) => {
 
   it('condition.not_a_hypertable: reports a declared table that is plain, and its SQL makes it a hypertable', async () => {
     const database = await engine.database()
-    const request = {declared: [declare('public.ticks', {retention: {after: days(36_500), native: false}})]}
+    const request = {
+      declared: [declare('public.ticks', {chunkInterval: days(1), retention: {after: days(36_500), native: false}})],
+    }
     await expectLaw(
       database,
       'condition.not_a_hypertable',
@@ -91,6 +93,9 @@ forEachEngine({kinds: ['timescaledb'], native: true}, (engine) => {
         },
       },
     )
+    expect(await database.run('select time_interval::text as length from timescaledb_information.dimensions')).toEqual([
+      {length: '1 day'},
+    ])
   })
 
   it('condition.gate_procedure_missing: reports a gated retention whose procedure is gone, and migrate up creates it', async () => {

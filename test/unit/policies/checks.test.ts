@@ -1,5 +1,6 @@
 import {describe, expect, it} from 'vitest'
 import type {ProofFacts, CheckSubject} from '../../../src/policies/checks/facts.js'
+import {ageCell} from '../../../src/policies/kinds/rules.js'
 import {ofChanges, openFindings, runChecks, requireKnown, requireSafe} from '../../../src/policies/checks/run-checks.js'
 import type {Server} from '../../../src/db/server.js'
 import type {Change} from '../../../src/policies/plan/change.js'
@@ -196,6 +197,15 @@ describe('the checks of policies', () => {
     expect(finding).toMatchObject({id: 'coarse-chunks:public.t', level: 'unsafe', suggestion: 'chunkInterval: 1 day'})
     expect(finding!.message).toContain('up to 14 days')
     expect(ids(subject('t', {policies: [gated(days(7))], interval: day}))).toEqual([])
+    Object.assign(t.table, {kind: 'partitioned'})
+    const [ofSet] = found(t)
+    expect(ofSet).toMatchObject({suggestion: 'partitions: { every: 1 day }'})
+    expect(ofSet!.message).toContain('in partitions of 7 days, and partitions are dropped whole')
+  })
+
+  it('show that an age counts from the creation of a chunk', () => {
+    expect(ageCell({after: null, createdBefore: '2 days'})).toBe('2 days since creation')
+    expect(ageCell({after: '2 days'})).toBe('2 days')
   })
 
   it('compare compression with the ranges that a refresh still reads', () => {
