@@ -72,7 +72,11 @@ async function plainTables(db: Database, {sections}: Pick<JobContext, 'sections'
 
 function problemOf({schema, table, wanted, there, nowMissing, hasDefault, reach}: SetAhead): string[] {
   const name = shortName(schema, table)
-  const fix = `Fix: ${command('partitions ensure', [name])}`
+  const ensure = `Fix: ${command('partitions ensure', [name])}`
+  // Rows of a missing period in the default partition prevent its creation.
+  const fix = hasDefault
+    ? `${ensure}, and if the default partition has rows of that time, before it ${command('partitions drain', [name])}`
+    : ensure
   if (nowMissing)
     return [
       `${name} has no partition for now: ${hasDefault ? 'rows go to the default partition' : 'inserting fails'}. ` +

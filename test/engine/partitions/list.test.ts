@@ -176,9 +176,16 @@ ${set('caught')}; create table e partition of caught default; create table f par
           `ticks has 0 of 3 partitions ahead: inserting fails from ${ticks!.to} on. Fix: qicore-db partitions ensure ticks`,
         ])
       expect(await readAhead(db, rules)).toMatchObject([{table: 'ticks', wanted: 3, there: 0, nowMissing: false}])
+      await query('create table ticks_rest partition of ticks default')
+      await expect
+        .poll(watch.problems, {timeout: 10_000})
+        .toEqual([
+          'ticks has 0 of 3 partitions ahead. Fix: qicore-db partitions ensure ticks, and if the default partition has ' +
+            'rows of that time, before it qicore-db partitions drain ticks',
+        ])
       await run(db, (await planEnsure(db, rules)).plan)
       await expect.poll(watch.problems, {timeout: 10_000}).toEqual([])
-      expect(warned).toHaveLength(1)
+      expect(warned).toHaveLength(2)
     } finally {
       watch.stop()
     }
