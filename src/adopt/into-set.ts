@@ -1,3 +1,4 @@
+import {declarationOf} from '../catalog/declaration-line.js'
 import type {Database} from '../db/database.js'
 import {formatQualifiedName} from '../db/qualified-name.js'
 import {sql} from '../db/sql.js'
@@ -86,7 +87,7 @@ where c.relnamespace = (select oid from pg_namespace where nspname = ${schema}) 
 function declaration({relation}: Source, {every, zone}: AdoptPeriods): string[] {
   const more = zone === 'UTC' ? '' : `, timezone: ${zone}`
   return [
-    `Declare the set, so that its partitions are kept ahead: tables: {${relation}: {partitions: {every: ` +
-      `${every}${more}}}}`,
+    'Declare the set, so that its partitions are kept ahead: ' +
+      declarationOf('tables', relation, `partitions: {every: ${every}${more}}`),
   ]
 }

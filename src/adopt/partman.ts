@@ -1,3 +1,4 @@
+import {declarationOf} from '../catalog/declaration-line.js'
 import type {TimeUnit} from '../catalog/time.js'
 import type {KeyDeclaration} from '../catalog/time-key.js'
 import type {Database} from '../db/database.js'
@@ -131,7 +132,8 @@ export function requireKeepable({relation}: Source, {interval, ranged}: PartmanR
     `pg_partman's interval of ${relation} is ${interval}, which qicore-db does not support, and no other is ` +
       'declared: nothing would create its next partitions. Nothing was changed.',
     [
-      `Declare another period: tables: {${relation}: {partitions: {every: 6h}}}. It applies after the last partition.`,
+      `Declare another period: ${declarationOf('tables', relation, 'partitions: {every: 6h}')}. It applies after the last ` +
+        'partition.',
       'Or leave the set to pg_partman.',
     ],
   )
@@ -151,8 +153,8 @@ export function partmanNotes({relation}: Source, row: PartmanRow): string[] {
     every === null
       ? `Declare the set, so that its partitions are kept ahead: tables.${relation}.partitions. Its interval ` +
         `${row.interval} is not a length of partitions that qicore-db supports.`
-      : `Declare the set, so that its partitions are kept ahead: tables: {${relation}: {${unit}partitions: ` +
-        `{every: ${every}${ahead}}${more}}}`,
+      : 'Declare the set, so that its partitions are kept ahead: ' +
+        declarationOf('tables', relation, `${unit}partitions: {every: ${every}${ahead}}${more}`),
     ...(row.retention !== null && retention === null
       ? [
           `Its retention ${row.retention} is not a duration that qicore-db supports: declare ` +

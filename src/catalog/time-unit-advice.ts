@@ -1,3 +1,4 @@
+import {declarationOf} from './declaration-line.js'
 import {qualifiedName, type Table} from './table.js'
 import type {UnitContradiction} from './table-clock.js'
 import type {TimeUnit} from './time.js'
@@ -21,7 +22,7 @@ export function contradictionAdvice(table: Table, {declared, seen}: UnitContradi
  * the table it reads.
  */
 export function timeUnitSetting(table: Table, unit: TimeUnit): string {
-  return `tables: {${yamlKey(qualifiedName(rootOf(table)))}: {timeUnit: ${unit}}}`
+  return declarationOf('tables', qualifiedName(rootOf(table)), `timeUnit: ${unit}`)
 }
 
 /** The hypertable under an aggregate; the last readable aggregate if this role cannot see the hypertable. */
@@ -33,9 +34,4 @@ function rootOf(table: Table): Table {
     at = source
   }
   return at
-}
-
-/** A key in YAML's flow style. A JSON string is also a double-quoted string of YAML. */
-function yamlKey(text: string): string {
-  return /^[a-z_][\w.]*$/i.test(text) ? text : JSON.stringify(text)
 }

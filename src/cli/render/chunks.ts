@@ -45,7 +45,5 @@ function next({chunks}: ChunksReport): string[] {
   if (compress !== undefined)
     return [`Fix: ${command('chunks compress', [shortName(compress.schema, compress.table)], {'dry-run': true})}`]
   const drop = due.at(-1)
-  return drop === undefined
-    ? []
-    : [`Look: ${command('chunks drop', [shortName(drop.schema, drop.table)], {'dry-run': true})}`]
+  return drop === undefined ? [] : [`Why: ${command('policies status', [shortName(drop.schema, drop.table)])}`]
 }

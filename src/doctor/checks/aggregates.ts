@@ -2,6 +2,7 @@ import {readAggregates, type AggregateRow} from '../../aggregates/list.js'
 import {refreshCommand} from '../../db/refresh-command.js'
 import {ago, agoFrom} from '../../catalog/ages.js'
 import {readChunkBytes, type ChunkBytes} from '../../catalog/chunk-bytes.js'
+import {declarationLine} from '../../catalog/declaration-line.js'
 import {formatInteger} from '../../catalog/format-point.js'
 import type {CatalogSnapshot} from '../../catalog/snapshot.js'
 import type {Table} from '../../catalog/table.js'
@@ -214,7 +215,7 @@ function compressAggregate(
   return refreshed || !needsRefresh
     ? commandFix(compress)
     : advice(
-        `declare its refresh first (aggregates: ${name}: {refresh: {startOffset, endOffset, every}}), then ${compress}`,
+        `declare its refresh first (${declarationLine(table, 'refresh: {startOffset, endOffset, every}')}), then ${compress}`,
       )
 }
 

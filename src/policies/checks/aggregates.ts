@@ -13,6 +13,7 @@ import {
   type CheckSubject,
 } from './facts.js'
 import {policyRef, named, type CheckFinding} from './finding.js'
+import {declarationOf} from '../../catalog/declaration-line.js'
 import {offsetInWords} from '../../catalog/offset-words.js'
 import {command} from '../../units/command.js'
 
@@ -71,7 +72,7 @@ export function refreshFirst({table, state}: CheckSubject, facts: ProofFacts): C
       message:
         `TimescaleDB ${facts.server.timescaledb} accepts a compression policy of an aggregate only if the aggregate ` +
         `has a refresh policy, and ${view} has none`,
-      suggestion: `aggregates: ${view}: { refresh: { startOffset, endOffset, every } }`,
+      suggestion: refreshOf(view),
     },
   ]
 }
@@ -86,9 +87,11 @@ function neverRefreshed({key, gated, age, effectiveFrom}: Against, view: string)
     message: gated
       ? `${view} reads ${key} and has no refresh policy: the retention of ${age} would never drop a chunk`
       : `${view} reads ${key} and has no refresh policy: the retention of ${age} drops rows that it has never computed`,
-    suggestion: `aggregates: ${view}: { refresh: { startOffset, endOffset, every } }, or remove the retention`,
+    suggestion: `${refreshOf(view)}, or remove the retention`,
   }
 }
+
+const refreshOf = (view: string) => declarationOf('aggregates', view, 'refresh: {startOffset, endOffset, every}')
 
 /** A refresh whose window includes rows that the retention has dropped. */
 function erasingRefresh(

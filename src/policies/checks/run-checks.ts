@@ -3,12 +3,12 @@ import {ExitCode, OpsError, usageError} from '../../errors.js'
 import {kindOf, type Change} from '../plan/change.js'
 import {aggregateFindings, refreshFirst, windowFindings} from './aggregates.js'
 import {chunkFindings, compressionFindings} from './chunks.js'
-import type {Offset} from '../../catalog/live-policies.js'
+import {declarationLine} from '../../catalog/declaration-line.js'
 import {isPlanned, rulesOf, type LiveRule} from '../table-state.js'
 import {command} from '../../units/command.js'
 import {qualifiedName} from '../../catalog/table.js'
-import {offsetInWords} from '../../catalog/offset-words.js'
-import {declaration, retentionsOf, retentionWords, words, type ProofFacts, type CheckSubject} from './facts.js'
+import {offsetInConfig} from '../kinds/rules.js'
+import {declaration, retentionsOf, retentionWords, type ProofFacts, type CheckSubject} from './facts.js'
 import {policyRef, policyName, findingRules, named, type CheckFinding} from './finding.js'
 import {lockFindings} from './locks.js'
 import {neverRunsFindings} from './never-runs.js'
@@ -40,22 +40,25 @@ function ungatedMessage(key: string, job: string, declarable: boolean): string {
 function ungated(subject: CheckSubject, facts: ProofFacts): CheckFinding[] {
   const key = qualifiedName(subject.table)
   const rules = rulesOf(subject.state, 'retention').filter(({by}) => by === 'timescaledb')
-  return rules.map(({job, after}, index) => ({
-    // A second finding with the same id would be removed, so the id of a further policy includes its job.
-    ...named('ungated', `${key}${index === 0 || job === null ? '' : `:${job.id}`}`),
-    level: 'note',
-    object: key,
-    effectiveFrom: facts.at,
-    policies: [policyRef(key, 'retention')],
-    message: ungatedMessage(key, job === null || isPlanned(job) ? '' : ` (job ${job.id})`, after !== null),
-    suggestion:
-      after === null
-        ? null
-        : declaration(
-            `tables: ${key}: { retention: { after: ${ageWords(after, subject)} } }, and policies apply makes it gated`,
-            subject,
-          ),
-  }))
+  return rules.map(({job, after}, index) => {
+    const age = offsetInConfig(after, subject.state)
+    return {
+      // A second finding with the same id would be removed, so the id of a further policy includes its job.
+      ...named('ungated', `${key}${index === 0 || job === null ? '' : `:${job.id}`}`),
+      level: 'note',
+      object: key,
+      effectiveFrom: facts.at,
+      policies: [policyRef(key, 'retention')],
+      message: ungatedMessage(key, job === null || isPlanned(job) ? '' : ` (job ${job.id})`, after !== null),
+      suggestion: after === null ? null : declaration(gatedInstead(subject, age), subject),
+    }
+  })
+}
+
+function gatedInstead({table}: CheckSubject, age: string | null): string {
+  return age === null
+    ? 'declare a retention with an age that a configuration can express, and policies apply makes it gated'
+    : `${declarationLine(table, `retention: {after: ${age}}`)}, and policies apply makes it gated`
 }
 
 /** Two retentions of one table: both run. */
@@ -82,11 +85,6 @@ function twice(subject: CheckSubject, facts: ProofFacts): CheckFinding[] {
 function jobWords({job, by}: LiveRule): string {
   const id = job === null || isPlanned(job) ? '' : `job ${job.id}, `
   return ` (${id}${by === 'qicore' ? 'gated' : 'native'})`
-}
-
-/** An age in words that the configuration accepts: it has durations, no integers. */
-function ageWords(offset: Offset | null, subject: CheckSubject): string {
-  return typeof offset === 'bigint' ? words(offset, subject) : offsetInWords(offset, subject.state.scale)
 }
 
 /** Findings about policies that a plan changes; the others existed before. */

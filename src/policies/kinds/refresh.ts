@@ -107,7 +107,7 @@ export const refresh: PolicyKind<RefreshRule, DesiredRefresh, Refresh, RefreshFa
       return {
         cannot: open
           ? 'its window has no start or no end'
-          : 'one of its durations cannot be written in a configuration',
+          : 'it has a duration of months and hours, or integers of an unknown unit',
       }
     return {value: {startOffset, endOffset, every}}
   },

@@ -4,6 +4,7 @@ import {inline, sql} from '../../db/sql.js'
 import {command} from '../../units/command.js'
 import {qualifiedName, type Chunk, type Table} from '../../catalog/table.js'
 import {instantOf} from '../../catalog/time.js'
+import {configurable} from '../kinds/rules.js'
 import type {FindingContext} from '../status/finding-context.js'
 import {fixBy, type JudgedPolicy, type PolicyAdvice} from '../status/types.js'
 
@@ -16,7 +17,7 @@ export function retentionAdvice(status: JudgedPolicy, context: FindingContext): 
   const {table, rule, overdue} = context
   const loadedLate = overdue.length > 0 && overdue.every((chunk) => chunk.loadedLate)
   const name = shortName(status.schema, status.table)
-  const look = seeing(command('chunks drop', [name], {'dry-run': true}))
+  const look = lookAt(name, context)
   if (codes.has('feed_stopped')) return [advise('Find out why no new rows arrive')]
   if (codes.has('foreign_key')) return [advise('Drop the foreign key, or remove the retention')]
   if (codes.has('gate_unreadable')) return [advise('Repeat it as a role that may read the schema qicore')]
@@ -39,6 +40,16 @@ export function retentionAdvice(status: JudgedPolicy, context: FindingContext): 
   }
   if (status.gated && status.runnerAlive === true) return [advise(`${atMost}; the next run continues`)]
   return [partitions ? seeing(command('jobs run', ['retain'], {'dry-run': true})) : look]
+}
+
+/** With the age of this policy if the table has several: without one, `chunks drop` refuses to choose. */
+function lookAt(name: string, {rule, problems}: FindingContext): PolicyAdvice {
+  const isTwice = problems.some(({code}) => code === 'policy_twice')
+  if (!isTwice) return seeing(command('chunks drop', [name], {'dry-run': true}))
+  const after = rule?.after ?? null
+  const age = after === null || typeof after === 'bigint' ? null : configurable(after)
+  if (age === null) return advise('To see what would be dropped, remove all but one of its retention policies first')
+  return seeing(command('chunks drop', [name], {'older-than': age, 'dry-run': true}))
 }
 
 const advise = (text: string) => fixBy(text, 'advice', '')

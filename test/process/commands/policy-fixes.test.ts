@@ -1,10 +1,14 @@
+import {writeFileSync} from 'node:fs'
+import {join} from 'node:path'
 import {describe, expect, it} from 'vitest'
+import {configFileName, loadConfig} from '../../../src/config/load.js'
 import {readPolicyStatus} from '../../../src/policies/status/status.js'
 import type {PolicyStatus} from '../../../src/policies/status/types.js'
 import {planInstall} from '../../../src/schema/migrate/run.js'
 import {today} from '../../helpers/clock.js'
 import {forEachEngine, type TestDatabase} from '../../helpers/engines.js'
 import {runCli} from '../../helpers/cli.js'
+import {temporaryDirectory} from '../../helpers/files.js'
 import {parsePrinted, printedCommands} from '../../helpers/printed.js'
 import {declare, request, run as runPlan} from '../../helpers/policies.js'
 import {planPolicies} from '../../../src/policies/plan/plan.js'
@@ -66,6 +70,75 @@ describe('the fix of a finding of policies status', () => {
       expect(await statusOf(database, 'refresh')).toMatchObject({ok: false, notDone: [{code: 'never_refreshed'}]})
       expect(await runFix(database, (await statusOf(database, 'refresh')).findings)).toBe('aggregates refresh')
       expect(await statusOf(database, 'refresh')).toMatchObject({ok: true, notDone: []})
+    })
+
+    it('shows what each of two retentions would drop, and stats chunks leads to both', async () => {
+      const database = await engine.database()
+      await oldRows(database)
+      await database.run(
+        "select alter_job(add_retention_policy($1::regclass, interval '30 days'), next_start => 'infinity')",
+        [table],
+      )
+      await database.run(
+        `select add_job('_timescaledb_functions.policy_retention', interval '1 day', scheduled => false, config => (select jsonb_build_object('hypertable_id', id, 'drop_after', '60 days') from _timescaledb_catalog.hypertable where schema_name = 'desk'))`,
+      )
+      const {stdout} = await runCli(['stats', 'chunks', '--url', database.url])
+      const [why] = printedCommands(stdout)
+      const status = await runCli([...why!.words])
+      expect(status.stdout).toContain('chunks drop')
+      const looks = printedCommands(status.stdout).filter(({text}) => text.includes('chunks drop'))
+      expect(looks.map(({text}) => /--older-than '(\d+ days)'/.exec(text)?.[1])).toEqual(['30 days', '60 days'])
+      for (const {words} of looks) {
+        const result = await runCli([...words])
+        expect(result.exitCode, result.command).toBe(0)
+        expect(result.stderr).toContain('4 chunks, 96 rows')
+      }
+    })
+
+    it('declares a native retention with a line that is valid in the configuration, of an aggregate too', async () => {
+      const database = await engine.database()
+      await oldRows(database)
+      const view = `desk."it's ""b"""`
+      await database.autocommit(
+        `create materialized view ${view} with (timescaledb.continuous) as select time_bucket(interval '1 day', time) as day, count(*) as n from ${table} group by 1 with no data`,
+      )
+      for (const [key, age] of [
+        [table, '90 days'],
+        [view, '400 years'],
+      ] as const)
+        await database.run(
+          "select alter_job(add_retention_policy($1::regclass, $2::interval), next_start => 'infinity')",
+          [key, age],
+        )
+      const {findings} = await planPolicies(database.db, request([]))
+      const lines = findings
+        .filter(({id}) => id.startsWith('ungated'))
+        .map(({suggestion}) => suggestion!.replace(', and policies apply makes it gated', ''))
+      const file = join(temporaryDirectory(), configFileName)
+      writeFileSync(file, ['version: 1', ...lines, ''].join('\n'))
+      const config = await loadConfig(file)
+      expect([Object.keys(config.tables), Object.keys(config.aggregates)]).toEqual([[table], [view]])
+      const plan = await runCli(['policies', 'plan', '--config', file, '--url', database.url])
+      expect(plan.stderr).not.toContain('CONFIG')
+      expect(plan.stdout).toContain(`retention of ${view}`)
+    })
+
+    it('suggests no age that the configuration and the flags refuse', async () => {
+      const database = await engine.database()
+      await oldRows(database)
+      await database.autocommit(
+        `create materialized view desk.days with (timescaledb.continuous) as select time_bucket(interval '1 day', time) as day, count(*) as n from ${table} group by 1 with no data`,
+      )
+      await database.run(
+        "select alter_job(add_retention_policy($1::regclass, interval '400 years 3 months 4 hours'), next_start => 'infinity')",
+        [table],
+      )
+      const {findings} = await planPolicies(database.db, request([]))
+      const ungated = findings.find(({id}) => id.startsWith('ungated'))
+      expect(ungated?.suggestion).toMatch(/^declare a retention with an age that/)
+      const doctor = await runCli(['doctor', '--only', 'policies.ungated_retention', '--url', database.url])
+      expect(doctor.stdout).toMatch(/Declare a retention of\s+the table/)
+      expect(doctor.stdout).not.toContain('policies set retention')
     })
 
     it('computes what a gated retention waits for, and never drops anything itself', async () => {

@@ -6,6 +6,7 @@ import {qualifiedName, type Table} from '../../../catalog/table.js'
 import {readCronPolicies, type CronPolicy} from '../../../policies/status/cron-policies.js'
 import {neverRunsRule, type FindingRule} from '../../../policies/checks/finding.js'
 import {neverRunsCodes} from '../../../policies/status/never-runs.js'
+import {configurable} from '../../../policies/kinds/rules.js'
 import {rulesOf, type LiveRule} from '../../../policies/table-state.js'
 import {durationInWords} from '../../../units/duration.js'
 import {command} from '../../../units/command.js'
@@ -71,10 +72,11 @@ async function ungatedEntries({db, server, snapshot}: CheckContext): Promise<Fin
 export function ungatedEntry({table, after, entry}: CronPolicy, all: readonly Table[]): Finding {
   const over = all.filter(({aggregate}) => aggregate?.source === table)
   const age = after === null ? null : durationInWords(after)
+  const given = after === null ? null : configurable(after)
   const gated =
-    age === null
+    given === null
       ? ''
-      : ` A gated one: ${command('policies set retention', [shortName(table.schema, table.name)], {after: age})}`
+      : ` A gated one: ${command('policies set retention', [shortName(table.schema, table.name)], {after: given})}`
   return {
     severity: 'warning',
     object: {schema: table.schema, table: table.name},
@@ -105,15 +107,16 @@ async function ungatedJobs({policyState}: CheckContext): Promise<Finding[]> {
             `not ask whether ${over.map(({schema, name}) => shortName(schema, name)).join(', ')} has computed ` +
             'their rows.',
           data: {jobId: rule.job?.id ?? null, after: age, aggregates: over.map(qualifiedName)},
-          fix: gatedInstead(table, rule, age),
+          fix: gatedInstead(table, rule),
         }
       })
   })
 }
 
-/** An age in integers is not a duration, and one by the creation of chunks has no gated form. */
-function gatedInstead({schema, name}: Table, {after}: LiveRule, age: string): Fix {
-  if (after === null || typeof after === 'bigint')
+/** An age of integers or of months and hours cannot be given, and one by the creation of chunks has no gated form. */
+function gatedInstead({schema, name}: Table, {after}: LiveRule): Fix {
+  const age = after === null || typeof after === 'bigint' ? null : configurable(after)
+  if (age === null)
     return {
       kind: 'advice',
       text:
