@@ -81,7 +81,7 @@ export function recompressSteps(db: Database, chunks: readonly OldChunk[], befor
   return chunks.map(({table, schema, name}) => {
     const key = qualifiedName(table)
     const chunk = formatQualifiedName(schema, name)
-    const settings = before.find(({id}) => id === `compression settings of ${key}`)
+    const settings = before.find(({kind, object}) => kind === 'settings' && object === key)
     const entry = table.chunks.find((candidate) => candidate.schema === schema && candidate.name === name)
     return {
       id: `recompress ${name}`,
