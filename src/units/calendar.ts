@@ -1,4 +1,4 @@
-import {parseInstant, type Instant} from './instant.js'
+import {parseAnyInstant, type Instant} from './instant.js'
 
 /** A calendar date such as `2024-01-31`; the caller knows its time zone. */
 export type Day = string
@@ -12,9 +12,10 @@ export type CalendarBound = {unit: 'month' | 'day'; day: Day} | {unit: 'instant'
  */
 export function parseCalendarBound(input: string): CalendarBound {
   const text = input.trim()
-  const instant = parseInstant(text)
-  if (text.length === 7) return {unit: 'month', day: `${text}-01`}
-  return text.length === 10 ? {unit: 'day', day: text} : {unit: 'instant', instant}
+  const instant = parseAnyInstant(text)
+  // Days of other years are instants: the calendar of Date has four digits.
+  if (/^\d{4}-\d\d$/.test(text)) return {unit: 'month', day: `${text}-01`}
+  return /^\d{4}-\d\d-\d\d$/.test(text) ? {unit: 'day', day: text} : {unit: 'instant', instant}
 }
 
 /** The date a number of days later. */

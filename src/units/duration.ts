@@ -20,6 +20,7 @@ const units: readonly {names: readonly string[]; field: Field; factor: number; s
   {names: ['min', 'mins', 'minute', 'minutes'], field: 'seconds', factor: 60, short: 'min'},
   {names: ['s', 'sec', 'secs', 'second', 'seconds'], field: 'seconds', factor: 1, short: 's'},
   {names: ['ms', 'millisecond', 'milliseconds'], field: 'seconds', factor: 0.001, short: 'ms'},
+  {names: ['us', 'microsecond', 'microseconds'], field: 'seconds', factor: 0.000_001, short: 'us'},
 ]
 
 const example = 'Write for example 30s, 15min, 12h, 7d, 2w, 6mon, 2y, or in words: "6 months".'
@@ -42,9 +43,7 @@ export function parseDuration(input: string): Duration {
     if (!unit) throw invalidDuration(`"${input}" is not a duration: there is no unit "${name}".`)
     // PostgreSQL converts half a month to 15 days, and half a day is not 12 hours when the clocks change.
     if (unit.field !== 'seconds' && count!.includes('.'))
-      throw invalidDuration(
-        `"${input}" is not a duration: only hours, minutes, seconds and milliseconds can have fractions.`,
-      )
+      throw invalidDuration(`"${input}" is not a duration: only hours and shorter units can have fractions.`)
     duration[unit.field] += Number(count) * unit.factor
   }
   if (duration.months > 0 && duration.seconds > 0)
@@ -63,7 +62,7 @@ function invalidDuration(reason: string) {
 export function formatDuration(duration: Duration): string {
   const parts: string[] = []
   let {months, seconds} = duration
-  for (const unit of units.filter((candidate) => candidate.short !== 'w')) {
+  for (const unit of units.filter(({short}) => short !== 'w' && short !== 'us')) {
     if (unit.field === 'days') {
       if (duration.days > 0) parts.push(`${duration.days}d`)
       continue
@@ -90,7 +89,9 @@ export function durationInWords(duration: Duration): string {
   if (seconds >= 3600) add(Math.floor(seconds / 3600), 'hour')
   if (seconds % 3600 >= 60) add(Math.floor((seconds % 3600) / 60), 'minute')
   if (seconds % 60 >= 1) add(Math.floor(seconds % 60), 'second')
-  if (seconds % 1 > 0) add(Math.round((seconds % 1) * 1000), 'millisecond')
+  const micros = Math.round((seconds % 1) * 1_000_000)
+  if (micros >= 1000) add(Math.floor(micros / 1000), 'millisecond')
+  if (micros % 1000 > 0) add(micros % 1000, 'microsecond')
   return words.join(' ') || '0 seconds'
 }
 

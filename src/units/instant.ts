@@ -12,33 +12,60 @@ export function instantFromServer(text: string): Instant | null {
   return text.replace(' ', 'T').replace(/\+00(:00)?( BC)?$/, 'Z$2')
 }
 
-const isoInstant = /^\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[+-]\d\d(:?\d\d)?)?)?$/
+const written = /^(\d{4,6}-\d\d)(?:(-\d\d)(?:[T ](\d\d:\d\d)(:\d\d)?(\.\d{1,6})?(Z|[+-]\d\d(?::?\d\d)?)?)?)?( BC)?$/
 
 /**
- * Parses an instant typed by a person: ISO 8601, UTC unless it has an offset, time of day optional.
+ * Parses an instant typed by a person: ISO 8601, UTC unless it has an offset, time of day optional. Its year has four
+ * digits, so that Date can hold it.
  * @throws OpsError INSTANT
  */
 export function parseInstant(input: string): Instant {
-  const text = input.trim()
-  const withTime = /^\d{4}-\d\d$/.test(text) ? `${text}-01` : text
-  const zoned = /(Z|[+-]\d\d(:?\d\d)?)$/.test(withTime.slice(10))
-    ? withTime
-    : `${withTime.replace(' ', 'T')}${withTime.length > 10 ? '' : 'T00:00'}Z`
-  const date = new Date(zoned.replace(/([+-]\d\d)$/, '$1:00'))
-  if (!isoInstant.test(withTime) || Number.isNaN(date.getTime()) || !sameDay(withTime, zoned))
-    throw usageError('INSTANT', `"${input}" is not an instant.`, [
-      'Write ISO 8601, for example 2026-01-31 or 2026-01-31T12:00:00Z.',
-    ])
-  // Date has only milliseconds; an offset never changes the fraction of a second.
-  const micros = /\.(\d*[1-9])/.exec(zoned)?.[0] ?? ''
-  return date.toISOString().replace(/\.\d+Z$/, `${micros}Z`)
+  const instant = parseAnyInstant(input)
+  if (!/^\d{4}-.*Z$/.test(instant)) throw notInstant(input)
+  return instant
 }
 
-/** Date silently rolls 2026-02-30 over into March. */
-function sameDay(text: string, zoned: string): boolean {
-  const day = Number(text.slice(8, 10))
-  const local = new Date(`${zoned.slice(0, 10)}T00:00:00Z`)
-  return local.getUTCDate() === day
+function notInstant(input: string) {
+  return usageError('INSTANT', `"${input}" is not an instant.`, [
+    'Write ISO 8601, for example 2026-01-31 or 2026-01-31T12:00:00Z.',
+  ])
+}
+
+/**
+ * Parses the same of every year, as reports print it: rows of a broken feed are in the year 12345 or in 44 BC.
+ * @throws OpsError INSTANT
+ */
+export function parseAnyInstant(input: string): Instant {
+  const [, month, day = '-01', time = '00:00', seconds = '', fraction = '', offset = 'Z', bc = ''] =
+    written.exec(input.trim()) ?? []
+  const micros = month === undefined || (fraction !== '' && seconds === '') ? null : microsWritten()
+  if (micros === null || micros < oldest || micros >= end) throw notInstant(input)
+  return formatEpochMicros(micros)
+
+  function microsWritten(): bigint | null {
+    const midnight = epochMicros(`${month}${day}T00:00:00Z${bc}`)
+    // 2026-02-30 would be a day of March.
+    if (midnight === null || !formatEpochMicros(midnight).startsWith(`${month}${day}T`)) return null
+    const [hours = 0, minutes = 0] = time.split(':').map(Number)
+    const whole = (hours * 60 + minutes) * 60 + Number(seconds.slice(1))
+    if (minutes > 59 || Number(seconds.slice(1)) > 59 || whole > 86_400 || (whole === 86_400 && Number(fraction) > 0))
+      return null
+    const shift = offsetMinutes(offset)
+    if (shift === null) return null
+    return midnight + BigInt(whole - shift * 60) * 1_000_000n + BigInt(fraction.slice(1).padEnd(6, '0'))
+  }
+}
+
+/** From the first time that PostgreSQL accepts, 4714-11-24 BC, to the last one that TimescaleDB counts as int8. */
+const oldest = -210_866_803_200_000_000n
+const end = 9_223_372_036_854_775_807n
+
+/** Minutes ahead of UTC of `Z`, `+02`, `+0230` or `+02:30`; null if there is no such offset. */
+function offsetMinutes(offset: string): number | null {
+  if (offset === 'Z') return 0
+  const [hours, minutes] = [Number(offset.slice(1, 3)), Number(offset.slice(3).replace(':', ''))]
+  if (hours > 23 || minutes > 59) return null
+  return (offset.startsWith('-') ? -1 : 1) * (hours * 60 + minutes)
 }
 
 /** Whole seconds from one instant to another, rounded down; negative when `to` is earlier, NaN if one is not a time. */

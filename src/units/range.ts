@@ -1,7 +1,7 @@
 import {usageError} from '../errors.js'
 import {addDays, endOfMonth, parseCalendarBound, type CalendarBound} from './calendar.js'
 import {parseDuration, type Duration} from './duration.js'
-import {epochMicros, parseInstant, type Instant} from './instant.js'
+import {epochMicros, parseAnyInstant, type Instant} from './instant.js'
 
 /** A point in time as the operator wrote it: an instant, or a value of an integer time column. */
 export type Point = Instant | bigint
@@ -20,7 +20,7 @@ export type RangeBound = CalendarBound | {unit: 'integer'; value: bigint}
 export function parseOlderThan(input: string): OlderThan {
   const value = int8Of(input)
   if (value !== null) return {before: value}
-  return /^\s*\d{4,6}-\d/.test(input) ? {before: parseInstant(input)} : {age: parseDuration(input)}
+  return /^\s*\d{4,6}-\d/.test(input) ? {before: parseAnyInstant(input)} : {age: parseDuration(input)}
 }
 
 /**

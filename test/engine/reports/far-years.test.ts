@@ -4,6 +4,7 @@ import {readPolicyStatus} from '../../../src/policies/status/status.js'
 import {readChunkStats} from '../../../src/reports/chunks.js'
 import {readCompression} from '../../../src/reports/compression.js'
 import {readStats} from '../../../src/reports/stats.js'
+import {parsePrinted, printedCommands} from '../../helpers/printed.js'
 import {forEachEngine} from '../../helpers/engines.js'
 import {
   renderAggregates,
@@ -60,5 +61,11 @@ forEachEngine({kinds: ['timescaledb'], native: true}, (engine) => {
     for (const one of printed) expect(one).not.toMatch(/NaN|Invalid|undefined|\+0\d{5}/)
     expect(printed[1]).toMatch(/far_timestamptz .* in \d+y /)
     expect(printed[3]).toMatch(/far_daily .* 12345-01-03 /)
+    await autocommit(
+      "create materialized view far_local with (timescaledb.continuous) as select time_bucket('1 day', time) b, count(*) n from far_timestamp group by 1 with no data",
+    )
+    const [fix] = printedCommands(renderAggregates(await readAggregates(db, new Map()), style))
+    const {flags} = await parsePrinted(fix!)
+    expect(flags.from).toEqual({unit: 'instant', instant: '0044-03-15T00:00:00Z BC'})
   })
 })

@@ -104,6 +104,9 @@ describe('a duration', () => {
     expect(durationInWords(of(18, 0, 0))).toBe('18 months')
     expect(durationInWords(of(0, 1, 0))).toBe('1 day')
     expect(durationInWords(of(0, 0, 5400))).toBe('1 hour 30 minutes')
+    expect(durationInWords(of(0, 0, 0.00025))).toBe('250 microseconds')
+    expect(durationInWords(of(0, 0, 7.5015))).toBe('7 seconds 501 milliseconds 500 microseconds')
+    expect(parseDuration('7 seconds 501 milliseconds 500 microseconds').seconds).toBeCloseTo(7.5015, 9)
     fc.assert(
       fc.property(anyDuration, (duration) => {
         // Texts of whole units are durations too, so they can be parsed back.
