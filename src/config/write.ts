@@ -1,5 +1,5 @@
 import {readFileSync, renameSync, rmSync, writeFileSync} from 'node:fs'
-import {isMap, parseDocument, type Document, type YAMLMap} from 'yaml'
+import {isMap, isScalar, parseDocument, type Document, type YAMLMap} from 'yaml'
 import {formatQualifiedName, parseQualifiedName} from '../db/qualified-name.js'
 import {usageError} from '../errors.js'
 import {loadConfig} from './load.js'
@@ -67,6 +67,8 @@ function mapIn(document: Document, parent: unknown, [name]: readonly [string]): 
   if (parent.flow && parent.items.length === 0) parent.flow = false
   const made = document.createNode({}) as YAMLMap
   made.flow = false
+  // An empty section may have comments: `tables: # ours`.
+  if (isScalar(there)) made.commentBefore = [there.commentBefore, there.comment].filter(Boolean).join('\n') || null
   parent.set(name, made)
   return made
 }

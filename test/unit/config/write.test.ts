@@ -52,6 +52,15 @@ describe('editing a configuration', () => {
     expect(readdirSync(directory)).toEqual(['qicore-db.config.yaml'])
   })
 
+  it('keeps the comments of a section that is still empty', async () => {
+    const file = join(temporaryDirectory(), 'qicore-db.config.yaml')
+    writeFileSync(file, 'version: 1\ntables: # ours\n# by desk\naggregates: # none yet\n# the end\n')
+    await editConfig(file, edits)
+    const written = readFileSync(file, 'utf8')
+    for (const comment of ['# ours', '# by desk', '# none yet', '# the end']) expect(written).toContain(comment)
+    expect(Object.keys((await loadConfig(file)).tables)).toHaveLength(2)
+  })
+
   it('leaves the file unchanged if the result would not be a valid configuration', async () => {
     const directory = temporaryDirectory()
     const file = join(directory, 'qicore-db.config.yaml')
