@@ -1,5 +1,6 @@
 import type {Database} from '../db/database.js'
-import {usageError} from '../errors.js'
+import {formatQualifiedName} from '../db/qualified-name.js'
+import {usageError, type OpsError} from '../errors.js'
 import type {Plan} from '../run/step.js'
 import type {TableClock} from '../catalog/table-clock.js'
 import {timeUnitAdvice} from '../catalog/time-unit-advice.js'
@@ -47,13 +48,7 @@ export interface PlannedRefresh extends PlannedChange {
 export async function planRefresh(db: Database, request: RefreshRequest): Promise<PlannedRefresh> {
   const {aggregate, clock, acceptLoss} = request
   const subject = subjectOf(aggregate)
-  if (clock.now === null)
-    throw usageError(
-      'NO_CLOCK',
-      `${qualifiedName(aggregate)} is on integer time and its unit is not known, so it is not known which buckets ` +
-        'are complete.',
-      [timeUnitAdvice(aggregate)],
-    )
+  if (clock.now === null) throw noClock(aggregate)
   const spans = request.span === null ? await policySpans(db, subject, request) : [request.span]
   const found = await planWindows(db, subject, {
     spans,
@@ -75,6 +70,34 @@ export async function planRefresh(db: Database, request: RefreshRequest): Promis
     notes: await leftNotes(db, subject, found, merge(spans)),
     refused: merge(found.left.filter(({why}) => isRefused[why]).map(({span}) => span)),
   }
+}
+
+/** A function that names tables without their schema works in psql, and fails with the search_path of this session. */
+function noClock(aggregate: Table): OpsError {
+  const key = qualifiedName(aggregate)
+  const integerNow = integerNowOf(aggregate)
+  if (integerNow === null)
+    return usageError(
+      'NO_CLOCK',
+      `${key} is on integer time and its unit is not known, so it is not known which buckets are complete.`,
+      [timeUnitAdvice(aggregate)],
+    )
+  const why = integerNow.safe
+    ? 'fails with search_path = pg_catalog'
+    : 'is not called, because this role is a superuser and another role owns the function'
+  return usageError(
+    'NO_CLOCK',
+    `The integer_now function of ${key}, ${formatQualifiedName(integerNow.schema, integerNow.name)}(), ${why}: it is not ` +
+      'known which buckets are complete.',
+    [
+      integerNow.safe ? 'Write its schema before each table that the function reads.' : 'Connect as another role.',
+      timeUnitAdvice(aggregate),
+    ],
+  )
+}
+
+function integerNowOf({integerNow, aggregate}: Table): Table['integerNow'] {
+  return integerNow ?? (aggregate?.source ? integerNowOf(aggregate.source) : null)
 }
 
 /** `gone` is the answer to a range without rows too, and `incomplete` passes. */

@@ -54,6 +54,23 @@ insert into bi values (9223372036854775806, 1)`)
     expect(aggregates.map(({view}) => view)).toEqual(['bia'])
   })
 
+  it('a refresh names the integer_now function that fails, instead of a missing unit', async () => {
+    const database = await engine.database()
+    await database.run(`create table n (a bigint not null); select create_hypertable('n', 'a', chunk_time_interval => 10);
+create function n_now() returns bigint language sql stable as 'select max(a) from n'; select set_integer_now_func('n', 'n_now');
+create materialized view na with (timescaledb.continuous) as select time_bucket(1::bigint, a) as b, count(*) from n group by 1 with no data;
+insert into n select generate_series(1, 100)`)
+    const refresh = () => refreshPlan(database.db, 'public.na', {span: {start: 1n, end: 50n}})
+    await expect(refresh()).rejects.toMatchObject({
+      code: 'NO_CLOCK',
+      message: expect.stringContaining('public.n_now(), fails with search_path = pg_catalog'),
+    })
+    await database.run(
+      "create or replace function n_now() returns bigint language sql stable as 'select max(a) from public.n'",
+    )
+    expect((await refresh()).plan.steps.length).toBeGreaterThan(0)
+  })
+
   it('an open start of a refresh policy does not make the time before the first row not done', async () => {
     const database = await engine.database()
     await hourly(database)
