@@ -169,7 +169,7 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
         {withDatabase, embeddedDirectory},
         {heading},
         {checkCondition, conditionLines},
-        {nameHolders},
+        {nameCauses},
         {withUsableRole},
       ] = await Promise.all([
         import('../db/database.js'),
@@ -188,7 +188,7 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
         for (const line of conditionLines(db.server, width)) this.report(line)
         this.condition = db.server.condition.map(({code}) => code)
         if (exitCode !== ExitCode.done) process.exitCode = exitCode
-        return nameHolders(db, this.doing, () => withUsableRole(db, options.changes ?? false, () => work(db)))
+        return nameCauses(db, this.doing, () => withUsableRole(db, options.changes ?? false, () => work(db)))
       }
       return await this.whileLocked(() => {
         this.sayOpening(embeddedDirectory(target.url))

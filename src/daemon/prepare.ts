@@ -1,4 +1,4 @@
-import {readMissingQicorePrivileges} from '../catalog/qicore-privileges.js'
+import {readMissingQicorePrivileges} from '../run/qicore-privileges.js'
 import type {Job} from '../config/jobs.js'
 import type {Database} from '../db/database.js'
 import {reportTarget} from '../config/target.js'

@@ -1,6 +1,6 @@
 /** Statements of the extended protocol that share one Sync. */
 import pg from 'pg'
-import {isConnectionLost, SqlState} from './sqlstate.js'
+import {isConnectionLost, noteRefused, SqlState} from './sqlstate.js'
 import type {Value} from './sql.js'
 
 export interface Answer {
@@ -126,6 +126,7 @@ export class Flight extends Query {
   override handleError(error: unknown, connection: Connection): void {
     // An error that the server did not send means that the connection is lost.
     const isOver = !(error instanceof pg.DatabaseError) || isConnectionLost(error)
+    noteRefused(error, this.parts[this.current]?.text)
     for (const [index, part] of this.parts.slice(this.current).entries()) {
       if (part.name !== undefined) delete connection.submittedNamedStatements[part.name]
       part.handleError(index === 0 || isOver ? error : skipped(), connection)

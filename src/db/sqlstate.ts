@@ -117,6 +117,23 @@ export function isRowSecurity(error: unknown): boolean {
 export const rowSecurityAdvice =
   'a superuser can give BYPASSRLS to the role that reads, which for a refresh is the owner of the aggregate'
 
+/** The statements that the server refused because the role lacks a privilege: the error does not have the object's type. */
+const refusedStatements = new WeakMap<object, string>()
+
+export function noteRefused(error: unknown, text: string | undefined): void {
+  if (text !== undefined && isNoPrivilege(error)) refusedStatements.set(error as object, text)
+}
+
+/** The statement of an error for which {@link isNoPrivilege} holds; null if unknown. */
+export function refusedStatement(error: unknown): string | null {
+  return isNoPrivilege(error) ? (refusedStatements.get(error as object) ?? null) : null
+}
+
+/** Whether the role lacks a privilege on the object of the statement. */
+export function isNoPrivilege(error: unknown): boolean {
+  return sqlState(error) === SqlState.noPrivilege && !isRowSecurity(error)
+}
+
 export function isConnectionLost(error: unknown): boolean {
   return hasLostCode(error) && !nodesLost.has(error as object)
 }

@@ -5,6 +5,7 @@ import {sqlState, SqlState, toOpsError} from '../db/sqlstate.js'
 import {OpsError} from '../errors.js'
 import {describeHolder, type LockHolder} from './lock-holder.js'
 import {readNodeHolders} from './node-holders.js'
+import {nameGrants} from './privilege-advice.js'
 import type {Step} from './step.js'
 
 /** The sessions that hold the locks a step needs, the oldest transaction first; empty if there is none (any more). */
@@ -26,6 +27,11 @@ export async function movesShards(db: Database): Promise<boolean> {
   if (db.server.citus === null) return false
   const [row] = await db.query<{moves: boolean}>(statement(loadSql('run/shard-moves'))).catch(() => [])
   return row?.moves ?? false
+}
+
+/** Runs work; an error names the sessions that hold a lock, or the statements that grant a missing privilege. */
+export function nameCauses<R>(db: Database, doing: string, work: () => Promise<R>): Promise<R> {
+  return nameHolders(db, doing, () => nameGrants(db, doing, work))
 }
 
 /**

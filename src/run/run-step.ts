@@ -1,6 +1,7 @@
 import {setTimeout as sleep} from 'node:timers/promises'
 import type {Database} from '../db/database.js'
-import {isConnectionLost, isRowSecurity, retryableOf, serverMessage, sqlState, SqlState} from '../db/sqlstate.js'
+import {isConnectionLost, isNoPrivilege, isRowSecurity, retryableOf, serverMessage, sqlState} from '../db/sqlstate.js'
+import {grantsFor} from './privilege-advice.js'
 import {OpsError} from '../errors.js'
 import {attempt, describe} from './attempt-step.js'
 import {retryDelay} from './limits.js'
@@ -137,10 +138,12 @@ async function decideRetry(
   // It is not a failure if another process has done the step in the meantime.
   if (!(error instanceof OpsError) && (await isDone(db, step).catch(() => false)))
     return {again: true, seconds: 0, reason: '', reconnect: false}
-  return {again: false, reason: refusalOf(error)}
+  return {again: false, reason: await refusalOf(db, error)}
 }
 
-function refusalOf(error: unknown): StepReason | null {
+async function refusalOf(db: Database, error: unknown): Promise<StepReason | null> {
   if (isRowSecurity(error)) return {code: 'row_security'}
-  return sqlState(error) === SqlState.noPrivilege ? {code: 'no_privilege'} : null
+  if (!isNoPrivilege(error)) return null
+  const grant = await grantsFor(db, error)
+  return {code: 'no_privilege', ...(grant !== null && {grant})}
 }

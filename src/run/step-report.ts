@@ -40,7 +40,9 @@ function noteOf(reason: StepReason): string | null {
     case 'outcome_unknown':
       return 'the connection was lost: the step may or may not have been done'
     case 'no_privilege':
-      return 'connect as the owner of the table, or name it as `role` of the target'
+      return reason.grant === undefined
+        ? 'connect as the owner of the table, or name it as `role` of the target'
+        : `as the owner of the object: ${reason.grant}`
     case 'row_security':
       return rowSecurityAdvice
     case 'node_unreachable':

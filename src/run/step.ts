@@ -146,7 +146,7 @@ export type StepReason =
   /** A node of Citus or the server of a foreign table was unreachable until the retry budget was used up. */
   | {code: 'node_unreachable'}
   /** The role lacks a privilege (SQLSTATE 42501). */
-  | {code: 'no_privilege'}
+  | {code: 'no_privilege'; grant?: string}
   /** Row level security would hide rows from the statement. */
   | {code: 'row_security'}
 

@@ -5,7 +5,7 @@ import type {Environment} from '../../db/libpq.js'
 import {redact} from '../../db/redact.js'
 import {withUsableRole} from '../../db/target-role.js'
 import type {ErrorDocument, ExitCode} from '../../errors.js'
-import {nameHolders} from '../../run/blockers.js'
+import {nameCauses} from '../../run/blockers.js'
 import {whileNaming} from '../../units/command.js'
 import {errorJson, translateError} from '../command-error.js'
 import {checkCondition, type Needs} from '../condition.js'
@@ -104,7 +104,7 @@ async function openTarget<Line extends {ms: number | null}>(
     onConnect()
     endWith(stop, db)
     const byCondition = checkCondition(db.server, needs)
-    return nameHolders(db, `run ${id}`, () =>
+    return nameCauses(db, `run ${id}`, () =>
       withUsableRole(db, needs.changes, () => work.run({selected, db, byCondition, stop})),
     )
   })

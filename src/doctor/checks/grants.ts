@@ -1,5 +1,5 @@
 import {readTableRights, type TableRights} from '../../catalog/missing-privileges.js'
-import {readMissingQicorePrivileges, type MissingPrivilege} from '../../catalog/qicore-privileges.js'
+import {qicoreGrants, readMissingQicorePrivileges, type MissingPrivilege} from '../../run/qicore-privileges.js'
 import {ident, sql} from '../../db/sql.js'
 import type {Declared} from '../../policies/declared/declared.js'
 import type {Check} from '../check.js'
@@ -25,7 +25,7 @@ function qicoreFinding(missing: readonly MissingPrivilege[], role: string, conse
       object: null,
       message: `The role ${role} lacks privileges on the schema qicore: ${privileges.join('; ')}. ${consequence}`,
       data: {role, missing: privileges},
-      fix: sqlFix(missing.map(({grant}) => grant).join('; ')),
+      fix: sqlFix(qicoreGrants(missing)),
     },
   ]
 }

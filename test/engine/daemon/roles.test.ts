@@ -1,6 +1,6 @@
 import {readFileSync} from 'node:fs'
 import {expect, it} from 'vitest'
-import {readMissingQicorePrivileges} from '../../../src/catalog/qicore-privileges.js'
+import {readMissingQicorePrivileges} from '../../../src/run/qicore-privileges.js'
 import {claim, renew} from '../../../src/jobs/store/claims.js'
 import {heartbeat, noteTimeline} from '../../../src/jobs/store/daemons.js'
 import {declare, readJobs} from '../../../src/jobs/store/ledger-jobs.js'

@@ -13,6 +13,18 @@ export interface MissingPrivilege {
 }
 
 /**
+ * The statements that grant them. Without USAGE on the schema a role can read none of its tables, also not those that
+ * only a report needs.
+ */
+export function qicoreGrants(missing: readonly MissingPrivilege[]): string {
+  const schema = missing.find((each) => each.missing === 'usage on schema qicore')
+  if (schema === undefined) return missing.map(({grant}) => grant).join('; ')
+  const tables = schema.grant.replace('usage on schema', 'select on all tables in schema')
+  const changes = missing.filter(({reads}) => !reads).map(({grant}) => grant)
+  return [schema.grant, tables, ...changes].join('; ')
+}
+
+/**
  * The privileges on the qicore schema that a daemon and an operator need and the role lacks. Empty without the schema.
  * @param role null for the connected role
  */
