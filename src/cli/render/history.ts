@@ -17,6 +17,7 @@ export function aroundRuns({
     return {below: [closingLine([source === 'missing' ? missing : 'No recorded change matches.'])]}
   return {
     below: [
+      ...whyNotes(runs),
       closingLine(
         [],
         [
@@ -26,6 +27,16 @@ export function aroundRuns({
       ),
     ],
   }
+}
+
+/** Why the newest runs that did not succeed did not: a column of the table is too narrow for it. */
+export function whyNotes(
+  runs: readonly {id: number; status: string; reason: string | null; error: string | null}[],
+): Line[] {
+  return runs
+    .filter(({status, error}) => error !== null && status !== 'done' && status !== 'done_late')
+    .slice(0, 3)
+    .map(({id, reason, error}) => note(`${id}: ${[reason, error].filter(Boolean).join('; ')}`, '!'))
 }
 
 /** The formatters for a run, shared with the columns of the list. */

@@ -6,7 +6,7 @@ import type {HistorySource, RecordedStep} from '../../reports/history.js'
 import {command} from '../../units/command.js'
 import {secondsBetween, type Instant} from '../../units/instant.js'
 import {formatMinute} from '../../units/instant-short.js'
-import {missing, unreadable} from './history.js'
+import {missing, unreadable, whyNotes} from './history.js'
 import {closingLine, note, notes, type Around, type Line} from './shown.js'
 import {formatAge, formatElapsed, plural} from './words.js'
 
@@ -137,5 +137,10 @@ const startedByText: Readonly<Record<Occurrence['runBy'], string>> = {
 /** Where to look for missing runs. */
 export function aroundOccurrences(occurrences: readonly Occurrence[]): Around<Occurrence> {
   if (occurrences.length === 0) return {below: [closingLine(['Nothing has run here yet.'])]}
-  return {below: [closingLine([], [`To check for missed runs: ${command('jobs history', [], {audit: true})}`])]}
+  return {
+    below: [
+      ...whyNotes(occurrences),
+      closingLine([], [`To check for missed runs: ${command('jobs history', [], {audit: true})}`]),
+    ],
+  }
 }
