@@ -12,6 +12,7 @@ select
   (select a.backend_start from pg_stat_activity a where a.pid = pg_backend_pid()) as backend_start,
   clock_timestamp() as now,
   pg_is_in_recovery() as in_recovery,
+  pg_last_xact_replay_timestamp() as replayed_at,
   (select rolsuper from pg_roles where rolname = current_user) as superuser,
   pg_has_role(current_user, 'pg_read_all_stats', 'usage') as reads_all_stats,
   -- Some services do not have these functions.

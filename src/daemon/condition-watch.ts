@@ -13,8 +13,11 @@ export interface ConditionWatch {
   problems(): string[]
 }
 
-/** Conditions that do not make the daemon unready: the results of qicore-db itself are still correct. */
-const reportedOnly: ReadonlySet<Condition['code']> = new Set(['compressed_rows_hidden'])
+/**
+ * Conditions that do not make the daemon unready: the results of qicore-db itself are still correct, and of a replica
+ * the daemon reports itself that it waits.
+ */
+const reportedOnly: ReadonlySet<Condition['code']> = new Set(['compressed_rows_hidden', 'replica'])
 
 /** As the heartbeat, so that a connection that went silent while it waits for the key is noticed as soon. */
 const keySettings = {...readOnlySettings, statementTimeout: 10_000}

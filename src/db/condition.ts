@@ -13,6 +13,7 @@ export type ConditionCode =
   | 'rows_in_root'
   | 'gate_procedure_missing'
   | 'no_worker_slots'
+  | 'replica'
 
 export interface Condition {
   code: ConditionCode

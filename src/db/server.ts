@@ -2,6 +2,7 @@ import type {ChunkCatalog, Edition} from '../engines/engine.js'
 import {can, recogniseEngine, type EngineKind, type KnownEngine} from '../engines/index.js'
 import {ident, type Fragment} from './sql.js'
 import {conditionsOf, type Condition} from './condition.js'
+import {replicaCondition} from './replica-condition.js'
 import {citusCorrections} from './citus-settings.js'
 import {timescaledbSettings, type StoredSetting} from './timescaledb-settings.js'
 import type {Instant} from '../units/instant.js'
@@ -25,6 +26,8 @@ export interface Server {
   /** The server's clock at the time of reading. */
   now: Instant
   inRecovery: boolean
+  /** When the newest transaction that a standby has replayed was committed; null if unknown, and on a primary. */
+  replayedAt: Instant | null
   superuser: boolean
   /** Whether the role is a member of pg_read_all_stats and so sees the queries and states of other roles. */
   readsAllStats: boolean
@@ -134,6 +137,7 @@ export interface ServerRow extends SessionRow {
   backend_start: Instant | null
   now: Instant
   in_recovery: boolean
+  replayed_at: Instant | null
   superuser: boolean
   reads_all_stats: boolean
   reads_files: boolean
@@ -208,7 +212,10 @@ function listOf(setting: string): string[] {
 export function describeServer(row: ServerRow, processId: number | null, embedded: boolean, extras: Extras): Server {
   const engine = recogniseEngine(row)
   const settings = timescaledbSettings(row)
-  const condition = conditionOfDatabase(row, engine, settings, embedded, extras)
+  const condition = [
+    ...conditionOfDatabase(row, engine, settings, embedded, extras),
+    ...replicaCondition(row.in_recovery, row.replayed_at),
+  ]
   // PgBouncer sends its own number in BackendKeyData, not the pid of the server process.
   const pooled = !embedded && processId !== null && processId !== row.pid
   return {
@@ -222,6 +229,7 @@ export function describeServer(row: ServerRow, processId: number | null, embedde
     port: row.port,
     now: row.now,
     inRecovery: row.in_recovery,
+    replayedAt: row.in_recovery ? row.replayed_at : null,
     superuser: row.superuser,
     readsAllStats: row.reads_all_stats,
     readsFiles: row.reads_files,

@@ -21,7 +21,7 @@ import {instantOf} from '../catalog/time.js'
 export interface StatsReport extends ReportHead<'stats'> {
   server: Pick<
     Server,
-    'postgres' | 'timescaledb' | 'edition' | 'inRecovery' | 'workers' | 'pgCron' | 'pgStatStatements'
+    'postgres' | 'timescaledb' | 'edition' | 'inRecovery' | 'replayedAt' | 'workers' | 'pgCron' | 'pgStatStatements'
   > & {
     /** The version of Citus; null without it. */
     citus: string | null
@@ -80,7 +80,8 @@ export async function readStats(db: Database, request: StatsRequest): Promise<St
       late: late.get(table)!,
     }),
   )
-  const {postgres, timescaledb, edition, condition, inRecovery, workers, pgCron, pgStatStatements, citus} = db.server
+  const {postgres, timescaledb, edition, condition, inRecovery, replayedAt, workers, pgCron, pgStatStatements, citus} =
+    db.server
   return {
     kind: 'stats',
     version: 1,
@@ -92,6 +93,7 @@ export async function readStats(db: Database, request: StatsRequest): Promise<St
       edition,
       condition: condition.map(({code}) => code),
       inRecovery,
+      replayedAt,
       workers,
       pgCron,
       pgStatStatements,

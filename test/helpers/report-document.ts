@@ -78,6 +78,7 @@ export function reportDocument(chunksOf: Readonly<Record<string, number>>): Repo
     edition: 'community',
     condition: [],
     inRecovery: false,
+    replayedAt: null,
     workers: 'alive',
     pgCron: null,
     pgStatStatements: null,

@@ -59,6 +59,7 @@ const stats: StatsReport = {
     edition: 'community',
     condition: [],
     inRecovery: false,
+    replayedAt: null,
     workers: 'alive',
     pgCron: null,
     pgStatStatements: null,
