@@ -43,7 +43,7 @@ const lead = 'As the owner of the object: '
 const all = {jobs: null, since: null, statuses: null, limit: 1}
 
 forEachEngine({native: true}, (engine) => {
-  it('a role that may not use the schema qicore is told the statements that let it read every report', async () => {
+  it('the error of a role that may not use the schema qicore has the statements that let it read every report', async () => {
     const database = await withCore(await engine.database())
     await asRole(database, async (db, role) => {
       const reports = [
@@ -60,7 +60,7 @@ forEachEngine({native: true}, (engine) => {
     })
   })
 
-  it('a role that lacks single tables of the schema is told those, and of another table that its owner can help', async () => {
+  it('the error of a role that lacks one table of the schema has the grant of that table, and for another table names the owner', async () => {
     const database = await withCore(await engine.database())
     await database.run('create table public.theirs (v int)')
     await asRole(database, async (db, role) => {
@@ -74,7 +74,7 @@ forEachEngine({native: true}, (engine) => {
     })
   })
 
-  it('a role that may not create the schema qicore is told the privilege on the database', async () => {
+  it('the failed step of a role that may not create the schema qicore has the grant on the database', async () => {
     const database = await engine.database()
     await asRole(database, async (db, role) => {
       const {steps} = await execute(db, await planInstall(db), {limits: defaultLimits, ledger: null})
