@@ -1,20 +1,26 @@
 import {qicoreGrants, readMissingQicorePrivileges} from './qicore-privileges.js'
 import type {Database} from '../db/database.js'
-import {ident, sql} from '../db/sql.js'
+import {loadSql} from '../db/load-sql.js'
+import {ident, sql, statement} from '../db/sql.js'
 import {isNoPrivilege, refusedStatement, toOpsError} from '../db/sqlstate.js'
-import {OpsError} from '../errors.js'
+import {messageOf, OpsError} from '../errors.js'
 
 /**
- * The statements that grant what the server refused (SQLSTATE 42501), by the object: the database, or the schema qicore
- * with its tables and routines. Null for other objects, whose owner can grant it or make the change.
+ * The statements that grant what the server refused (SQLSTATE 42501), by the object: the database, the schema qicore
+ * with its tables and routines, or another schema. The error does not have the object's type, so the catalog is asked
+ * what the role lacks. Null for other objects, whose owner can grant it or make the change.
  */
 export async function grantsFor(db: Database, error: unknown): Promise<string | null> {
-  const text = refusedStatement(error)
-  if (text === null) return null
+  if (!isNoPrivilege(error)) return null
+  const [text, message] = [refusedStatement(error) ?? '', messageOf(error)]
   const roles = db.target.role === undefined ? [db.server.role] : [db.target.role, db.server.role]
   if (/^\s*create schema/i.test(text))
     return sql`grant create on database ${ident(db.server.database)} to ${ident(roles[0]!)}`.text
-  if (!/\bqicore\b/.test(text)) return null
+  const [schema] = await db
+    .query<{name: string}>(statement(loadSql('run/unusable-schema'), [roles[0]!, message]))
+    .catch(() => [])
+  if (schema !== undefined) return sql`grant usage on schema ${ident(schema.name)} to ${ident(roles[0]!)}`.text
+  if (!/\bqicore\b/.test(`${text} ${message}`)) return null
   // The failure of the statement is what matters: a failure of this query is ignored.
   for (const role of roles) {
     const missing = await readMissingQicorePrivileges(db, role).catch(() => [])

@@ -76,5 +76,5 @@ export const missing =
   'Nothing is recorded: the schema qicore, which holds the record, is not installed in this database. The first ' +
   'change installs it.'
 export const unreadable =
-  'The record is unknown: this role may not read qicore.maintenance_log. An administrator can grant access: grant ' +
-  'qicore_read to <role>;'
+  'The record is unknown: this role may not read qicore.maintenance_log. The owner of the schema qicore can grant it ' +
+  'USAGE on the schema and SELECT on its tables.'

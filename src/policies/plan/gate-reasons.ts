@@ -1,3 +1,4 @@
+import {grantsFor} from '../../run/privilege-advice.js'
 import {readOnlySettings, type Database} from '../../db/database.js'
 import {loadSql} from '../../db/load-sql.js'
 import {statement} from '../../db/sql.js'
@@ -65,7 +66,9 @@ export async function gateReasons(
     }
   } catch (error) {
     if (isConnectionLost(error)) throw error
-    return {...none, all: {code: 'gate_unreadable', why: `coverage cannot be read here: ${serverMessage(error)}`}}
+    const grant = await grantsFor(db, error)
+    const why = `coverage cannot be read here: ${serverMessage(error)}${grant === null ? '' : ` (to allow it: ${grant})`}`
+    return {...none, all: {code: 'gate_unreadable', why}}
   }
 }
 

@@ -20,7 +20,8 @@ export function retentionAdvice(status: JudgedPolicy, context: FindingContext): 
   const look = lookAt(name, context)
   if (codes.has('feed_stopped')) return [advise('Find out why no new rows arrive')]
   if (codes.has('foreign_key')) return [advise('Drop the foreign key, or remove the retention')]
-  if (codes.has('gate_unreadable')) return [advise('Repeat it as a role that may read the schema qicore')]
+  if (codes.has('gate_unreadable'))
+    return [advise('Repeat it as a role that may read the table, its aggregates and the schema qicore')]
   if (codes.has('held_back')) return refreshesOver(table, context)
   if (rule?.gate?.stages)
     return [advise(`To see what would be done: ${command('partitions retain', [name], {'dry-run': true})}`)]

@@ -1,4 +1,5 @@
 import type {FindingContext} from './finding-context.js'
+import type {Table} from '../../catalog/table.js'
 import {can} from '../../engines/index.js'
 import {isUndone, type PolicyKindName} from '../../engines/policy-kinds.js'
 import {formatAge} from '../../units/elapsed.js'
@@ -73,7 +74,7 @@ function workProblems(status: JudgedPolicy, context: FindingContext): PolicyProb
     const says = lastStatus === null ? '' : `job ${jobId} reported ${lastStatus}${ago}; `
     const [first, ...more] = kindNamed(status.kind).advice(status, context)
     problems.push(
-      policyProblem('not_done', `${says}${inWords(status.kind, notDone)}`, first ?? null),
+      policyProblem('not_done', `${says}${inWords(status.kind, notDone, context.table)}`, first ?? null),
       ...more.map(({lead, fix}) => policyProblem('not_done', `${lead}${fix.text}`)),
     )
   }
@@ -112,12 +113,14 @@ function runProblems(status: JudgedPolicy, {rule, problems: own}: FindingContext
 }
 
 /** `2 chunks were never compressed; 1 was refilled`. For chunks that are held back the first reason is given. */
-function inWords(kind: PolicyKindName, notDone: readonly NotDone[]): string {
+function inWords(kind: PolicyKindName, notDone: readonly NotDone[], table: Table): string {
+  const piece = table.kind === 'partitioned' ? 'partition' : 'chunk'
+  const unit = notDone[0]?.chunk === null ? 'range' : piece
   const groups = new Map<NotDoneCode, NotDone[]>()
   for (const each of notDone) groups.set(each.code, [...(groups.get(each.code) ?? []), each])
   const parts = [...groups].map(([code, group], index) => {
     const count = group.length
-    const noun = index === 0 ? ` ${notDone[0]!.chunk === null ? 'range' : 'chunk'}${count === 1 ? '' : 's'}` : ''
+    const noun = index === 0 ? ` ${unit}${count === 1 ? '' : 's'}` : ''
     const own = kindNamed(kind).notDoneInWords?.(code, {count, noun}) ?? null
     if (own !== null) return own
     if (isUndone(code)) return `${count}${noun} ${count === 1 ? 'was' : 'were'} ${group[0]!.why}`
