@@ -39,7 +39,11 @@ begin
   elsif called_by_cron then
     select case
         when c.state = 'paused' then 'paused'
-        when j.running is not null then 'overlap'
+        -- A claim that has expired is no run: its process is gone, and perhaps no daemon ever reclaims it.
+        when exists (
+          select from qicore.maintenance_log r
+          where r.job = j.name and r.token = j.running and r.status = 'running' and r.lease_until > clock_timestamp()
+        ) then 'overlap'
         when c.state = 'active' and c.runner = 'daemon'
           and (c.runner_explicit or begin_job.operation <> 'hypertable_maintenance')
           and exists (

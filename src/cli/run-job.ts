@@ -20,6 +20,7 @@ import type {LockWait} from '../run/lock-wait.js'
 import {toScript} from '../run/script.js'
 import {classOf, type Plan, type StepReport} from '../run/step.js'
 import {command} from '../units/command.js'
+import {formatInstant, instantFromMillis} from '../units/instant.js'
 import {actorOf} from './actor.js'
 import type {ChangeMode} from './change.js'
 import {consentTarget, requireConsent} from './confirm.js'
@@ -133,8 +134,9 @@ function dryRun(job: Job, run: PlannedRun, options: JobRunOptions): JobRunResult
 }
 
 async function confirmAndRun(db: Database, job: Job, run: PlannedRun, options: JobRunOptions): Promise<JobRunResult> {
-  const [{runByHand}, {readClocks, largestSkew}] = await Promise.all([
+  const [{runByHand}, {timeoutWords}, {readClocks, largestSkew}] = await Promise.all([
     import('../jobs/run/run-once.js'),
+    import('../jobs/run/outcome.js'),
     import('../jobs/store/daemons.js'),
   ])
   const asked = wholePlan(job, run)
@@ -164,10 +166,18 @@ async function confirmAndRun(db: Database, job: Job, run: PlannedRun, options: J
         progress?.(event)
         if (event.event === 'end') reports.push(event.report)
       },
+      onContinue({scheduledAt, attempts}) {
+        const due = scheduledAt === null ? '' : ` of ${formatInstant(instantFromMillis(scheduledAt))}`
+        options.report(`${job.name}: this is attempt ${attempts} of the run${due}, which had not ended.`)
+      },
     })
     progress?.stop()
     const result = resultOf(outcome, reports, run.notes)
     if (!options.json) printResult(job, result, reports, options)
+    // The error of a step names the cancellation, not its cause.
+    if (outcome.kind === 'ended' && outcome.detail?.timedOut)
+      options.report(`Error: ${job.name}: ${timeoutWords(job)}.`)
+    for (const note of result.notes.slice(run.notes.length)) options.report(note)
     return result
   } finally {
     progress?.stop()
@@ -234,8 +244,10 @@ function resultOf(outcome: Outcome, reports: readonly StepReport[], notes: reado
     reason,
     note,
   }))
-  const problems = outcome.kind === 'ended' ? (outcome.detail?.problems ?? []) : []
-  const base = {notes, problems, steps, reason: null, error: null}
+  const detail = outcome.kind === 'ended' ? outcome.detail : null
+  const problems = detail?.problems ?? []
+  const later = (detail?.notes ?? []).filter((note) => !notes.includes(note))
+  const base = {notes: [...notes, ...later], problems, steps, reason: null, error: null}
   if (outcome.kind === 'lost')
     return {...base, status: 'failed', error: 'another process reclaimed the run', exitCode: ExitCode.lockHeld}
   if (outcome.kind === 'retry') return {...base, status: 'interrupted', exitCode: ExitCode.interrupted}

@@ -95,13 +95,3 @@ export class SessionAttempts {
     return outcome
   }
 }
-
-/** The result of a claim that is not retried: a run by hand whose process died, or one of a paused or removed job. */
-export function outcomeWithoutRetry(claim: Claim | TakenOver): Outcome | null {
-  if (!('claimedBefore' in claim)) return null
-  const who = claim.claimedBefore ?? 'a daemon'
-  const failed = (error: string): Outcome => ({kind: 'ended', status: 'failed', reason: null, error, detail: null})
-  if (claim.scheduledAt === null) return failed(`${who} stopped sending heartbeats while it ran this by hand`)
-  if (claim.state === 'active') return null
-  return failed(claim.error ?? `${who} stopped sending heartbeats during the run, and the job is now ${claim.state}`)
-}

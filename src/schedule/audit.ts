@@ -104,8 +104,9 @@ export function auditJob(input: AuditInput): JobAudit {
   let row = rows.next()
   const count = ({status, reason, abandoned, attempts, scheduledAt}: AuditRow) => {
     tally(audit, {status, reason}, '')
-    if (abandoned) add(audit.abandoned, scheduledAt)
-    else if (status === 'retry') add(attempts > 0 ? audit.retrying : audit.released, scheduledAt)
+    // No daemon holds it, so none of them is gone: it only waits, however long.
+    if (status === 'retry') add(attempts > 0 ? audit.retrying : audit.released, scheduledAt)
+    else if (abandoned) add(audit.abandoned, scheduledAt)
   }
   const cron = cronRuns(input.unassigned)
   for (const {at, next, version} of expected(versions, from, now)) {

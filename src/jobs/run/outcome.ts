@@ -41,6 +41,8 @@ export interface Detail {
   steps: {done: number; skipped: number; failed: number; unfinished: number}
   bytes: number | null
   notes?: readonly string[]
+  /** The timeout of the job cancelled it. */
+  timedOut?: true
   enforced?: readonly string[]
   /** Ids of the known defects for which steps were refused. */
   refused?: readonly string[]
@@ -110,6 +112,7 @@ export function outcomeOf(
     steps,
     bytes: sizes.length > 0 ? sizes.reduce((sum, bytes) => sum + bytes, 0) : null,
     ...(notes.length > 0 && {notes}),
+    ...(stopped && {timedOut: true as const}),
     ...(enforced.length > 0 && {enforced}),
     ...(refused.length > 0 && {refused: [...new Set(refused.map(({hazard}) => hazard))]}),
     ...(work.problems.length > 0 && {problems: work.problems.map((problem) => problem.toJSON())}),
@@ -193,4 +196,14 @@ export function timeoutWords(job: Job): string {
 
 export function longerWords({timeout}: Job): string {
   return `it took longer than ${durationInWords({months: 0, days: 0, seconds: timeout / 1000})}`
+}
+
+/** The result of a claim that is not retried: a run by hand whose process died, or one of a paused or removed job. */
+export function outcomeWithoutRetry(claim: Claim | TakenOver): FinalOutcome | null {
+  if (!('claimedBefore' in claim)) return null
+  const who = claim.claimedBefore ?? 'a daemon'
+  const failed = (error: string): FinalOutcome => ({kind: 'ended', status: 'failed', reason: null, error, detail: null})
+  if (claim.scheduledAt === null) return failed(`${who} stopped sending heartbeats while it ran this by hand`)
+  if (claim.state === 'active') return null
+  return failed(claim.error ?? `${who} stopped sending heartbeats during the run, and the job is now ${claim.state}`)
 }

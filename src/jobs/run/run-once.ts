@@ -7,11 +7,11 @@ import type {JobContext} from '../kind.js'
 import type {LockWait} from '../../run/lock-wait.js'
 import type {Progress} from '../../run/run-step.js'
 import {systemClock} from '../../units/process-clock.js'
-import {claimNow, renew, type Claim} from '../store/claims.js'
+import {claimNow, reclaimNow, renew, type Claim, type TakenOver} from '../store/claims.js'
 import {declareRequest, declareStatement} from '../store/ledger-jobs.js'
 import type {Identity} from '../store/ledger.js'
-import {finish} from '../store/results.js'
-import type {FinalOutcome, Unsettled} from './outcome.js'
+import {finish, release} from '../store/results.js'
+import {outcomeWithoutRetry, type FinalOutcome, type Unsettled} from './outcome.js'
 import {attempt} from './attempt.js'
 import {runOccurrence} from './run-occurrence.js'
 import {settle, settleStore} from './settle.js'
@@ -27,12 +27,28 @@ export interface ByHandOptions {
   /** How long the run waits for the lock of another run; 10 s by default. */
   lockWait?: LockWait | undefined
   onProgress(progress: Progress): void
+  /** The run continues an occurrence that had failed, or whose daemon stopped. */
+  onContinue?(claim: TakenOver): void
 }
 
 const lease = 60
 
 /**
- * Runs a job once, now, recorded in the ledger without a due time. Refused while the job is running.
+ * Claims the job. A run that no process holds any more is continued if a daemon would try it again, and is otherwise
+ * recorded as failed.
+ * @throws OpsError RUNNING (exit 5)
+ */
+async function claimByHand(db: Database, job: Job, me: Identity): Promise<Claim | TakenOver> {
+  const left = await reclaimNow(db, job, me, lease)
+  const ended = left === null ? null : outcomeWithoutRetry(left)
+  if (left !== null && ended === null) return left
+  if (left !== null && ended?.kind === 'ended') await finish(db, left, ended)
+  return claimNow(db, job, me, lease)
+}
+
+/**
+ * Runs a job once, now, recorded in the ledger without a due time; an occurrence that waits for its next attempt is
+ * continued instead. Refused while the job is running.
  * @throws OpsError RUNNING (exit 5)
  */
 export async function runByHand(
@@ -55,7 +71,8 @@ export async function runByHand(
     statementTimeout: 30_000,
     role: db.target.role,
   })
-  const claim = await claimNow(db, job, me, lease)
+  const claim = await claimByHand(db, job, me)
+  if ('claimedBefore' in claim) options.onContinue?.(claim)
   const began = performance.now()
   const lost = new AbortController()
   const worker = db.server.embedded ? db : await db.openSession()
@@ -94,12 +111,13 @@ export async function runByHand(
     )
     const outcome = tried.kind === 'unsettled' ? await settleNow(db, job, claim, tried) : tried
     if (outcome === null) return {outcome: stillAtWork(tried as Unsettled), id: claim.id}
-    // No daemon continues a run by hand that was interrupted.
+    // No daemon continues a run by hand that was interrupted, unless it continues an occurrence.
     const ending: FinalOutcome =
       outcome.kind === 'retry'
         ? {kind: 'ended', status: 'failed', reason: null, error: outcome.error ?? 'interrupted', detail: null}
         : outcome
-    if (ending.kind === 'ended') await finish(db, claim, ending)
+    if (outcome.kind === 'retry' && claim.scheduledAt !== null) await release(db, claim, outcome)
+    else if (ending.kind === 'ended') await finish(db, claim, ending)
     return {outcome: outcome.kind === 'retry' && outcome.error === null ? outcome : ending, id: claim.id}
   } finally {
     clearInterval(heartbeat)

@@ -115,19 +115,21 @@ export async function claimNow(db: Database, job: Job, me: Identity, lease: numb
       attempts: 1,
       late: 0,
     }
-  const known = (await readJobs(db, [job.name]))[0]
-  throw new OpsError(
-    'RUNNING',
-    `${job.name} is already running, claimed by ${known?.claimedBy ?? 'a daemon that is gone'} since ` +
-      `${known?.startedAt ? instantFromMillis(known.startedAt) : 'an unknown time'}.`,
-    {
-      exit: ExitCode.lockHeld,
-      suggestions: [
-        `Wait for it to end (--wait 10min): ${command('jobs list')}`,
-        'If the process of the run was killed, the job is released within two minutes.',
-      ],
-    },
-  )
+  throw isRunning(job, (await readJobs(db, [job.name]))[0])
+}
+
+function isRunning({name}: Job, known: LedgerJob | undefined): OpsError {
+  const since = known?.startedAt ? instantFromMillis(known.startedAt) : 'an unknown time'
+  const left = known?.leaseSeconds ?? null
+  return new OpsError('RUNNING', `${name} is already running, claimed by ${known?.claimedBy ?? '-'} since ${since}.`, {
+    exit: ExitCode.lockHeld,
+    suggestions: [
+      `Wait for it to end (--wait 10min): ${command('jobs list')}`,
+      left !== null && left > 0
+        ? `If its process was killed, run it again in ${Math.ceil(left)} s, when its claim expires.`
+        : `Its claim has expired, but its last statement is still running in the server: ${command('activity')}`,
+    ],
+  })
 }
 
 export async function reclaimExpired(
@@ -137,19 +139,34 @@ export async function reclaimExpired(
   lease: number,
   atMost: number,
 ): Promise<TakenOver[]> {
-  interface ClaimRow {
-    id: number
-    token: number
-    job: string
-    scheduled_at: Instant | null
-    started_at: Instant
-    attempts: number
-    claimed_before: string | null
-    error: string | null
-    state: ScheduleVersion['state']
-  }
-  const rows = await askLedger<ClaimRow>(db, 'reclaim', [known, me.id, lease, atMost, db.server.embedded])
-  return rows.map((row) => ({
+  const values = [known, me.id, lease, atMost, db.server.embedded]
+  return (await askLedger<ReclaimedRow>(db, 'reclaim', values)).map(takenOver)
+}
+
+/**
+ * Reclaims a job for a run by hand, if its claim has expired or was released: a run that waits for its retry is not
+ * running, and no daemon may ever come for it. Null if there is no such claim.
+ */
+export async function reclaimNow(db: Database, job: Job, me: Identity, lease: number): Promise<TakenOver | null> {
+  const [row] = await askLedger<ReclaimedRow>(db, 'reclaim-now', [job.name, me.id, lease, db.server.embedded])
+  return row === undefined ? null : takenOver(row)
+}
+
+/** A row of sql/jobs/reclaim.sql and reclaim-now.sql. */
+interface ReclaimedRow {
+  id: number
+  token: number
+  job: string
+  scheduled_at: Instant | null
+  started_at: Instant
+  attempts: number
+  claimed_before: string | null
+  error: string | null
+  state: ScheduleVersion['state']
+}
+
+function takenOver(row: ReclaimedRow): TakenOver {
+  return {
     id: row.id,
     token: row.token,
     job: row.job,
@@ -160,7 +177,7 @@ export async function reclaimExpired(
     claimedBefore: row.claimed_before,
     error: row.error,
     state: row.state,
-  }))
+  }
 }
 
 /** Renews the leases. Returns the ids of the claims that this process still holds. */

@@ -39,6 +39,14 @@ forEachEngine({native: true}, (engine) => {
     expect(run.stdout).toContain('done')
   })
 
+  it('a job that its timeout cancels says so, not only that its statement was cancelled', async () => {
+    const job = 'slow: {kind: sql, schedule: "@daily", statement: "select pg_sleep(60)", timeout: 1s}'
+    const cwd = directoryWith({'qicore-db.config.yaml': `version: 1\njobs:\n  ${job}\n`})
+    const run = await runCli(['jobs', 'run', 'slow', '--url', await engine.urlFor(async () => {})], {cwd})
+    expectExit(run, 1)
+    expect(run.stderr).toContain('Error: slow: it took longer than 1 second and was cancelled.')
+  })
+
   it('jobs list says when a daemon that was killed was last seen, and after two minutes that none was', async () => {
     const database = await engine.database()
     const {run} = database

@@ -81,6 +81,17 @@ describe('an audit', () => {
     expect(auditProblems(result, 60_000)).toBe(4)
   })
 
+  it('counts a failed attempt as one that waits for the next, however long no daemon has started that', () => {
+    const result = audit({
+      rows: [row('01:00'), row('02:00'), row('03:00'), {...row('04:00', 'retry'), abandoned: true}],
+    })
+    expect({retrying: result.retrying.map(clock), abandoned: result.abandoned}).toEqual({
+      retrying: ['04:00'],
+      abandoned: [],
+    })
+    expect(auditProblems(result, 60_000)).toBe(1)
+  })
+
   it('distinguishes a due time that has not started from a missing one, and allows it some time', () => {
     const result = audit({rows: [row('01:00'), row('02:00'), row('03:00')], lastAt: at('03:00')})
     expect([result.gaps, result.waiting.map(clock)]).toEqual([[], ['04:00']])
