@@ -1,5 +1,6 @@
 import {loadSql} from './load-sql.js'
-import {describeServer, type CitusRow, type ConditionRow, type Server, type ServerRow} from './server.js'
+import {describeServer, type CitusRow, type ConditionRow, type ServerRow} from './describe-server.js'
+import type {Server} from './server.js'
 import {statement, type Statement} from './sql.js'
 import {isConnectionLost} from './sqlstate.js'
 

@@ -3,7 +3,7 @@ import type {Condition} from './condition.js'
 
 /**
  * A standby: reports are as old as what it has replayed, and the commands that they advise run on the primary. On an
- * idle primary the last transaction is old although nothing is missing, so this is no measure of the lag.
+ * idle primary the last transaction is old although nothing is missing: its age does not measure the lag.
  * @param replayedAt when the newest replayed transaction was committed; null if none was since the server started
  */
 export function replicaCondition(inRecovery: boolean, replayedAt: Instant | null): Condition[] {

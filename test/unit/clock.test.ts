@@ -45,6 +45,12 @@ const allowed: Record<string, {node?: string; server?: string}> = {
   'engine/daemon/memory-ledger.test.ts': {server: 'sets qicore.now() to a fixed time'},
   'helpers/daemon-crowd.ts': {node: elapsed},
   'engine/daemon/faults.test.ts': {node: elapsed, server: 'asks whether a lease has run out'},
+  'engine/jobs/relation-kinds.test.ts': {node: 'the time of the plan, which no result contains'},
+  'engine/jobs/run-by-hand.test.ts': {
+    node: daemonClock,
+    server: 'moves qicore.now() and asks whether a lease has run out',
+  },
+  'engine/db/replica-condition.test.ts': {server: 'a due time that the standby has not replayed'},
   'engine/jobs/store/job-store.test.ts': {node: daemonClock, server: daemonClock},
   'process/daemon/network.test.ts': {node: elapsed},
   'process/daemon/pooler.test.ts': {node: elapsed},
