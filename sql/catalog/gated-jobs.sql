@@ -1,16 +1,7 @@
 -- Jobs of TimescaleDB's scheduler that call qicore.retain, with the table that their config names.
--- owner_reads_only: the sessions of the owner begin with read-only transactions, by ALTER ROLE or ALTER DATABASE.
 -- One row a job. TimescaleDB: 2.15
 select j.job_id as id, j.config ->> 'object' as object, j.config ->> 'hash' as hash, j.owner::text as owner,
   (select r.rolcanlogin from pg_roles r where r.oid = j.owner::oid) as owner_can_login,
-  coalesce((
-    select split_part(setting.text, '=', 2)::boolean
-    from pg_db_role_setting s cross join lateral unnest(s.setconfig) as setting (text)
-    where s.setrole in (0, j.owner::oid) and s.setdatabase in (0, (select d.oid from pg_database d where d.datname = current_database()))
-      and setting.text like 'default_transaction_read_only=%'
-    order by s.setrole <> 0 and s.setdatabase <> 0 desc, s.setrole <> 0 desc
-    limit 1
-  ), false) as owner_reads_only,
   j.scheduled, j.schedule_interval as schedule,
   j.next_start, s.last_run_started_at as last_started_at, s.last_run_status as last_status, s.job_status = 'Running' as running
 from timescaledb_information.jobs j

@@ -1,7 +1,6 @@
 -- Policies that TimescaleDB's jobs run: table, configuration, owner, and the last run as far as it is recorded. The
 -- config has intervals, or integers for a table on integer time. The hypertable is identified by its id, for an
 -- aggregate that of the materialization: hypertable_name of the view changed its meaning in 2.20.
--- owner_reads_only: the sessions of the owner begin with read-only transactions, by ALTER ROLE or ALTER DATABASE.
 -- $1 text[] of kinds, $2 text[] of their procedures. TimescaleDB: 2.15
 select
   j.job_id,
@@ -17,14 +16,6 @@ select
   j.scheduled,
   j.owner::text as owner,
   (select r.rolcanlogin from pg_roles r where r.oid = j.owner::oid) as owner_can_login,
-  coalesce((
-    select split_part(setting.text, '=', 2)::boolean
-    from pg_db_role_setting s cross join lateral unnest(s.setconfig) as setting (text)
-    where s.setrole in (0, j.owner::oid) and s.setdatabase in (0, (select d.oid from pg_database d where d.datname = current_database()))
-      and setting.text like 'default_transaction_read_only=%'
-    order by s.setrole <> 0 and s.setdatabase <> 0 desc, s.setrole <> 0 desc
-    limit 1
-  ), false) as owner_reads_only,
   j.next_start,
   s.last_run_started_at,
   s.last_run_status,

@@ -1,18 +1,9 @@
 -- One job of TimescaleDB's scheduler with its statistics and its last error, as far as this role may see that. The
 -- statistics are null for a job that has never run.
--- owner_reads_only: the sessions of the owner begin with read-only transactions, by ALTER ROLE or ALTER DATABASE.
 -- $1 id of the job. One row or none. TimescaleDB: 2.15
 select
   j.job_id as id, j.application_name as name, format('%I.%I', j.proc_schema, j.proc_name) as proc, j.owner::text as owner,
   coalesce((select r.rolcanlogin from pg_roles r where r.oid = j.owner::oid), false) as owner_can_login,
-  coalesce((
-    select split_part(setting.text, '=', 2)::boolean
-    from pg_db_role_setting s cross join lateral unnest(s.setconfig) as setting (text)
-    where s.setrole in (0, j.owner::oid) and s.setdatabase in (0, (select d.oid from pg_database d where d.datname = current_database()))
-      and setting.text like 'default_transaction_read_only=%'
-    order by s.setrole <> 0 and s.setdatabase <> 0 desc, s.setrole <> 0 desc
-    limit 1
-  ), false) as owner_reads_only,
   not exists (
     select from pg_proc p join pg_namespace n on n.oid = p.pronamespace
     where n.nspname = j.proc_schema and p.proname = j.proc_name

@@ -13,7 +13,7 @@ language plpgsql
 stable
 as $routine$
 declare
-  -- PostgreSQL without TimescaleDB has not its catalog: the text is parsed when it is run.
+  -- Parsed only when it runs: PostgreSQL without TimescaleDB does not have these catalogs.
   comparisons constant text := $comparisons$
 select b.position, format(
   'exists (select from (select array[%1$s] as line, 1 as side from %2$s where %3$I >= %4$s and %3$I < %5$s '

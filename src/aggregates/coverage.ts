@@ -5,7 +5,7 @@ import {statement} from '../db/sql.js'
 import {coverageParts} from '../catalog/coverage-sql.js'
 import type {Table} from '../catalog/table.js'
 import {bucketComparisons, bucketsBeginningIn, windowDiffers, type BucketComparison} from './bucket-comparison.js'
-import {widen} from './buckets.js'
+import {alignmentOf, widen} from './buckets.js'
 import {readEmulatedCoverage} from './emulated-coverage.js'
 import {hasRows} from './rows.js'
 import {highest, intersect, lowest, merge, overlaps, parseMultirange, spanOf, type Span} from '../catalog/span.js'
@@ -139,6 +139,7 @@ from (${text}) as a`,
 async function compareRows(db: Database, coverage: Coverage, spans: readonly Span[]): Promise<void> {
   const {aggregate, level} = coverage
   if (aggregate === null || level > 1 || !db.server.logMissesBuckets) return
+  if (!(await alignmentOf(db, aggregate)).variable) return
   coverage.comparisons = await bucketComparisons(db, aggregate, await bucketsBeginningIn(db, aggregate, spans))
   for (const comparison of coverage.comparisons) {
     if (comparison === null || coverage.gaps.some((gap) => overlaps(gap, comparison.window))) continue

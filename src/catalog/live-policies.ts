@@ -1,4 +1,5 @@
 import type {Database} from '../db/database.js'
+import {readReadOnlyOwners} from './read-only-owners.js'
 import {engineNamed} from '../engines/index.js'
 import {goesByAge, policyKindNames, policyProcedures, type PolicyKindName} from '../engines/policy-kinds.js'
 import {loadSql} from '../db/load-sql.js'
@@ -88,7 +89,6 @@ interface JobRow {
   scheduled: boolean
   owner: string
   owner_can_login: boolean
-  owner_reads_only: boolean
   next_start: Instant | null
   last_run_started_at: Instant | null
   last_run_status: string | null
@@ -121,16 +121,17 @@ export async function readLivePolicies(
   of: readonly Table[] | Promise<readonly Table[]>,
 ): Promise<LivePolicy[]> {
   const {policies: file} = engineNamed(db.server.engine).sql
-  const [tables, jobs, rows] = await Promise.all([
+  const [tables, jobs, readOnlyOwners, rows] = await Promise.all([
     of,
     file === null ? [] : db.query<JobRow>(statement(loadSql(file), [policyKindNames, policyProcedures])),
+    file === null ? new Set<string>() : readReadOnlyOwners(db),
     db.server.hasQicoreSchema ? readQicoreRows<OwnRow>(db, 'catalog/own-policies') : [],
   ])
   const byId = new Map(tables.map((table) => [table.id, table]))
   const policies: LivePolicy[] = []
   for (const row of jobs) {
     const table = byId.get(row.hypertable_id)
-    if (table !== undefined && row.hypertable_id !== null) policies.push(jobPolicy(row, table))
+    if (table !== undefined && row.hypertable_id !== null) policies.push(jobPolicy(row, table, readOnlyOwners))
   }
   for (const row of rows) {
     const table = findByName(tables, row.object)
@@ -139,7 +140,7 @@ export async function readLivePolicies(
   return policies
 }
 
-function jobPolicy(row: JobRow, table: Table): LivePolicy {
+function jobPolicy(row: JobRow, table: Table, readOnlyOwners: ReadonlySet<string>): LivePolicy {
   return {
     table,
     kind: row.kind,
@@ -147,7 +148,7 @@ function jobPolicy(row: JobRow, table: Table): LivePolicy {
       id: row.job_id,
       owner: row.owner,
       ownerCanLogin: row.owner_can_login,
-      ownerReadsOnly: row.owner_reads_only,
+      ownerReadsOnly: readOnlyOwners.has(row.owner),
       scheduled: row.scheduled,
       running: row.running ?? false,
       nextStart: row.next_start,

@@ -1,4 +1,5 @@
 import {contradictionAdvice, timeUnitAdvice} from '../catalog/time-unit-advice.js'
+import {readReadOnlyOwners} from '../catalog/read-only-owners.js'
 import {batching} from '../db/batching.js'
 import type {Database} from '../db/database.js'
 import {can} from '../engines/index.js'
@@ -73,7 +74,6 @@ interface GatedRow {
   hash: string | null
   owner: string
   owner_can_login: boolean
-  owner_reads_only: boolean
   scheduled: boolean
   schedule: string
   next_start: Instant | null
@@ -228,14 +228,17 @@ async function readFacts(db: Database, tables: readonly Table[]): Promise<Map<Ta
 }
 
 async function readGatedJobs(db: Database): Promise<GatedJob[]> {
-  const rows = await db.query<GatedRow>(statement(loadSql('catalog/gated-jobs')))
+  const [rows, readOnlyOwners] = await Promise.all([
+    db.query<GatedRow>(statement(loadSql('catalog/gated-jobs'))),
+    readReadOnlyOwners(db),
+  ])
   return rows.map((row) => ({
     id: row.id,
     object: row.object,
     hash: row.hash,
     owner: row.owner,
     ownerCanLogin: row.owner_can_login,
-    ownerReadsOnly: row.owner_reads_only,
+    ownerReadsOnly: readOnlyOwners.has(row.owner),
     scheduled: row.scheduled,
     schedule: parseIntervalText(row.schedule),
     nextStart: row.next_start,

@@ -1,4 +1,5 @@
 import {readActivity} from '../../activity/read-activity.js'
+import {readReadOnlyOwners} from '../../catalog/read-only-owners.js'
 import type {Session} from '../../activity/sessions.js'
 import type {Database} from '../../db/database.js'
 import {loadSql} from '../../db/load-sql.js'
@@ -29,7 +30,6 @@ interface JobRow {
   /** Quoted as in SQL. */
   owner: string
   owner_can_login: boolean
-  owner_reads_only: boolean
   procedure_gone: boolean
   scheduled: boolean
   every: string
@@ -49,6 +49,7 @@ interface JobRow {
 
 interface Facts {
   row: JobRow
+  ownerReadsOnly: boolean
   at: Instant
   /** Sessions of the job itself, and those that wait for it or that it waits for. */
   sessions: readonly Session[]
@@ -67,8 +68,14 @@ export async function explainTimescaledbJob(db: Database, request: JobWhyRequest
   const name = `${id} (${row.proc})`
   const policy = await explainAsPolicy(db, id, request)
   if (policy !== null) return {name, runner: 'timescaledb', ...policy}
-  const {sessions} = await readActivity(db)
-  const facts = {row, at: request.at, sessions: around(sessions, id), server: db.server}
+  const [{sessions}, readOnlyOwners] = await Promise.all([readActivity(db), readReadOnlyOwners(db)])
+  const facts = {
+    row,
+    ownerReadsOnly: readOnlyOwners.has(row.owner),
+    at: request.at,
+    sessions: around(sessions, id),
+    server: db.server,
+  }
   const own = candidatesOf(facts)
   const all = own.length === 0 ? [] : [...databaseCandidates(db.server), ...own]
   return {
@@ -117,7 +124,7 @@ function candidatesOf(facts: Facts): Candidate[] {
       message: `It runs as ${owner}, who may not log in, so every run fails.`,
       fix: sqlFix(`alter role ${owner} login`),
     })
-  if (row.owner_reads_only)
+  if (facts.ownerReadsOnly)
     found.push({
       depth: 'incomplete',
       code: 'owner_reads_only',

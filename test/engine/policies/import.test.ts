@@ -23,7 +23,7 @@ it('an import writes a duration only if the configuration parses it back to the 
   )
   expect(configurable({months: 14, days: 3, seconds: 14_400})).toBeNull()
   expect(configurable({months: 0, days: 0, seconds: 0})).toBeNull()
-  expect(configurable({months: 0, days: 0, seconds: 0.000_5})).toBeNull()
+  expect(configurable({months: 0, days: 0, seconds: 0.000_5})).toBe('500 microseconds')
   expect(configurable({months: 14, days: 3, seconds: 0})).toBe('14 months 3 days')
 })
 

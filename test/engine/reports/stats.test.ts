@@ -26,6 +26,7 @@ forEachEngine({}, (engine) => {
       'pgCron',
       'pgStatStatements',
       'postgres',
+      'replayedAt',
       'timescaledb',
       'workers',
     ])

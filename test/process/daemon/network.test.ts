@@ -220,33 +220,6 @@ describe.concurrent('a daemon during failures of the network', () => {
     await here.close()
   })
 
-  it('is alive and not ready during an outage much longer than its polls, also if it only monitors', async () => {
-    const here = await place()
-    const there = await place()
-    const working = startDaemon(here.url, {tick: once(effect, {retries: 3})}, [...flags, '--listen', '127.0.0.1:0'])
-    const idle = startDaemon(there.url, {}, [...flags, '--listen', '127.0.0.1:0'])
-    const addresses = [await working.event('listening'), await idle.event('listening')].map(({address}) =>
-      String(address),
-    )
-    await working.event('occurrence_ended')
-    const status = (path: string) =>
-      Promise.all(addresses.map(async (at) => (await fetch(`http://${at}${path}`)).status))
-    await until('ready', async () => (await status('/readyz')).every((code) => code === 200), 10)
-    here.relay.silence()
-    await server.kill()
-    await until('not ready', async () => (await status('/readyz')).every((code) => code === 503), 10)
-    // The loop counts as stuck after three times 15 s, with this --poll.
-    for (const end = Date.now() + 50_000; Date.now() < end; await sleep(2_000)) {
-      expect(await status('/healthz')).toEqual([200, 200])
-      expect(await status('/readyz')).toEqual([503, 503])
-    }
-    here.relay.repair()
-    await server.start()
-    await until('ready again', async () => (await status('/readyz')).every((code) => code === 200), 15)
-    await Promise.all([stop(working), stop(idle)])
-    await Promise.all([here, there].map(({db, close}) => db.reconnect().then(close)))
-  }, 120_000)
-
   it('terminates the server process of a step that catches its own cancellation, and logs that', async () => {
     const here = await place()
     const daemon = startDaemon(here.url, {stubborn: once(uncancellable, {timeout: '1s'})}, flags)
@@ -296,4 +269,34 @@ describe.concurrent('a daemon during failures of the network', () => {
     expect(await wrong(here)).toEqual([])
     await here.close()
   })
+})
+
+// It stops the server, so no other test may use it meanwhile.
+describe('a daemon during a long outage', () => {
+  it('is alive and not ready during an outage much longer than its polls, also if it only monitors', async () => {
+    const here = await place()
+    const there = await place()
+    const working = startDaemon(here.url, {tick: once(effect, {retries: 3})}, [...flags, '--listen', '127.0.0.1:0'])
+    const idle = startDaemon(there.url, {}, [...flags, '--listen', '127.0.0.1:0'])
+    const addresses = [await working.event('listening'), await idle.event('listening')].map(({address}) =>
+      String(address),
+    )
+    await working.event('occurrence_ended')
+    const status = (path: string) =>
+      Promise.all(addresses.map(async (at) => (await fetch(`http://${at}${path}`)).status))
+    await until('ready', async () => (await status('/readyz')).every((code) => code === 200), 10)
+    here.relay.silence()
+    await server.kill()
+    await until('not ready', async () => (await status('/readyz')).every((code) => code === 503), 10)
+    // The loop counts as stuck after three times 15 s, with this --poll.
+    for (const end = Date.now() + 50_000; Date.now() < end; await sleep(2_000)) {
+      expect(await status('/healthz')).toEqual([200, 200])
+      expect(await status('/readyz')).toEqual([503, 503])
+    }
+    here.relay.repair()
+    await server.start()
+    await until('ready again', async () => (await status('/readyz')).every((code) => code === 200), 15)
+    await Promise.all([stop(working), stop(idle)])
+    await Promise.all([here, there].map(({db, close}) => db.reconnect().then(close)))
+  }, 120_000)
 })
