@@ -88,7 +88,7 @@ forEachEngine({kinds: ['timescaledb'], native: true}, (engine) => {
         request,
         follow: async () => {
           const {findings} = await askDoctor(database, 'condition.not_a_hypertable', request)
-          const sql = /SELECT create_hypertable.*?migrate_data => true\)/.exec(findings[0]!.message)![0]
+          const sql = /SELECT create_hypertable.*?migrate_data => true\)/.exec(findings[0]!.fix.text)![0]
           await database.run(sql)
         },
       },
