@@ -178,6 +178,7 @@ async function liveStatus(
   const work = await kindNamed(kind).work(request, sources.facts.get(kind))
   const {runner, alive} = runnerOf(rule, kind, qualifiedName(table), runners)
   const jobId = rule?.job?.id ?? null
+  const error = jobId === null ? undefined : sources.errors.get(jobId)
   const gatedJob = state.gatedJobs.find(({id}) => id === jobId)
   const own = policyProblems(db, live, rule, state)
   const status: JudgedPolicy = {
@@ -198,11 +199,15 @@ async function liveStatus(
     lastStatus: live.job?.lastStatus ?? gatedJob?.lastStatus ?? null,
     lastRunAt: live.job?.lastStartedAt ?? gatedJob?.lastStartedAt ?? null,
     nextRunAt: live.job?.nextStart ?? gatedJob?.nextStart ?? null,
-    lastError: null,
-    lastErrorVisible: db.server.superuser || tableFacts === undefined || tableFacts.isOwner || tableFacts.ownsDatabase,
+    lastError: error === undefined ? null : {at: error.at, state: error.state, message: error.message},
+    // 2.22 shows the errors of some jobs to every role.
+    lastErrorVisible:
+      error !== undefined ||
+      db.server.superuser ||
+      tableFacts === undefined ||
+      tableFacts.isOwner ||
+      tableFacts.ownsDatabase,
   }
-  const error = jobId === null ? undefined : sources.errors.get(jobId)
-  if (error !== undefined) status.lastError = {at: error.at, state: error.state, message: error.message}
   const unconfirmed = rule?.gate?.consentValid === false || (jobId !== null && rule?.gate?.jobConsentMatches === false)
   if (own.broken || status.paused || (status.gated && unconfirmed)) status.ok = false
   const problems = problemsOf(status, {

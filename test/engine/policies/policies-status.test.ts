@@ -232,7 +232,8 @@ describe('policies status', () => {
         )
         try {
           const report = await readPolicyStatus(reader, {declared, lateAfter: 0})
-          for (const policy of report.policies.filter(({jobId}) => jobId !== null))
+          // TimescaleDB may run a job at once; 2.22 shows its error to every role.
+          for (const policy of report.policies.filter(({jobId, lastError}) => jobId !== null && lastError === null))
             expect(policy, `${policy.table} ${policy.kind}`).toMatchObject({
               lastErrorVisible: false,
               problems: expect.arrayContaining([expect.objectContaining({code: 'errors_not_visible'})]),

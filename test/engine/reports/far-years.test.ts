@@ -61,6 +61,8 @@ forEachEngine({kinds: ['timescaledb'], native: true}, (engine) => {
     for (const one of printed) expect(one).not.toMatch(/NaN|Invalid|undefined|\+0\d{5}/)
     expect(printed[1]).toMatch(/far_timestamptz .* in \d+y /)
     expect(printed[3]).toMatch(/far_daily .* 12345-01-03 /)
+    // From 2.28 on a refresh of everything leaves out most of the years between, so it would be the first with a fix.
+    await run('drop materialized view far_daily')
     await autocommit(
       "create materialized view far_local with (timescaledb.continuous) as select time_bucket('1 day', time) b, count(*) n from far_timestamp group by 1 with no data",
     )
