@@ -15,10 +15,9 @@ import {cronStatus, readCronPolicies} from './cron-policies.js'
 import {declaredName, notHere, type Declared} from '../declared/declared.js'
 import {problemsOf, withProblems} from './findings.js'
 import {unfitDeclared} from './partition-keys.js'
-import {placeOf} from '../place.js'
 import {impossibleHere, sectionProblem} from '../plan/declared-problems.js'
-import type {Problem} from '../plan/problem.js'
 import {policyProblems} from './policy-problems.js'
+import {isUnapplied, missingStatus} from './missing-status.js'
 import {readUnfit, unfitStatus} from './plain-tables.js'
 import {readOtherJobs} from './other-jobs.js'
 import {timeUnitsOf} from '../declared/read-declared.js'
@@ -28,15 +27,7 @@ import {declaredText, liveText} from './rule-text.js'
 import {readRunners, runnerOf, type Runners} from './runners.js'
 import type {LiveRule} from '../table-state.js'
 import {unknownReason} from './status-work.js'
-import {
-  fixBy,
-  notLive,
-  policyProblem,
-  type JudgedPolicy,
-  type PolicyProblem,
-  type PolicyStatus,
-  type PolicyStatusReport,
-} from './types.js'
+import type {JudgedPolicy, PolicyStatus, PolicyStatusReport} from './types.js'
 import {command} from '../../units/command.js'
 
 export interface StatusRequest {
@@ -228,69 +219,6 @@ function impossibleNotes(declared: readonly Declared[], table: Table, server: Se
   return declared
     .filter((each) => declaredName(each) === qualifiedName(table) && sectionProblem(each, table) === null)
     .flatMap((each) => impossibleHere(each, table, server))
-}
-
-/** Whether a policy is declared and not live. */
-function isUnapplied(declared: Declared, kind: PolicyKindName, {policies}: CatalogSnapshot): boolean {
-  const rule = declared[kind]
-  if (rule === undefined || rule === 'none') return false
-  return !policies.some((policy) => qualifiedName(policy.table) === declaredName(declared) && policy.kind === kind)
-}
-
-/**
- * The status of policies that are declared but not in the database.
- * @param unfit the partitioned tables on which a retention cannot be applied, by `schema.table`
- */
-function missingStatus(
-  declared: Declared,
-  db: Database,
-  {state, runners, ownReadable}: Sources,
-  unfit: ReadonlyMap<string, Problem>,
-): PolicyStatus[] {
-  const {snapshot} = state
-  const table = snapshot.tables.find((candidate) => qualifiedName(candidate) === declaredName(declared))
-  if (table === undefined) return []
-  const place = placeOf(table, db.server)
-  const misplaced = sectionProblem(declared, table)
-  const refused = (kind: PolicyKindName) =>
-    misplaced ?? (kind === 'retention' ? unfit.get(qualifiedName(table)) : undefined)
-  return policyKindNames
-    .filter((kind) => isUnapplied(declared, kind, snapshot))
-    .filter((kind) => misplaced !== null || kindNamed(kind).impossible(place) === null)
-    .map((kind): PolicyStatus => {
-      // Every role sees jobs of TimescaleDB, but qicore.policies may have a row that this role may not read.
-      const known = ownReadable || !kindNamed(kind).isRow(db.server.engine)
-      const {runner, alive} = known
-        ? runnerOf(null, kind, qualifiedName(table), runners)
-        : {runner: 'unknown' as const, alive: null}
-      return withProblems(
-        {
-          schema: table.schema,
-          table: table.name,
-          kind,
-          managed: true,
-          runner,
-          runnerAlive: alive,
-          gated: false,
-          declared: declaredText(declared, kind),
-          ...notLive,
-          ok: known ? false : null,
-        },
-        [
-          known
-            ? missingProblem(refused(kind))
-            : policyProblem('no_privilege', 'not known: this role may not read qicore.policies'),
-        ],
-      )
-    })
-}
-
-/** A declared policy that is not live. @param unfit why apply refuses it */
-function missingProblem(unfit: Problem | undefined): PolicyProblem {
-  const missing = 'declared, but not in the database'
-  return unfit === undefined
-    ? policyProblem('missing', missing, fixBy(command('policies apply')))
-    : policyProblem('missing', `${missing}. ${unfit.message.replace(/\.$/, '')}`, fixBy(unfit.suggestion, 'advice', ''))
 }
 
 function ruleOf({table, kind, job}: LivePolicy, {states}: PolicyState): LiveRule | null {
