@@ -191,7 +191,7 @@ async function liveStatus(
     lastRunAt: live.job?.lastStartedAt ?? gatedJob?.lastStartedAt ?? null,
     nextRunAt: live.job?.nextStart ?? gatedJob?.nextStart ?? null,
     lastError: error === undefined ? null : {at: error.at, state: error.state, message: error.message},
-    // 2.22 shows the errors of some jobs to every role.
+    // Before 2.27.1 every role sees the errors of all jobs.
     lastErrorVisible:
       error !== undefined ||
       db.server.superuser ||

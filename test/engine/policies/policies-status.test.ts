@@ -232,7 +232,7 @@ describe('policies status', () => {
         )
         try {
           const report = await readPolicyStatus(reader, {declared, lateAfter: 0})
-          // TimescaleDB may run a job at once; 2.22 shows its error to every role.
+          // TimescaleDB may run a job at once, and before 2.27.1 every role sees its error.
           for (const policy of report.policies.filter(({jobId, lastError}) => jobId !== null && lastError === null))
             expect(policy, `${policy.table} ${policy.kind}`).toMatchObject({
               lastErrorVisible: false,
