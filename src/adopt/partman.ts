@@ -132,8 +132,8 @@ export function requireKeepable({relation}: Source, {interval, ranged}: PartmanR
     `pg_partman's interval of ${relation} is ${interval}, which qicore-db does not support, and no other is ` +
       'declared: nothing would create its next partitions. Nothing was changed.',
     [
-      `Declare another period: ${declarationOf('tables', relation, 'partitions: {every: 6h}')}. It applies after the last ` +
-        'partition.',
+      `Declare another period: ${declarationOf('tables', relation, 'partitions: {every: 6h}')}. It applies after the ` +
+        'last partition.',
       'Or leave the set to pg_partman.',
     ],
   )

@@ -43,13 +43,7 @@ from (${taggedText('routines/bucket_comparisons', 'comparisons')}) as c`,
 
 /** Whether the compared window differs; the message of the error if its rows cannot be read. */
 export async function windowDiffers(db: Database, {window, differs}: BucketComparison): Promise<boolean | string> {
-  if (window.start >= window.end) return false
-  try {
-    return await differ(db, differs)
-  } catch (error) {
-    if (isConnectionLost(error)) throw error
-    return messageOf(error)
-  }
+  return window.start < window.end && rowsDiffer(db, differs)
 }
 
 /** The buckets that begin in a range: from the first start at or after each of its ends. */
@@ -66,17 +60,13 @@ export async function bucketsBeginningIn(
   return spans.map(({start, end}) => ({start: edges.get(start)!.ceil, end: edges.get(end)!.ceil}))
 }
 
-/** The value of a boolean SQL expression that compares rows; true if they cannot be read. */
-export async function isDifferent(db: Database, differs: Statement): Promise<boolean> {
+/** The value of a boolean SQL expression that compares rows; the message of the error if they cannot be read. */
+export async function rowsDiffer(db: Database, differs: Statement): Promise<boolean | string> {
   try {
-    return await differ(db, differs)
+    const [row] = await db.query<{differs: boolean}>(sql`select ${differs} as differs`)
+    return row!.differs
   } catch (error) {
     if (isConnectionLost(error)) throw error
-    return true
+    return messageOf(error)
   }
-}
-
-async function differ(db: Database, differs: Statement): Promise<boolean> {
-  const [row] = await db.query<{differs: boolean}>(sql`select ${differs} as differs`)
-  return row!.differs
 }

@@ -107,7 +107,7 @@ from (${text}) as a`,
     for (const {position, since, until} of answers)
       if (BigInt(since) < BigInt(until)) needs[position - 1] = {start: BigInt(since), end: BigInt(until)}
     const gaps = merge(await widen(db, {id}, merge(answers.flatMap((row) => parseMultirange(row.gaps)))))
-    const whole: Coverage = {
+    const coverage: Coverage = {
       schema: schema ?? 'public',
       view: name,
       level,
@@ -126,15 +126,15 @@ from (${text}) as a`,
         needs.flatMap((need) => need ?? []),
       ),
     }
-    if (request.compareRows) await compareRows(db, whole, spans)
-    found.push(whole)
+    if (request.compareRows) await compareRows(db, coverage, spans)
+    found.push(coverage)
   }
   return found
 }
 
 /**
- * Compares the buckets that begin in each span, unless they are pending anyway. Only those: a row that the log leaves out
- * is at the start of a bucket. The rows of an indirect aggregate are not in the table.
+ * Compares the buckets that begin in each span, unless they are pending anyway. Only those: a row that the log leaves
+ * out is at the start of a bucket. The rows of an indirect aggregate are not in the table.
  */
 async function compareRows(db: Database, coverage: Coverage, spans: readonly Span[]): Promise<void> {
   const {aggregate, level} = coverage

@@ -5,7 +5,7 @@ import {taggedText} from '../catalog/coverage-sql.js'
 import {qualifiedName, type Table} from '../catalog/table.js'
 import {instantOf} from '../catalog/time.js'
 import {highest, lowest, parseMultirange, type Span} from '../catalog/span.js'
-import {isDifferent} from './bucket-comparison.js'
+import {rowsDiffer} from './bucket-comparison.js'
 
 /** What an emulated aggregate has not computed of one span of the table under it. */
 export interface EmulatedGaps {
@@ -78,13 +78,9 @@ export async function readEmulatedCoverage(
 }
 
 /** Whether a window of the aggregate differs from the result of the current rows; true if that cannot be computed. */
-export async function isStale(
-  db: Database,
-  gaps: Pick<EmulatedGaps, 'data' | 'query'>,
-  window: Span,
-): Promise<boolean> {
+async function isStale(db: Database, gaps: Pick<EmulatedGaps, 'data' | 'query'>, window: Span): Promise<boolean> {
   const differs = differsExpression(gaps, window)
-  return differs === null || isDifferent(db, differs)
+  return differs === null || (await rowsDiffer(db, differs)) !== false
 }
 
 /**

@@ -87,8 +87,8 @@ function noClock(aggregate: Table): OpsError {
     : 'is not called, because this role is a superuser and another role owns the function'
   return usageError(
     'NO_CLOCK',
-    `The integer_now function of ${key}, ${formatQualifiedName(integerNow.schema, integerNow.name)}(), ${why}: it is not ` +
-      'known which buckets are complete.',
+    `The integer_now function of ${key}, ${formatQualifiedName(integerNow.schema, integerNow.name)}(), ${why}: ` +
+      'it is not known which buckets are complete.',
     [
       integerNow.safe ? 'Write its schema before each table that the function reads.' : 'Connect as another role.',
       timeUnitAdvice(aggregate),

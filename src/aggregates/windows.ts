@@ -1,9 +1,9 @@
 import type {Database} from '../db/database.js'
 import type {Chunk} from '../catalog/table.js'
-import {bucketComparisons, windowDiffers} from './bucket-comparison.js'
+import {bucketComparisons, rowsDiffer} from './bucket-comparison.js'
 import {alignmentOf, edgesOf} from './buckets.js'
 import {aroundClockChanges, foldedOf} from './repeated-hours.js'
-import {isStale} from './emulated-coverage.js'
+import {differsExpression, type EmulatedGaps} from './emulated-coverage.js'
 import {hasRows} from './rows.js'
 import {compareAscending} from '../units/compare.js'
 import {highest, intersect, lowest, merge, overlaps, spanOf, subtract, type Span} from '../catalog/span.js'
@@ -64,9 +64,9 @@ export async function planWindows(db: Database, subject: AggregateSubject, reque
   const computableSpans = request.acceptLoss ? [{start: lowest, end: highest}] : computableAlone
   const cells = await cellsOf(db, subject, whole)
   const recorded = cutAt(intersect(intersect(subtract(whole, pending), [complete]), computableSpans), cells)
-  const differing = request.compareRows ? await differingCells(db, subject, recorded) : []
-  const stale = [...(await staleCells(db, subject, asked, recorded)), ...differing]
-  const open = await aroundClockChanges(db, subject, merge([...pending, ...stale]), computableAlone)
+  const own = asked[0]!.own
+  const differing = await differingCells(db, subject, own, recorded, request.compareRows)
+  const open = await aroundClockChanges(db, subject, merge([...pending, ...differing]), computableAlone)
   const left = db.server.materializationRanges === 'left'
   const brokenOff = (await unfinished(db, subject, open)).filter(
     (span) => left || subtract([span], computableSpans).length > 0,
@@ -219,26 +219,23 @@ async function cellsOf(db: Database, {aggregate, source}: AggregateSubject, whol
   return [...new Set(cells.map((cell) => around.get(cell)!.around?.end ?? cell))].sort(compareAscending)
 }
 
-/** Writes to the source of an emulated aggregate are not logged: computed ranges are computed again and compared. */
-async function staleCells(
+/**
+ * The windows whose stored rows differ from the result of the current rows. Writes to the source of an emulated aggregate
+ * are not logged, so its windows are always compared.
+ */
+async function differingCells(
   db: Database,
   {aggregate}: AggregateSubject,
-  asked: readonly {own: {data: string; query: string} | null}[],
+  own: EmulatedGaps | null,
   recorded: readonly Span[],
+  compareRows: boolean,
 ): Promise<Span[]> {
-  const own = asked[0]?.own ?? null
-  if (aggregate.id !== null || own === null) return []
   const found: Span[] = []
-  for (const window of recorded)
-    if (window.start > lowest && window.end < highest && (await isStale(db, own, window))) found.push(window)
-  return found
-}
-
-async function differingCells(db: Database, {aggregate}: AggregateSubject, recorded: readonly Span[]): Promise<Span[]> {
-  if (aggregate.id === null) return []
-  const found: Span[] = []
-  for (const [index, comparison] of (await bucketComparisons(db, aggregate, recorded)).entries())
-    if (comparison !== null && (await windowDiffers(db, comparison)) !== false) found.push(recorded[index]!)
+  const comparisons = aggregate.id !== null && compareRows ? await bucketComparisons(db, aggregate, recorded) : []
+  for (const [index, window] of recorded.entries()) {
+    const differs = own === null ? (comparisons[index]?.differs ?? null) : differsExpression(own, window)
+    if (differs !== null && (await rowsDiffer(db, differs)) !== false) found.push(window)
+  }
   return found
 }
 

@@ -17,7 +17,7 @@ export interface CronEntry {
 }
 
 /**
- * The active entries of pg_cron that run in this database, of which a role that is not a superuser sees its own. Null if
+ * The active entries of pg_cron that run in this database; a role that is not a superuser sees only its own. Null if
  * not known, because cron.job cannot be read from this database.
  */
 export async function readCronEntries(db: Database): Promise<CronEntry[] | null> {

@@ -40,8 +40,8 @@ function boundOf(text: string | undefined, kind: TimeKind): bigint | null {
 const [earliest, latest] = [946_684_800_000_000n, 4_102_444_800_000_000n]
 
 /**
- * Whether all bounds of a set by `uuid` or `ulid`, whose type does not say that it is a time, are times. A set without
- * partitions has no other; of one with a default partition alone it is not known.
+ * Whether all bounds of a set by `uuid` or `ulid`, whose type does not say that it is a time, are times. True for a set
+ * without partitions; unknown for one that has only a default partition.
  */
 export function areTimes(bounds: readonly (string | null)[], kind: 'uuid' | 'ulid'): boolean {
   const points = bounds

@@ -151,7 +151,7 @@ function whyNot({blind, folded, lost, differing, notCompared, gaps}: Coverage): 
   if (blind) return ': it reads changes from the WAL at its next refresh, so it is not known what changed since'
   if (folded.length > 0) return `: ${foldWords}`
   if (notCompared !== null)
-    return `: the log of TimescaleDB cannot be relied on (its issue 10296), and its rows cannot be compared: ${notCompared}`
+    return `: TimescaleDB's log cannot be relied on (its issue 10296), and its rows cannot be compared: ${notCompared}`
   if (lost.length === 0 && differing.length > 0 && differing.length === gaps.length)
     return ': its result differs from the rows, although TimescaleDB recorded no change (its issue 10296)'
   return lost.length > 0

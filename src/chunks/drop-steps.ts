@@ -44,8 +44,8 @@ export function dropStep(range: DropRange, index: number, bytes: number | null, 
     object: names.join(', '),
     ...(exported !== null && {work: requireExported(range.chunks.map(exported.subjectOf), exported.settings)}),
     statements: [
-      // Locked first, so that no session writes between the check and the drop. Readers do not wait for the check, which
-      // can read the rows; the drop takes ACCESS EXCLUSIVE itself. Referenced tables are locked after it.
+      // Locked first, so that no session writes between the check and the drop. Readers do not wait for the check,
+      // which can read the rows; the drop takes ACCESS EXCLUSIVE itself. Referenced tables are locked after it.
       sql`lock table ${list(range.chunks.map(({schema, name}) => sql`only ${ident(schema, name)}`))} in exclusive mode`,
       ...(guarded === null ? [] : guardStatement(server, table, guarded, index)),
       dropStatement(table, range),

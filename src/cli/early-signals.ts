@@ -1,3 +1,4 @@
+import {ExitCode, OpsError} from '../errors.js'
 import {exitNow} from './exit-now.js'
 
 /**
@@ -39,7 +40,7 @@ export function listened(): () => void {
 export function sayInterrupted(argv: readonly string[]): void {
   const watched = argv.some((word) => word === '--watch' || word === '-w')
   if (argv.includes('--json') && !watched) {
-    const error = {code: 'INTERRUPTED', message: 'Interrupted.', exitCode: 130, retryable: true, suggestions: []}
+    const error = new OpsError('INTERRUPTED', 'Interrupted.', {exit: ExitCode.interrupted, retryable: true})
     process.stdout.write(`${JSON.stringify({error}, null, 2)}\n`)
   } else process.stderr.write(process.stderr.isTTY ? '\nInterrupted.\n' : 'Interrupted.\n')
 }

@@ -3,8 +3,8 @@ import {basename, delimiter, isAbsolute, join, relative} from 'node:path'
 import {binary, shellWord} from '../units/command.js'
 
 /**
- * Replaces the program's name in printed commands by what works in the operator's shell: `npx qicore-db …`, or the path
- * by which this process was started, unless the program is on PATH. Only for a terminal; output for programs always
+ * Replaces the program's name in printed commands by what works in the operator's shell: `npx qicore-db …`, or the
+ * path by which this process was started, unless the program is on PATH. Only for a terminal; output for programs always
  * has `qicore-db`.
  */
 export function withInvocation(text: string, stream: {isTTY?: boolean}): string {

@@ -1,4 +1,3 @@
-import {policyKindNames} from '../catalog/live-policies.js'
 import type {Database} from '../db/database.js'
 import {shortName} from '../db/qualified-name.js'
 import type {JobContext} from '../jobs/kind.js'
@@ -60,13 +59,11 @@ async function missingPartitions(db: Database, {partitions}: Pick<JobContext, 'p
 }
 
 async function plainTables(db: Database, {sections}: Pick<JobContext, 'sections'>): Promise<string[]> {
-  const [{readDeclared}, {notHypertable, readPlainTables}] = await Promise.all([
+  const [{readDeclared}, {declaredKinds, notHypertable, readPlainTables}] = await Promise.all([
     import('../policies/declared/read-declared.js'),
     import('../policies/status/plain-tables.js'),
   ])
-  const withPolicy = (await readDeclared(db, sections)).filter((each) =>
-    policyKindNames.some((kind) => each[kind] !== undefined && each[kind] !== 'none'),
-  )
+  const withPolicy = (await readDeclared(db, sections)).filter((each) => declaredKinds(each).length > 0)
   return (await readPlainTables(db, withPolicy)).map(notHypertable).map(withAdvice)
 }
 

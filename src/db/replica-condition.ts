@@ -11,7 +11,8 @@ export function replicaCondition(inRecovery: boolean, replayedAt: Instant | null
   const age =
     replayedAt === null
       ? 'how old its data is, is not known'
-      : `the newest transaction that it has replayed was committed at ${replayedAt}, and later ones, if any, are missing here`
+      : `the newest transaction that it has replayed was committed at ${replayedAt}, and later ones, if any, are ` +
+        'missing here'
   return [
     {
       code: 'replica',

@@ -45,7 +45,6 @@ const allowed: Record<string, {node?: string; server?: string}> = {
   'engine/daemon/memory-ledger.test.ts': {server: 'sets qicore.now() to a fixed time'},
   'helpers/daemon-crowd.ts': {node: elapsed},
   'engine/daemon/faults.test.ts': {node: elapsed, server: 'asks whether a lease has run out'},
-  'engine/jobs/relation-kinds.test.ts': {node: 'the time of the plan, which no result contains'},
   'engine/jobs/run-by-hand.test.ts': {
     node: daemonClock,
     server: 'moves qicore.now() and asks whether a lease has run out',

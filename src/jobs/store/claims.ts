@@ -139,7 +139,7 @@ export async function reclaimExpired(
   lease: number,
   atMost: number,
 ): Promise<TakenOver[]> {
-  const values = [known, me.id, lease, atMost, db.server.embedded]
+  const values = [known, me.id, lease, atMost, db.server.embedded, false]
   return (await askLedger<ReclaimedRow>(db, 'reclaim', values)).map(takenOver)
 }
 
@@ -148,11 +148,12 @@ export async function reclaimExpired(
  * running, and no daemon may ever come for it. Null if there is no such claim.
  */
 export async function reclaimNow(db: Database, job: Job, me: Identity, lease: number): Promise<TakenOver | null> {
-  const [row] = await askLedger<ReclaimedRow>(db, 'reclaim-now', [job.name, me.id, lease, db.server.embedded])
+  const values = [[job.name], me.id, lease, 1, db.server.embedded, true]
+  const [row] = await askLedger<ReclaimedRow>(db, 'reclaim', values)
   return row === undefined ? null : takenOver(row)
 }
 
-/** A row of sql/jobs/reclaim.sql and reclaim-now.sql. */
+/** A row of sql/jobs/reclaim.sql. */
 interface ReclaimedRow {
   id: number
   token: number

@@ -73,7 +73,8 @@ export async function readUnfit(
   ]
 }
 
-function declaredKinds(each: Declared): PolicyKindName[] {
+/** The kinds of policy that are declared for an object. */
+export function declaredKinds(each: Declared): PolicyKindName[] {
   return policyKindNames.filter((kind) => each[kind] !== undefined && each[kind] !== 'none')
 }
 

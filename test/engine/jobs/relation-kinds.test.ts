@@ -83,7 +83,7 @@ async function runOf({db}: TestDatabase, kind: Kind, names: readonly string[]): 
     config: null,
     limits: defaultLimits,
     version: '0',
-    at: new Date().toISOString(),
+    at: '2026-11-01T00:00:00Z',
     interactive: false,
     json: true,
     quiet: true,
